@@ -1,0 +1,108 @@
+/**
+ * The failures that a caller can act on, and what each means over HTTP and to
+ * Postfix.
+ *
+ * @module
+ */
+
+/** What one failure means on each edge. */
+export interface Outcome {
+  /** HTTP status. */
+  readonly http: number;
+  /**
+   * Exit status for pipe(8), as in sysexits.h. Postfix bounces on every value
+   * but 71 and 75.
+   */
+  readonly exit: number;
+  /** Enhanced status code, RFC 3463. */
+  readonly status: string;
+}
+
+/**
+ * The one table of failures. Mail may fail for good only with
+ * `unknown_vaultbox` and `message_too_large`: every other row exits with 75,
+ * so that Postfix keeps the message and tries again.
+ */
+export const OUTCOMES = {
+  invalid_request: { http: 400, exit: 75, status: "4.3.0" },
+  unauthorized: { http: 401, exit: 75, status: "4.3.0" },
+  forbidden: { http: 403, exit: 75, status: "4.3.0" },
+  not_found: { http: 404, exit: 75, status: "4.3.0" },
+  conflict: { http: 409, exit: 75, status: "4.3.0" },
+  /** The vaultbox of a delivery is not in the database. RFC 3463 X.1.1. */
+  unknown_vaultbox: { http: 404, exit: 67, status: "5.1.1" },
+  /** Larger than ENCIMAP_MAX_MESSAGE_BYTES. RFC 3463 X.3.4. */
+  message_too_large: { http: 413, exit: 65, status: "5.3.4" },
+  unavailable: { http: 503, exit: 75, status: "4.3.0" },
+  internal: { http: 500, exit: 75, status: "4.3.0" },
+} as const satisfies Record<string, Outcome>;
+
+/** Stable machine-readable reason of a failure; part of the API contract. */
+export type ErrorCode = keyof typeof OUTCOMES;
+
+/**
+ * A failure that a caller can act on. `message` is shown to the caller, so it
+ * names no host, path, query or key; put those in `cause`, which is only
+ * logged.
+ */
+export class AppError extends Error {
+  /** Reason, for programs. */
+  readonly code: ErrorCode;
+
+  /**
+   * Makes a failure.
+   *
+   * @param code Reason, for programs.
+   * @param message Reason, for people.
+   * @param options `cause` is what went wrong underneath, for the log.
+   */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AppError";
+    this.code = code;
+  }
+}
+
+/**
+ * How the postgres package, the system and PostgreSQL (Appendix A: classes 08,
+ * 53 and 57) name a database that cannot be asked now.
+ */
+const UNREACHABLE_CODES: ReadonlySet<string> = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "08006",
+  "53100",
+  "53200",
+  "53300",
+  "57014",
+  "57P01",
+  "57P02",
+  "57P03",
+]);
+
+/**
+ * Turns anything thrown into an {@linkcode AppError}.
+ *
+ * @param thrown What was caught.
+ * @returns The same error if it is one of ours, `unavailable` for a database
+ * that cannot be asked, else `internal`: a bug of ours is a temporary failure
+ * for mail.
+ */
+export function toAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  if (
+    thrown instanceof Error && "code" in thrown &&
+    UNREACHABLE_CODES.has(String(thrown.code))
+  ) {
+    return new AppError("unavailable", "Database is not available", {
+      cause: thrown,
+    });
+  }
+  return new AppError("internal", "Internal error", { cause: thrown });
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { AppError, OUTCOMES, toAppError } from "../../src/errors.ts";
+
+Deno.test("mail fails for good in two cases only", () => {
+  const permanent = Object.entries(OUTCOMES)
+    .filter(([, { exit }]) => exit !== 75)
+    .map(([code, { exit, status }]) => [code, exit, status]);
+  assert.deepEqual(permanent, [
+    ["unknown_vaultbox", 67, "5.1.1"],
+    ["message_too_large", 65, "5.3.4"],
+  ]);
+});
+
+Deno.test("whatever exits with 75 has an enhanced status code of class 4", () => {
+  for (const { exit, status } of Object.values(OUTCOMES)) {
+    assert.equal(status.startsWith("4."), exit === 75);
+  }
+});
+
+Deno.test("toAppError() keeps ours, knows a lost database, and hides the rest", () => {
+  const ours = new AppError("conflict", "Taken");
+  assert.equal(toAppError(ours), ours);
+  const lost = Object.assign(new Error("secret host"), {
+    code: "ECONNREFUSED",
+  });
+  assert.equal(toAppError(lost).code, "unavailable");
+  for (const thrown of [new TypeError("secret"), "secret", undefined, null]) {
+    const error = toAppError(thrown);
+    assert.equal(error.code, "internal");
+    assert.equal(error.message, "Internal error");
+  }
+});
