@@ -1,0 +1,121 @@
+/**
+ * The bundle: everything that a person needs to read a vaultbox, in one ZIP.
+ *
+ * @module
+ */
+
+import { type Zippable, zipSync } from "fflate";
+import { checkBundlePassword, pfx } from "../pkcs12/pfx.ts";
+import { pemEncode } from "../x509/pem.ts";
+import { bundleReadme } from "./bundle_readme.ts";
+
+/** One certificate of a vaultbox with its key. */
+export interface BundleGeneration {
+  /** The certificate, DER. */
+  readonly certificate: Uint8Array<ArrayBuffer>;
+  /** Its private key, PKCS#8 DER. */
+  readonly privateKey: Uint8Array<ArrayBuffer>;
+  /** SHA-256 of the certificate, 64 lower-case hexadecimal digits. */
+  readonly fingerprintSha256: string;
+  /** Last moment of validity. */
+  readonly notAfter: Date;
+}
+
+/** What goes into a bundle. */
+export interface BundleZipOptions {
+  /** Address of the vaultbox. */
+  readonly address: string;
+  /** Name of the mail server. */
+  readonly hostname: string;
+  /** User name for IMAP and SMTP; left out if there is no credential yet. */
+  readonly username?: string;
+  /** Password of every `.p12` file: 8 to 128 printable ASCII characters. */
+  readonly password: string;
+  /** Time that the files carry; from 1980 to 2099, which is what a ZIP knows. */
+  readonly modified: Date;
+  /** Certificates with their keys, newest first; at least one. */
+  readonly generations: readonly BundleGeneration[];
+}
+
+/** Port of IMAP with implicit TLS, RFC 8314 §3.2. */
+const IMAP_PORT = 993;
+
+/** Port of submission with STARTTLS, RFC 6409 §3.1. */
+const SUBMISSION_PORT = 587;
+
+/** Longest friendlyName, RFC 2985 appendix A. */
+const UB_FRIENDLY_NAME = 255;
+
+/** Regular file, `rw-------`, in the upper half, as unzip on Unix reads it. */
+const OWNER_ONLY = (0o100600 << 16) >>> 0;
+
+/** Unix, in "version made by". */
+const MADE_ON_UNIX = 3;
+
+/**
+ * Makes a bundle.
+ *
+ * `certificate.p12`, `certificate-compat.p12` and `certificate.pem` are the
+ * newest generation; `older/1/` and so on are the ones before, newest first,
+ * since mail that arrived under them opens with them only. Names are fixed:
+ * nothing of an address ever becomes a path.
+ *
+ * The ZIP itself is not encrypted; the keys in it are.
+ *
+ * @param options What goes into it.
+ * @returns The ZIP file. It takes about half a second per generation, with
+ * turns for other work in between.
+ * @throws {AppError} `invalid_request` if the password is not allowed.
+ * @throws {RangeError} If there is no generation or `modified` is not a time
+ * that a ZIP knows.
+ */
+export async function bundleZip(
+  options: BundleZipOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { address, hostname, username, modified, generations } = options;
+  const password = checkBundlePassword(options.password);
+  const [newest] = generations;
+  if (newest === undefined) {
+    throw new RangeError("Cannot bundle as there must be >= 1 generation");
+  }
+  const year = modified.getFullYear();
+  // zipSync() takes the local time too, since a ZIP has no time zone.
+  if (!(year >= 1980 && year <= 2099)) {
+    throw new RangeError("Cannot bundle as modified must be from 1980 to 2099");
+  }
+  const encoder = new TextEncoder();
+  const files: Zippable = {
+    "README.txt": encoder.encode(bundleReadme({
+      address,
+      hostname,
+      imapPort: IMAP_PORT,
+      submissionPort: SUBMISSION_PORT,
+      ...(username === undefined ? {} : { username }),
+      fingerprintSha256: newest.fingerprintSha256,
+      notAfter: newest.notAfter,
+      generations: generations.length,
+    })),
+  };
+  for (const [n, { certificate, privateKey }] of generations.entries()) {
+    const folder = n === 0 ? "" : `older/${n}/`;
+    // The same name for all: NSS has one nickname per subject.
+    const friendlyName = address.slice(0, UB_FRIENDLY_NAME);
+    const contents = { privateKey, certificate, friendlyName, password };
+    files[`${folder}certificate.p12`] = await pfx({
+      ...contents,
+      form: "modern",
+    });
+    files[`${folder}certificate-compat.p12`] = await pfx({
+      ...contents,
+      form: "compat",
+    });
+    files[`${folder}certificate.pem`] = encoder.encode(
+      pemEncode("CERTIFICATE", certificate),
+    );
+  }
+  return zipSync(files, {
+    mtime: modified,
+    os: MADE_ON_UNIX,
+    attrs: OWNER_ONLY,
+  });
+}

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { bundleZip } from "../../src/vaultbox/bundle_zip.ts";
+import { fingerprintSha256 } from "../../src/x509/fingerprint.ts";
+import {
+  ENTITY,
+  type TemporaryDirectory,
+  temporaryDirectory,
+  testIdentity,
+} from "./pkcs12_oracles.ts";
+import { isMissing } from "../helpers/openssl.ts";
+
+const PASSWORD = "correct horse battery";
+const UNZIP = { ignore: isMissing("unzip") };
+const PYTHON = { ignore: isMissing("python3") };
+
+const NAMES = [
+  "README.txt",
+  "certificate-compat.p12",
+  "certificate.p12",
+  "certificate.pem",
+  "older/1/certificate-compat.p12",
+  "older/1/certificate.p12",
+  "older/1/certificate.pem",
+];
+
+/** Writes a bundle of two generations; returns them, newest first. */
+async function bundle(directory: TemporaryDirectory) {
+  const identities = [await testIdentity(), await testIdentity()];
+  const generations = await Promise.all(
+    identities.map(async ({ certificate, privateKey }) => ({
+      certificate,
+      privateKey,
+      fingerprintSha256: await fingerprintSha256(certificate),
+      notAfter: new Date("2027-11-22T00:00:00Z"),
+    })),
+  );
+  const zip = await bundleZip({
+    address: "cat@example.com",
+    hostname: "mail.example.com",
+    username: "encimap-cat",
+    password: PASSWORD,
+    modified: new Date("2026-11-22T12:34:56Z"),
+    generations,
+  });
+  await directory.write("bundle.zip", zip);
+  return { identities, generations };
+}
+
+Deno.test(
+  "bundleZip() passes unzip -t and unpacks for the owner only",
+  UNZIP,
+  async () => {
+    await using directory = await temporaryDirectory();
+    await bundle(directory);
+    const { text } = await directory.ok(["unzip", "-t", "bundle.zip"]);
+    assert.match(text, /No errors detected/);
+    await directory.ok(["unzip", "-q", "bundle.zip", "-d", "out"]);
+    for (const name of NAMES) {
+      const { mode, mtime } = await Deno.stat(`${directory.path}/out/${name}`);
+      assert.equal(mode! & 0o777, 0o600, name);
+      assert.equal(mtime!.toISOString(), "2026-11-22T12:34:56.000Z", name);
+    }
+  },
+);
+
+Deno.test("bundleZip() is read by Python's zipfile", PYTHON, async () => {
+  await using directory = await temporaryDirectory();
+  await bundle(directory);
+  const { text } = await directory.ok([
+    "python3",
+    "-c",
+    `import zipfile
+z = zipfile.ZipFile("bundle.zip")
+assert z.testzip() is None
+print("\\n".join(sorted(z.namelist())))`,
+  ]);
+  assert.deepEqual(text.trim().split("\n"), NAMES);
+});
+
+Deno.test(
+  "bundleZip() opens mail by the commands in its README.txt",
+  UNZIP,
+  async () => {
+    await using directory = await temporaryDirectory();
+    const { identities, generations } = await bundle(directory);
+    await directory.ok(["unzip", "-q", "bundle.zip"]);
+    const readme = await Deno.readTextFile(`${directory.path}/README.txt`);
+    const script = /umask 077\n[^]*?-out opened\.eml\n/
+      .exec(readme.replaceAll("\r", ""))![0];
+    assert.ok(readme.includes(generations[0]!.fingerprintSha256));
+
+    for (const [n, folder] of [".", "older/1"].entries()) {
+      await directory.write("entity", ENTITY);
+      await directory.write("recipient.pem", identities[n]!.pem);
+      const here = `${directory.path}/${folder}`;
+      await directory.ok([
+        ..."openssl cms -encrypt -binary -aes256 -in entity".split(" "),
+        ..."-from dog@example.com -to cat@example.com".split(" "),
+        ..."-subject News -out".split(" "),
+        `${here}/message.eml`,
+        "recipient.pem",
+      ]);
+      // The one thing that is typed: openssl asks on the terminal otherwise.
+      const typed = script.replace("-nodes", "-passin stdin -nodes");
+      await directory.ok(
+        ["sh", "-ec", `cd '${here}'\n${typed}`],
+        `${PASSWORD}\n`,
+      );
+      assert.equal(await Deno.readTextFile(`${here}/opened.eml`), ENTITY);
+    }
+  },
+);
