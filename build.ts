@@ -1,0 +1,96 @@
+/**
+ * `deno task build`: makes dist/encimap.
+ *
+ * First choice is `deno compile`. Its runtime base comes from Deno's own site;
+ * where that cannot be reached, dist/encimap is a launcher for the same program
+ * as a bundled script beside the `deno` executable. Everything else is the same.
+ *
+ * ENCIMAP_BUILD=bundle takes the second way at once.
+ *
+ * @module
+ */
+
+const DIST = new URL("dist/", import.meta.url).pathname;
+
+/**
+ * What any command of the program may do. A service drops what it does not need
+ * when it starts; the wall around it is its systemd unit.
+ */
+const PERMISSIONS = [
+  "--no-prompt",
+  "--allow-env",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-run=/usr/sbin/postmap",
+  "--allow-sys=uid,gid,userInfo,hostname",
+];
+
+async function deno(...args: string[]): Promise<string | undefined> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (success) return undefined;
+  const lines = new TextDecoder().decode(stderr).split("\n");
+  // What it says first; a backtrace follows.
+  return lines.find((line) => line.startsWith("error")) ?? lines.join(" ");
+}
+
+async function compile(): Promise<string | undefined> {
+  if (Deno.env.get("ENCIMAP_BUILD") === "bundle") return "not wanted";
+  return await deno(
+    "compile",
+    "--frozen",
+    ...PERMISSIONS,
+    "--output",
+    `${DIST}encimap`,
+    "main.ts",
+  );
+}
+
+async function bundle(): Promise<void> {
+  const runtime = `${DIST}runtime`;
+  await Deno.mkdir(runtime);
+  const error = await deno(
+    "bundle",
+    "--frozen",
+    "--code-splitting",
+    "--outdir",
+    runtime,
+    "main.ts",
+  );
+  if (error !== undefined) throw new Error(error);
+  await Deno.copyFile(Deno.execPath(), `${runtime}/deno`);
+  await Deno.chmod(`${runtime}/deno`, 0o755);
+  const launcher = [
+    "#!/bin/sh",
+    "# Starts the bundled program with the deno executable beside it.",
+    'here=$(dirname "$(readlink -f "$0")")/runtime',
+    "export DENO_DIR=/nonexistent DENO_NO_UPDATE_CHECK=1 NO_COLOR=1",
+    `exec "$here/deno" run --no-config --no-lock --cached-only ${
+      PERMISSIONS.join(" ")
+    } "$here/main.js" "$@"`,
+    "",
+  ];
+  await Deno.writeTextFile(`${DIST}encimap`, launcher.join("\n"));
+  await Deno.chmod(`${DIST}encimap`, 0o755);
+}
+
+async function build(): Promise<string> {
+  await Deno.remove(DIST, { recursive: true }).catch(() => {});
+  await Deno.mkdir(DIST);
+  const error = await compile();
+  if (error === undefined) {
+    return "Built dist/encimap: one executable, by deno compile";
+  }
+  await bundle();
+  return `Built dist/encimap: launcher, script and runtime; deno compile: ${error}`;
+}
+
+if (import.meta.main) {
+  // deno-lint-ignore no-console
+  build().then(console.log);
+}

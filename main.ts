@@ -1,0 +1,12 @@
+import { run } from "./src/cli/run.ts";
+
+if (import.meta.main) {
+  const encoder = new TextEncoder();
+  run(Deno.args, {
+    env: Deno.env.toObject(),
+    print: (line) => Deno.stdout.writeSync(encoder.encode(`${line}\n`)),
+    warn: (line) => Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
+    readText: (path) => Deno.readTextFileSync(path),
+    stdin: Deno.stdin.readable,
+  }).then(Deno.exit);
+}

@@ -1,0 +1,129 @@
+/**
+ * What operations are given of the outside world. Types only.
+ *
+ * @module
+ */
+
+import type { Config } from "./config.ts";
+import type { Log } from "./log.ts";
+import type { Pool } from "./db/connect.ts";
+
+/** Entries of Postfix's maps to set, or to drop where the value is undefined. */
+export interface MapChanges {
+  /** Hosted domains; the value does not matter. */
+  readonly domains: ReadonlyMap<string, string | undefined>;
+  /** Address → transport; makes the address known, too. */
+  readonly transport: ReadonlyMap<string, string | undefined>;
+  /** Address → user name that may send as it. */
+  readonly senders: ReadonlyMap<string, string | undefined>;
+}
+
+/** What Postfix's maps hold. */
+export interface Maps {
+  /** Hosted domains. */
+  readonly domains: ReadonlyMap<string, string>;
+  /** Address → transport. */
+  readonly transport: ReadonlyMap<string, string>;
+  /** Address → user name. */
+  readonly senders: ReadonlyMap<string, string>;
+}
+
+/** Postfix's maps. */
+export interface Mta {
+  /**
+   * Changes single entries; running daemons see them at once.
+   *
+   * @throws {AppError} `unavailable` if a map cannot be changed.
+   */
+  change(changes: MapChanges): Promise<void>;
+  /**
+   * Reads all entries.
+   *
+   * @throws {AppError} `unavailable` if a map cannot be read.
+   */
+  read(): Promise<Maps>;
+}
+
+/** Dovecot's sessions. */
+export interface Sessions {
+  /**
+   * Ends all sessions of a user name.
+   *
+   * @throws {AppError} `unavailable` if Dovecot cannot be asked.
+   */
+  end(username: string): Promise<void>;
+}
+
+/** Private keys of vaultboxes, encrypted at rest. */
+export interface PrivateKeys {
+  /**
+   * Stores a key durably.
+   *
+   * @param name What it belongs to.
+   * @param pkcs8 The key, PKCS#8 DER.
+   */
+  store(name: KeyName, pkcs8: Uint8Array<ArrayBuffer>): Promise<void>;
+  /**
+   * Reads a key.
+   *
+   * @returns The key, PKCS#8 DER; undefined if it is not here.
+   * @throws {Error} If the file is damaged or belongs to something else.
+   */
+  read(name: KeyName): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /**
+   * Removes keys that may be there.
+   *
+   * @param certificateIds UUIDs of the generations.
+   */
+  remove(certificateIds: readonly string[]): Promise<void>;
+  /**
+   * Lists what is stored.
+   *
+   * @returns UUIDs of the generations.
+   */
+  list(): Promise<string[]>;
+}
+
+/** What a private key belongs to. */
+export interface KeyName {
+  /** UUID of the generation. */
+  readonly certificateId: string;
+  /** UUID of the vaultbox. */
+  readonly vaultboxId: string;
+  /** SHA-256 of the certificate, 64 hexadecimal digits. */
+  readonly fingerprintSha256: string;
+}
+
+/** The world of the API and of the operator's commands. */
+export interface App {
+  /** Settings. */
+  readonly config: Config;
+  /** Log. */
+  readonly log: Log;
+  /** The appliance's database. */
+  readonly sql: Pool;
+  /** The platform's database, if there is one. */
+  readonly platformSql: Pool | undefined;
+  /** Postfix. */
+  readonly mta: Mta;
+  /** Dovecot. */
+  readonly sessions: Sessions;
+  /** Private keys. */
+  readonly privateKeys: PrivateKeys;
+  /** The time. */
+  readonly now: () => Date;
+}
+
+/** The world of the intake; it has no private keys. */
+export interface IntakeApp {
+  /** Settings. */
+  readonly config: Config;
+  /** Log. */
+  readonly log: Log;
+  /** The appliance's database. */
+  readonly sql: Pool;
+  /** Key of fingerprints of deliveries and stored messages, 32 octets. */
+  readonly hmacKey: Uint8Array<ArrayBuffer>;
+  /** The time. */
+  readonly now: () => Date;
+}

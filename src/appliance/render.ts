@@ -1,0 +1,150 @@
+/**
+ * The appliance's files with the settings of one machine in them.
+ *
+ * @module
+ */
+
+import { TEMPLATES } from "./templates.ts";
+
+/**
+ * What differs between machines, and between a machine and a test in a folder
+ * of its own. Paths are absolute.
+ */
+export interface ApplianceSettings {
+  /** Name of the mail server, as in its MX record. */
+  readonly hostname: string;
+  /** Folder of the maps `domains`, `transport` and `senders`. */
+  readonly mapsPath: string;
+  /** Folder with one folder for each vaultbox. */
+  readonly maildirBasePath: string;
+  /** Folder of the encrypted private keys. */
+  readonly keysPath: string;
+  /** Folder of the files with secrets. */
+  readonly secretsPath: string;
+  /** File with the program's settings. */
+  readonly configFile: string;
+  /** Largest message that is taken, in octets. */
+  readonly maxMessageBytes: number;
+  /** The program, as the units and scripts start it. */
+  readonly programPath: string;
+  /** The script that pipe(8) starts. */
+  readonly pipeScriptPath: string;
+  /** Unix socket of the intake. */
+  readonly intakeSocket: string;
+  /** Port of the intake on 127.0.0.1. */
+  readonly intakePort: number;
+  /** User of the API, its group too. */
+  readonly apiUser: string;
+  /** User of the intake, the pipe client and Dovecot's imap, its group too. */
+  readonly mailUser: string;
+  /** Name of the database. */
+  readonly databaseName: string;
+  /** Folder of PostgreSQL's Unix socket. */
+  readonly databaseSocketDir: string;
+  /** Role as which Dovecot asks the database. */
+  readonly dovecotRole: string;
+  /** Certificate chain for TLS, PEM. */
+  readonly tlsCertPath: string;
+  /** Private key for TLS, PEM. */
+  readonly tlsKeyPath: string;
+  /** Postfix's queue directory; Dovecot's socket for logins is in its private/. */
+  readonly postfixQueuePath: string;
+  /** User that may open that socket: Postfix's. */
+  readonly postfixUser: string;
+  /** First field of the submission service in master.cf: a port or its name. */
+  readonly submissionService: string;
+  /** Whether smtpd of submission is chrooted, as master.cf says it. */
+  readonly smtpdChroot: "y" | "n";
+  /** Dovecot's file with the database queries. */
+  readonly dovecotSqlPath: string;
+  /** Port of IMAP with TLS. */
+  readonly imapsPort: number;
+  /**
+   * Unix socket of Dovecot's doveadm service, for ending sessions; relative to
+   * Dovecot's base_dir if it is below.
+   */
+  readonly doveadmSocket: string;
+}
+
+/** The settings of a machine that install.sh has made. */
+export const DEFAULT_APPLIANCE = {
+  secretsPath: "/etc/encimap",
+  configFile: "/etc/encimap/encimap.env",
+  programPath: "/usr/local/lib/encimap/current/encimap",
+  pipeScriptPath: "/usr/local/bin/encimap_pipe.sh",
+  apiUser: "encimap",
+  mailUser: "vaultmail",
+  databaseName: "motorical_encrypted_imap",
+  databaseSocketDir: "/run/postgresql",
+  dovecotRole: "dovecot",
+  tlsCertPath: "/etc/encimap/tls/cert.pem",
+  tlsKeyPath: "/etc/encimap/tls/key.pem",
+  postfixQueuePath: "/var/spool/postfix",
+  postfixUser: "postfix",
+  submissionService: "submission",
+  smtpdChroot: "y",
+  dovecotSqlPath: "/etc/dovecot/encimap-sql.conf.ext",
+  imapsPort: 993,
+} as const satisfies Partial<ApplianceSettings>;
+
+/** Text that means nothing else to a shell, Postfix, Dovecot, SQL or systemd. */
+const SAFE_REGEXP = /^[A-Za-z0-9@+:.\/_-]+$/;
+
+/** What looks like a placeholder; all of it must be one. */
+const PLACEHOLDER_REGEXP = /\{\{([A-Za-z]*)\}\}/g;
+
+/**
+ * Puts values in a template's places.
+ *
+ * @param template Text with `{{name}}` in it.
+ * @param values Value of each name; another one than those used is fine.
+ * @param used Takes the names that the template has.
+ * @returns The text.
+ * @throws {RangeError} If a name has no value.
+ */
+export function render(
+  template: string,
+  values: ReadonlyMap<string, string>,
+  used: Set<string> = new Set(),
+): string {
+  return template.replaceAll(PLACEHOLDER_REGEXP, (_, name: string) => {
+    const value = values.get(name);
+    if (value === undefined) {
+      throw new RangeError(`Cannot render as {{${name}}} has no value`);
+    }
+    used.add(name);
+    return value;
+  });
+}
+
+/**
+ * Renders all files of the appliance.
+ *
+ * @param settings The machine's settings.
+ * @returns Path → text; paths are relative, as `postfix/main.cf`.
+ * @throws {RangeError} If a template names what is no setting, if a setting is
+ * in no template, or if a value has characters that mean something to one of
+ * the programs that read the files.
+ */
+export function renderAppliance(
+  settings: ApplianceSettings,
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  for (const [name, value] of Object.entries(settings)) {
+    if (!SAFE_REGEXP.test(String(value))) {
+      throw new RangeError(`Cannot render as ${name} has unusual characters`);
+    }
+    values.set(name, String(value));
+  }
+  const used = new Set<string>();
+  const files = new Map<string, string>();
+  for (const [path, template] of Object.entries(TEMPLATES)) {
+    files.set(path.replace(/\.tmpl$/, ""), render(template, values, used));
+  }
+  for (const name of values.keys()) {
+    if (!used.has(name)) {
+      throw new RangeError(`Cannot render as no template has {{${name}}}`);
+    }
+  }
+  return files;
+}

@@ -1,0 +1,50 @@
+/**
+ * The files of appliance/, in the program whichever way it is built.
+ *
+ * @module
+ */
+
+import controlScript from "../../appliance/bin/encimap_ctl" with {
+  type: "text",
+};
+import command from "../../appliance/bin/encimap" with { type: "text" };
+import pipeScript from "../../appliance/bin/encimap_pipe.sh" with {
+  type: "text",
+};
+import dovecotConf from "../../appliance/dovecot/99-encimap.conf.tmpl" with {
+  type: "text",
+};
+import dovecotSql from "../../appliance/dovecot/encimap-sql.conf.ext.tmpl" with {
+  type: "text",
+};
+import mainCf from "../../appliance/postfix/main.cf.tmpl" with { type: "text" };
+import masterCf from "../../appliance/postfix/master.cf.tmpl" with {
+  type: "text",
+};
+import apiService from "../../appliance/systemd/encimap-api.service.tmpl" with {
+  type: "text",
+};
+import intakeService from "../../appliance/systemd/encimap-intake.service.tmpl" with {
+  type: "text",
+};
+import intakeSocket from "../../appliance/systemd/encimap-intake.socket.tmpl" with {
+  type: "text",
+};
+import reconcileService from "../../appliance/systemd/encimap-reconcile.service.tmpl" with {
+  type: "text",
+};
+
+/** Path below appliance/ → text of the template. */
+export const TEMPLATES: Readonly<Record<string, string>> = {
+  "bin/encimap": command,
+  "bin/encimap_ctl": controlScript,
+  "bin/encimap_pipe.sh": pipeScript,
+  "dovecot/99-encimap.conf.tmpl": dovecotConf,
+  "dovecot/encimap-sql.conf.ext.tmpl": dovecotSql,
+  "postfix/main.cf.tmpl": mainCf,
+  "postfix/master.cf.tmpl": masterCf,
+  "systemd/encimap-api.service.tmpl": apiService,
+  "systemd/encimap-intake.service.tmpl": intakeService,
+  "systemd/encimap-intake.socket.tmpl": intakeSocket,
+  "systemd/encimap-reconcile.service.tmpl": reconcileService,
+};

@@ -1,0 +1,181 @@
+/**
+ * The table of commands. What a command needs is loaded when it runs.
+ *
+ * @module
+ */
+
+import { parseConfig, showConfig } from "../config.ts";
+import { describeConfig } from "../settings.ts";
+import { VERSION } from "../version.ts";
+import { type Command, EXIT, loadEnv } from "./command.ts";
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "api",
+    usage: "",
+    summary: "Answer the S2S API on 127.0.0.1 until SIGTERM",
+    run: async (_args, io) => (await import("./serve.ts")).runApi(io),
+  },
+  {
+    name: "intake",
+    usage: "",
+    summary: "Take mail from Postfix, encrypt and store it until SIGTERM",
+    help:
+      "Listens on the sockets that systemd hands over, else on\nENCIMAP_INTAKE_SOCKET and, where INTAKE_TOKEN is set, INTAKE_PORT.",
+    run: async (_args, io) => (await import("./serve.ts")).runIntake(io),
+  },
+  {
+    name: "serve",
+    usage: "",
+    summary: "Run the API and the intake in one process, for trials",
+    run: async (_args, io) => (await import("./serve.ts")).runServe(io),
+  },
+  {
+    name: "pipe",
+    usage: "ROUTE QUEUE_ID SENDER RECIPIENT",
+    summary: "Hand a message on standard input to the intake, for pipe(8)",
+    help: [
+      "ROUTE is a vaultbox id, or the word unrouted: then the recipient decides.",
+      "",
+      "Exit status:",
+      "  0   the message is stored",
+      "  65  5.3.4, the message is too large",
+      "  67  5.1.1, there is no such vaultbox",
+      "  75  everything else: try again later",
+    ].join("\n"),
+    run: async (args, io) => (await import("./pipe.ts")).runPipe(args, io),
+  },
+  {
+    name: "migrate",
+    usage: "",
+    summary: "Bring the database's schema up to date",
+    run: async (args, io) =>
+      (await import("./operator.ts")).runMigrate(args, io),
+  },
+  {
+    name: "reconcile",
+    usage: "[--dry-run]",
+    summary: "Make Postfix's maps agree with the database",
+    help: "--dry-run  say what differs and change nothing",
+    run: async (args, io) =>
+      (await import("./operator.ts")).runReconcile(args, io),
+  },
+  {
+    name: "doctor",
+    usage: "",
+    summary: "Check the appliance and say how to mend what is wrong",
+    run: async (args, io) => (await import("./doctor.ts")).runDoctor(args, io),
+  },
+  {
+    name: "token",
+    usage: "--service | --user UUID [--ttl SECONDS]",
+    summary: "Print a token for the API",
+    help: [
+      "--service      a token that acts for any user",
+      "--user UUID    a token that acts for this user alone",
+      "--ttl SECONDS  validity, 1 to 31536000; 3600 if left out",
+    ].join("\n"),
+    run: async (args, io) => (await import("./operator.ts")).runToken(args, io),
+  },
+  {
+    name: "domain add",
+    usage: "DOMAIN --user UUID",
+    summary: "Host a domain for a user",
+    run: async (args, io) =>
+      (await import("./operator.ts")).runDomainAdd(args, io),
+  },
+  {
+    name: "domain list",
+    usage: "",
+    summary: "List hosted domains and their users",
+    run: async (args, io) =>
+      (await import("./operator.ts")).runDomainList(args, io),
+  },
+  {
+    name: "domain remove",
+    usage: "DOMAIN",
+    summary: "Stop hosting a domain that holds no vaultbox",
+    run: async (args, io) =>
+      (await import("./operator.ts")).runDomainRemove(args, io),
+  },
+  {
+    name: "vaultbox create",
+    usage: "ADDRESS --user UUID | --operator [--name TEXT]",
+    summary: "Create a vaultbox and print its id",
+    help: [
+      "--user UUID  whose it is; the first one in a domain makes the domain theirs",
+      "--operator   the operator's own: postmaster@ and abuse@ of every domain",
+      "--name TEXT  name for people; the address if left out",
+    ].join("\n"),
+    run: async (args, io) =>
+      (await import("./operator.ts")).runVaultboxCreate(args, io),
+  },
+  {
+    name: "vaultbox list",
+    usage: "[--user UUID] [--domain DOMAIN]",
+    summary: "List vaultboxes: id, address, messages, octets, user",
+    run: async (args, io) =>
+      (await import("./operator.ts")).runVaultboxList(args, io),
+  },
+  {
+    name: "vaultbox show",
+    usage: "ADDRESS | ID",
+    summary: "Show a vaultbox and its certificates",
+    run: async (args, io) =>
+      (await import("./operator.ts")).runVaultboxShow(args, io),
+  },
+  {
+    name: "vaultbox delete",
+    usage: "ADDRESS | ID",
+    summary: "Delete a vaultbox with its mail, keys and credentials, for good",
+    run: async (args, io) =>
+      (await import("./operator.ts")).runVaultboxDelete(args, io),
+  },
+  {
+    name: "config describe",
+    usage: "",
+    summary: "Print the table of all settings, Markdown",
+    run: (_args, io) => {
+      io.print(describeConfig().trimEnd());
+      return Promise.resolve(EXIT.ok);
+    },
+  },
+  {
+    name: "config check",
+    usage: "",
+    summary: "Check the settings and name every problem",
+    run: (_args, io) => {
+      parseConfig(loadEnv(io), io.readText);
+      io.print("Settings are valid");
+      return Promise.resolve(EXIT.ok);
+    },
+  },
+  {
+    name: "config show",
+    usage: "",
+    summary: "Print the settings in force, secrets masked",
+    run: (_args, io) => {
+      const env = loadEnv(io);
+      parseConfig(env, io.readText);
+      for (const line of showConfig(env)) io.print(line);
+      return Promise.resolve(EXIT.ok);
+    },
+  },
+  {
+    name: "render",
+    usage: "DIRECTORY",
+    summary: "Write the files of Postfix, Dovecot and systemd for the settings",
+    run: async (args, io) =>
+      (await import("./render.ts")).renderCommand.run(args, io),
+  },
+  {
+    name: "version",
+    usage: "",
+    summary: "Print the version",
+    run: (_args, io) => {
+      io.print(`encimap ${VERSION}`);
+      return Promise.resolve(EXIT.ok);
+    },
+  },
+];

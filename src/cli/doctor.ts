@@ -1,0 +1,144 @@
+/**
+ * `doctor`: checks the appliance and says how to mend what is wrong.
+ *
+ * @module
+ */
+
+import { connect } from "node:net";
+import type { App } from "../app.ts";
+import { checkSchema } from "../db/migrate.ts";
+import { reason } from "../log.ts";
+import { checkHealth } from "../vaultbox/health.ts";
+import { reconcile } from "../vaultbox/reconcile.ts";
+import { EXIT, type Io } from "./command.ts";
+import { open, parse } from "./operator.ts";
+
+/** One check. */
+interface Check {
+  /** What must be so. */
+  readonly name: string;
+  /** How to mend it. */
+  readonly fix: string;
+  /** Throws if it is not so. */
+  readonly run: () => Promise<void>;
+}
+
+/** Milliseconds that a daemon may take to greet. */
+const TIMEOUT_MS = 5000;
+
+/**
+ * Runs `doctor`.
+ *
+ * @param args No arguments.
+ * @param io The process.
+ * @returns 0 if all is well, else 1.
+ */
+export async function runDoctor(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  parse(args, {}, 0);
+  await using app = await open(io);
+  let failures = 0;
+  for (const { name, fix, run } of checks(app)) {
+    try {
+      await run();
+      io.print(`ok    ${name}`);
+    } catch (error) {
+      failures++;
+      io.print(`FAIL  ${name}: ${reason(error)}`);
+      io.print(`      ${fix}`);
+    }
+  }
+  io.print(failures === 0 ? "All is well" : `${failures} check(s) failed`);
+  return failures === 0 ? EXIT.ok : EXIT.failed;
+}
+
+function checks(app: App): Check[] {
+  const { apiPort, smtpPort } = app.config;
+  return [
+    {
+      name: "the database has the schema of this program",
+      fix: 'See "systemctl status postgresql"; then run "encimap migrate".',
+      run: () => checkSchema(app.sql),
+    },
+    {
+      name: "every private key can be listed, and belongs to a certificate",
+      fix: "A key without a certificate is left from a restored database.",
+      run: async () => {
+        const { orphanedKeys } = await reconcile(app, { dryRun: true });
+        refuse(orphanedKeys.length > 0, `${orphanedKeys.length} without`);
+      },
+    },
+    {
+      name: "Postfix's maps agree with the database",
+      fix: 'Run "encimap reconcile".',
+      run: async () => {
+        const { routes } = await reconcile(app, { dryRun: true });
+        const count = routes.set.length + routes.drop.length;
+        refuse(count > 0, `${count} entries differ`);
+      },
+    },
+    {
+      name: "the intake runs and can write the mail store",
+      fix: 'See "systemctl status encimap-intake" and the free disk space.',
+      run: async () => {
+        refuse(!(await checkHealth(app)).storage, "no healthy answer");
+      },
+    },
+    {
+      name: `Postfix takes mail on port ${smtpPort}`,
+      fix: 'See "postfix status" and "postfix check".',
+      run: () => greets(smtpPort, /^220 /),
+    },
+    {
+      name: "Postfix takes submissions on port 587",
+      fix: 'See "postconf -M submission/inet".',
+      run: () => greets(587, /^220 /),
+    },
+    {
+      name: "Dovecot listens on port 993",
+      fix: 'See "systemctl status dovecot" and "doveconf -n".',
+      run: () => greets(993, undefined),
+    },
+    {
+      name: `the API answers on port ${apiPort}`,
+      fix: 'See "systemctl status encimap-api".',
+      run: async () => {
+        const url = `http://127.0.0.1:${apiPort}/s2s/v1/health`;
+        const response = await fetch(url);
+        await response.body?.cancel();
+        refuse(response.status !== 200, `status ${response.status}`);
+      },
+    },
+  ];
+}
+
+function refuse(isWrong: boolean, problem: string): void {
+  if (isWrong) throw new Error(problem);
+}
+
+/** Connects and, where a greeting is expected before TLS, waits for it. */
+function greets(port: number, greeting: RegExp | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    const timer = setTimeout(
+      () => socket.destroy(new Error("no greeting")),
+      TIMEOUT_MS,
+    );
+    const done = (end: () => void): void => {
+      clearTimeout(timer);
+      end();
+      socket.destroy();
+    };
+    socket.on("error", (error) => done(() => reject(error)));
+    socket.on("connect", () => {
+      if (greeting === undefined) done(resolve);
+    });
+    socket.on("data", (chunk: Uint8Array) => {
+      const text = new TextDecoder().decode(chunk);
+      if (greeting?.test(text)) done(resolve);
+      else done(() => reject(new Error(`greets with ${text.slice(0, 60)}`)));
+    });
+  });
+}

@@ -1,0 +1,348 @@
+/**
+ * The operator's commands: the same operations as the API, for any user.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import type { App } from "../app.ts";
+import { connect } from "../db/connect.ts";
+import {
+  claimDomain,
+  deleteDomain,
+  insertRoleAddresses,
+  listAddresses,
+  listDomains,
+} from "../db/domains.ts";
+import { listCertificates } from "../db/certificates.ts";
+import { migrate } from "../db/migrate.ts";
+import {
+  type Cursor,
+  findVaultboxByAddress,
+  getVaultbox,
+  listVaultboxes,
+  type Vaultbox,
+} from "../db/vaultboxes.ts";
+import { AppError } from "../errors.ts";
+import { mintToken } from "../http/auth.ts";
+import { createLog } from "../log.ts";
+import { parseAddress, parseDomain } from "../mail/address.ts";
+import { openApp } from "../open.ts";
+import { createOperatorVaultbox, createVaultbox } from "../vaultbox/create.ts";
+import { reconcile } from "../vaultbox/reconcile.ts";
+import { removeVaultbox } from "../vaultbox/remove.ts";
+import { publishRoutes, ROLES } from "../vaultbox/routes.ts";
+import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
+
+const UUID_REGEXP =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** User of the operator's own vaultbox: nobody's token can name it. */
+const OPERATOR_USER = "00000000-0000-0000-0000-000000000000";
+
+/** A year: no token outlives this. */
+const TTL_MAX_SECONDS = 31_536_000;
+
+/** Rows that a list fetches at a time. */
+const PAGE = 1000;
+
+/** Options of a command line. */
+export type Options = Readonly<Record<string, { type: "string" | "boolean" }>>;
+
+/** A parsed command line. */
+export interface Parsed {
+  /** Options that were given. */
+  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  /** Arguments that are no options. */
+  readonly positionals: readonly string[];
+}
+
+/** `migrate`. */
+export async function runMigrate(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  parse(args, {}, 0);
+  const config = loadConfig(io);
+  const sql = connect(config.databaseUrl, { max: 1 });
+  try {
+    const applied = await migrate(sql);
+    for (const name of applied) io.print(`Applied ${name}`);
+    if (applied.length === 0) io.print("Schema is up to date");
+  } finally {
+    await sql.end();
+  }
+  return EXIT.ok;
+}
+
+/** `reconcile`. */
+export async function runReconcile(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  const { values } = parse(args, { "dry-run": { type: "boolean" } }, 0);
+  const dryRun = values["dry-run"] === true;
+  await using app = await open(io);
+  const { routes, orphanedKeys } = await reconcile(app, { dryRun });
+  for (const { map, key, value } of routes.set) {
+    io.print(`set ${map} ${key} ${value}`);
+  }
+  for (const { map, key } of routes.drop) io.print(`drop ${map} ${key}`);
+  for (const id of orphanedKeys) io.print(`key without certificate ${id}`);
+  if (routes.set.length + routes.drop.length === 0) {
+    io.print("Maps agree with the database");
+  } else if (dryRun) {
+    io.print("Nothing was changed");
+  }
+  return EXIT.ok;
+}
+
+/** `token`. */
+export async function runToken(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  const { values } = parse(args, {
+    service: { type: "boolean" },
+    user: { type: "string" },
+    ttl: { type: "string" },
+  }, 0);
+  if ((values["service"] === true) === (values["user"] !== undefined)) {
+    throw new UsageError("give either --service or --user");
+  }
+  const seconds = Number(values["ttl"] ?? 3600);
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > TTL_MAX_SECONDS) {
+    throw new UsageError(`--ttl must be 1 to ${TTL_MAX_SECONDS}`);
+  }
+  const userId = values["service"] === true ? undefined : userOf(values);
+  const config = loadConfig(io);
+  if (config.jwtSecret === undefined) {
+    throw new AppError("unavailable", "JWT_SECRET is not set");
+  }
+  const settings = { secret: config.jwtSecret, audience: config.tokenAudience };
+  io.print(await mintToken(settings, { userId }, { now: new Date(), seconds }));
+  return EXIT.ok;
+}
+
+/** `domain add`. */
+export async function runDomainAdd(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  const { values, positionals } = parse(args, { user: { type: "string" } }, 1);
+  const domain = parseDomain(positionals[0]!);
+  const userId = userOf(values);
+  await using app = await open(io);
+  const isNew = await app.sql.begin(async (tx) => {
+    const claimed = await claimDomain(tx, domain, userId);
+    await insertRoleAddresses(tx, ROLES, domain);
+    return claimed;
+  });
+  await publishRoutes(app, domain, ROLES);
+  io.print(isNew ? `Hosting ${domain}` : `${domain} is hosted already`);
+  return EXIT.ok;
+}
+
+/** `domain list`. */
+export async function runDomainList(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  parse(args, {}, 0);
+  await using app = await open(io);
+  for (const { domain, userId } of await listDomains(app.sql)) {
+    io.print(`${domain}\t${userId}`);
+  }
+  return EXIT.ok;
+}
+
+/** `domain remove`. */
+export async function runDomainRemove(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  const domain = parseDomain(parse(args, {}, 1).positionals[0]!);
+  await using app = await open(io);
+  const aliases = await app.sql.begin((tx) => deleteDomain(tx, domain));
+  await publishRoutes(app, domain, aliases);
+  io.print(`No longer hosting ${domain}`);
+  return EXIT.ok;
+}
+
+/** `vaultbox create`. */
+export async function runVaultboxCreate(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  const { values, positionals } = parse(args, {
+    user: { type: "string" },
+    name: { type: "string" },
+    operator: { type: "boolean" },
+  }, 1);
+  const isOperator = values["operator"] === true;
+  if (isOperator && values["user"] !== undefined) {
+    throw new UsageError("give either --operator or --user");
+  }
+  const address = parseAddress(positionals[0]!);
+  const input = {
+    ...address,
+    userId: isOperator ? OPERATOR_USER : userOf(values),
+    name: String(values["name"] ?? `${address.alias}@${address.domain}`),
+    mayClaimDomain: true,
+  };
+  await using app = await open(io);
+  const vaultbox = isOperator
+    ? await createOperatorVaultbox(app, input)
+    : await createVaultbox(app, input);
+  io.print(vaultbox.id);
+  return EXIT.ok;
+}
+
+/** `vaultbox list`. */
+export async function runVaultboxList(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  const { values } = parse(args, {
+    user: { type: "string" },
+    domain: { type: "string" },
+  }, 0);
+  const owner = values["user"] === undefined ? undefined : userOf(values);
+  const domain = values["domain"] === undefined
+    ? undefined
+    : parseDomain(String(values["domain"]));
+  await using app = await open(io);
+  let after: Cursor | undefined;
+  do {
+    const page = { limit: PAGE, after, domain };
+    const { rows, next } = await listVaultboxes(app.sql, owner, page);
+    for (const row of rows) {
+      io.print(
+        [
+          row.id,
+          addressOf(row),
+          row.messageCount,
+          row.totalBytes,
+          row.userId,
+        ].join("\t"),
+      );
+    }
+    after = next;
+  } while (after !== undefined);
+  return EXIT.ok;
+}
+
+/** `vaultbox show`. */
+export async function runVaultboxShow(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  const { positionals } = parse(args, {}, 1);
+  await using app = await open(io);
+  const vaultbox = await find(app, positionals[0]!);
+  const lines: [string, unknown][] = [
+    ["id", vaultbox.id],
+    ["address", addressOf(vaultbox)],
+    ["name", vaultbox.name],
+    ["user", vaultbox.userId],
+    ["status", vaultbox.status],
+    ["custody", vaultbox.custody],
+    ["user name", vaultbox.username ?? "none: no credential yet"],
+    ["messages", vaultbox.messageCount],
+    ["octets", vaultbox.totalBytes],
+    ["last received", vaultbox.lastReceived?.toISOString() ?? "never"],
+    ["created", vaultbox.createdAt.toISOString()],
+  ];
+  for (const { domain, alias } of await listAddresses(app.sql, vaultbox.id)) {
+    lines.push(["receives for", `${alias}@${domain}`]);
+  }
+  for (const each of await listCertificates(app.sql, vaultbox.id)) {
+    const handedOut = each.handedOutAt === null ? "" : ", handed out";
+    lines.push([
+      "certificate",
+      `${each.fingerprintSha256} until ${each.notAfter.toISOString()}${handedOut}`,
+    ]);
+  }
+  for (const [name, value] of lines) io.print(`${name.padEnd(15)}${value}`);
+  return EXIT.ok;
+}
+
+/** `vaultbox delete`. */
+export async function runVaultboxDelete(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  const { positionals } = parse(args, {}, 1);
+  await using app = await open(io);
+  const vaultbox = await find(app, positionals[0]!);
+  await removeVaultbox(app, vaultbox.id, undefined);
+  io.print(`Deleted ${addressOf(vaultbox)}`);
+  return EXIT.ok;
+}
+
+/**
+ * Opens the world with a log that shows only what is wrong.
+ *
+ * @param io The process.
+ * @returns The world.
+ */
+export async function open(io: Io): Promise<App & AsyncDisposable> {
+  const config = loadConfig(io);
+  const level = config.logLevel === "info" ? "warn" : config.logLevel;
+  return await openApp(config, createLog(io.warn, level));
+}
+
+/**
+ * Takes a command line apart.
+ *
+ * @param args Arguments behind the command's name.
+ * @param options Known options.
+ * @param count Number of arguments that are no options.
+ * @returns Options and arguments.
+ * @throws {UsageError} If it does not fit.
+ */
+export function parse(
+  args: readonly string[],
+  options: Options,
+  count: number,
+): Parsed {
+  let parsed: Parsed;
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: true,
+    }) as Parsed;
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
+  if (parsed.positionals.length !== count) {
+    throw new UsageError(`${count} argument(s) expected`);
+  }
+  return parsed;
+}
+
+async function find(app: App, wanted: string): Promise<Vaultbox> {
+  if (UUID_REGEXP.test(wanted)) {
+    return await getVaultbox(app.sql, wanted, undefined);
+  }
+  const address = parseAddress(wanted);
+  const found = await findVaultboxByAddress(app.sql, address, undefined);
+  if (found === undefined) throw new AppError("not_found", "No such vaultbox");
+  return found;
+}
+
+function addressOf(vaultbox: Vaultbox): string {
+  return `${vaultbox.alias}@${vaultbox.domain}`;
+}
+
+function userOf(values: Parsed["values"]): string {
+  const user = values["user"];
+  if (typeof user === "string" && UUID_REGEXP.test(user)) {
+    return user.toLowerCase();
+  }
+  throw new UsageError(
+    user === undefined ? "--user is missing" : "--user must be a UUID",
+  );
+}

@@ -1,0 +1,106 @@
+/**
+ * `pipe`: Postfix's pipe(8) starts it for every delivery.
+ *
+ * It loads only what it needs and never ends with a status that bounces mail
+ * for a fault of ours.
+ *
+ * @module
+ */
+
+import { request } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { OUTCOMES } from "../errors.ts";
+import { EXIT, type Io, loadConfig } from "./command.ts";
+
+/** Milliseconds until it gives up: well below encimap-pipe_time_limit. */
+const DEADLINE_MS = 240_000;
+
+/** What the intake said. */
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * Hands standard input to the intake.
+ *
+ * The first words printed are an enhanced status code (RFC 3463), which pipe(8)
+ * puts in its log, in the queue or in the bounce.
+ *
+ * @param args Route, queue id, envelope sender and recipient.
+ * @param io The process.
+ * @returns Exit status of sysexits.h: 0 once the message is durable, 67 if the
+ * vaultbox is gone, 65 if the message is too large, else 75.
+ */
+export async function runPipe(
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  try {
+    const [route, queueId, sender, recipient] = args;
+    if (args.length !== 4 || !route || !recipient) {
+      throw new Error("expected: pipe ROUTE QUEUE_ID SENDER RECIPIENT");
+    }
+    const { intakeSocket } = loadConfig(io);
+    const parameters = new URLSearchParams({
+      "vaultbox_id": route,
+      "queue_id": queueId ?? "",
+      "sender": sender ?? "",
+      "recipient": recipient,
+    });
+    const path = `/intake/messages?${parameters}`;
+    return verdict(await post(intakeSocket, path, io.stdin), io);
+  } catch (error) {
+    io.warn(`encimap pipe: ${error instanceof Error ? error.message : error}`);
+    io.print("4.3.0 Mail cannot be stored now");
+    return EXIT.tempfail;
+  }
+}
+
+/** Trusts nothing but an answer of the intake that it knows. */
+function verdict(answer: Answer, io: Io): number {
+  const body = JSON.parse(answer.body);
+  if (answer.status === 200 && body.success === true) return EXIT.ok;
+  for (const code of ["unknown_vaultbox", "message_too_large"] as const) {
+    const { exit, http, status } = OUTCOMES[code];
+    if (answer.status === http && body.error?.code === code) {
+      io.print(`${status} ${body.error.message}`);
+      return exit;
+    }
+  }
+  io.print(`4.3.0 ${body.error?.message ?? "Mail cannot be stored now"}`);
+  return EXIT.tempfail;
+}
+
+function post(
+  socketPath: string,
+  path: string,
+  stdin: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const posted = request(
+      { socketPath, path, method: "POST", agent: false },
+      (response) => {
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => body += chunk);
+        response.on("error", reject);
+        response.on("end", () => {
+          clearTimeout(timer);
+          resolve({ status: response.statusCode ?? 0, body });
+        });
+      },
+    );
+    const timer = setTimeout(
+      () => posted.destroy(new Error("the intake does not answer")),
+      DEADLINE_MS,
+    );
+    posted.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    // An early refusal ends the writing, not the waiting for the answer.
+    pipeline(Readable.fromWeb(stdin as never), posted).catch(() => {});
+  });
+}

@@ -1,0 +1,221 @@
+/**
+ * The settings as the program uses them, checked.
+ *
+ * @module
+ */
+
+import { formOf, isValid, type Setting, SETTINGS } from "./settings.ts";
+
+/** The settings as the program uses them. */
+export interface Config {
+  /** ENCIMAP_HOSTNAME. */
+  readonly hostname: string;
+  /** ENCIMAP_DATABASE_URL. */
+  readonly databaseUrl: string;
+  /** MOTORICAL_DATABASE_URL and where its domains stand. */
+  readonly platform: PlatformConfig | undefined;
+  /** API_PORT. */
+  readonly apiPort: number;
+  /** INTAKE_PORT. */
+  readonly intakePort: number;
+  /** INTAKE_TOKEN. */
+  readonly intakeToken: string | undefined;
+  /** JWT_SECRET. */
+  readonly jwtSecret: string | undefined;
+  /** ENCIMAP_TOKEN_AUDIENCE. */
+  readonly tokenAudience: string;
+  /** POSTFIX_TRANSPORT_MAP, without the suffix of the database file. */
+  readonly transportMap: string;
+  /** MAILDIR_BASE_PATH. */
+  readonly maildirBasePath: string;
+  /** CERT_VALIDITY_DAYS. */
+  readonly certValidityDays: number;
+  /** CERT_KEY_SIZE, in bits. */
+  readonly certKeyBits: 2048 | 3072 | 4096;
+  /** ENCIMAP_KEYS_PATH. */
+  readonly keysPath: string;
+  /** ENCIMAP_MASTER_KEY_FILE. */
+  readonly masterKeyFile: string;
+  /** ENCIMAP_HMAC_KEY_FILE. */
+  readonly hmacKeyFile: string;
+  /** ENCIMAP_INTAKE_SOCKET. */
+  readonly intakeSocket: string;
+  /** ENCIMAP_DOVEADM_SOCKET. */
+  readonly doveadmSocket: string;
+  /** ENCIMAP_SMTP_PORT. */
+  readonly smtpPort: number;
+  /** ENCIMAP_MAX_MESSAGE_BYTES. */
+  readonly maxMessageBytes: number;
+  /** ENCIMAP_LOG_LEVEL. */
+  readonly logLevel: "error" | "warn" | "info" | "debug";
+}
+
+/** Where the platform says whose a domain is. */
+export interface PlatformConfig {
+  /** MOTORICAL_DATABASE_URL. */
+  readonly databaseUrl: string;
+  /** MOTORICAL_DOMAINS_TABLE. */
+  readonly domainsTable: string;
+  /** MOTORICAL_DOMAIN_COLUMN. */
+  readonly domainColumn: string;
+  /** MOTORICAL_USER_COLUMN. */
+  readonly userColumn: string;
+}
+
+/** The configuration cannot be used; says everything that is wrong with it. */
+export class ConfigError extends Error {
+  /** One sentence for each problem; no value of a secret. */
+  readonly problems: readonly string[];
+
+  /**
+   * Makes the error.
+   *
+   * @param problems One sentence for each problem.
+   */
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** Environment variables, from wherever. */
+export type Env = Readonly<Record<string, string>>;
+
+/** Names with these beginnings are ours: one that we do not know is a mistake. */
+const OUR_NAMES_REGEXP = /^(ENCIMAP|MOTORICAL|INTAKE)_/;
+
+/** Ours too, but read before there is a configuration: it names the file. */
+const CONFIG_FILE = "ENCIMAP_CONFIG_FILE";
+
+/**
+ * Checks the settings.
+ *
+ * @param env Environment variables.
+ * @param readText Reads the file that a `NAME_FILE` variable names.
+ * @returns The settings, frozen.
+ * @throws {ConfigError} With every problem, also names of ours that are no
+ * settings.
+ */
+export function parseConfig(
+  env: Env,
+  readText: (path: string) => string,
+): Config {
+  const problems: string[] = [];
+  const values = new Map<string, string>();
+  const known = new Set([CONFIG_FILE]);
+  for (const setting of SETTINGS) {
+    known.add(setting.name);
+    if (setting.secret) known.add(`${setting.name}_FILE`);
+    const value = valueOf(setting, env, readText, problems);
+    if (value !== undefined) values.set(setting.name, value);
+  }
+  for (const name of Object.keys(env)) {
+    if (OUR_NAMES_REGEXP.test(name) && !known.has(name)) {
+      problems.push(`${name} is not a setting`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const text = (name: string): string => values.get(name)!;
+  const number = (name: string): number => Number(values.get(name));
+  const platformUrl = values.get("MOTORICAL_DATABASE_URL");
+  return Object.freeze({
+    hostname: text("ENCIMAP_HOSTNAME"),
+    databaseUrl: text("ENCIMAP_DATABASE_URL"),
+    platform: platformUrl === undefined ? undefined : {
+      databaseUrl: platformUrl,
+      domainsTable: text("MOTORICAL_DOMAINS_TABLE"),
+      domainColumn: text("MOTORICAL_DOMAIN_COLUMN"),
+      userColumn: text("MOTORICAL_USER_COLUMN"),
+    },
+    apiPort: number("API_PORT"),
+    intakePort: number("INTAKE_PORT"),
+    intakeToken: values.get("INTAKE_TOKEN"),
+    jwtSecret: values.get("JWT_SECRET"),
+    tokenAudience: text("ENCIMAP_TOKEN_AUDIENCE"),
+    transportMap: text("POSTFIX_TRANSPORT_MAP"),
+    maildirBasePath: text("MAILDIR_BASE_PATH"),
+    certValidityDays: number("CERT_VALIDITY_DAYS"),
+    certKeyBits: number("CERT_KEY_SIZE") as Config["certKeyBits"],
+    keysPath: text("ENCIMAP_KEYS_PATH"),
+    masterKeyFile: text("ENCIMAP_MASTER_KEY_FILE"),
+    hmacKeyFile: text("ENCIMAP_HMAC_KEY_FILE"),
+    intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
+    doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
+    smtpPort: number("ENCIMAP_SMTP_PORT"),
+    maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
+    logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
+  });
+}
+
+/**
+ * Reads an environment file: lines of `NAME=value`, as systemd's
+ * EnvironmentFile= has them, without quotes or continued lines.
+ *
+ * @param text Content of the file.
+ * @returns The variables.
+ * @throws {ConfigError} With every line that is neither a comment nor a
+ * variable.
+ */
+export function parseEnvFile(text: string): Env {
+  const env: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    const match = /^([A-Z][A-Z0-9_]*)=(.*?)\s*$/.exec(line);
+    if (match === null) {
+      problems.push(`Line ${index + 1} of the settings is not NAME=value`);
+    } else {
+      env[match[1]!] = match[2]!;
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return env;
+}
+
+/**
+ * Shows the settings in force.
+ *
+ * @param env Environment variables that passed {@linkcode parseConfig}.
+ * @returns Lines of `NAME=value`; a secret that is set is `********`.
+ */
+export function showConfig(env: Env): string[] {
+  return SETTINGS.flatMap((setting) => {
+    const file = env[`${setting.name}_FILE`];
+    if (setting.secret && file !== undefined) {
+      return [`${setting.name}_FILE=${file}`];
+    }
+    const value = env[setting.name] || setting.fallback;
+    if (value === undefined) return [`# ${setting.name} is not set`];
+    const hidden = setting.secret && env[setting.name];
+    return [`${setting.name}=${hidden ? "********" : value}`];
+  });
+}
+
+function valueOf(
+  setting: Setting,
+  env: Env,
+  readText: (path: string) => string,
+  problems: string[],
+): string | undefined {
+  const { name, kind } = setting;
+  let value: string | undefined = env[name] || undefined;
+  const file = setting.secret ? env[`${name}_FILE`] : undefined;
+  if (file) {
+    if (value !== undefined) {
+      problems.push(`${name} and ${name}_FILE are both set`);
+    }
+    try {
+      value = readText(file).replace(/\r?\n$/, "");
+    } catch {
+      problems.push(`${name}_FILE cannot be read: current value is "${file}"`);
+      return undefined;
+    }
+  }
+  value ??= setting.fallback;
+  if (value === undefined || isValid(kind, value)) return value;
+  const current = setting.secret ? "" : `: current value is "${value}"`;
+  problems.push(`${name} must be ${formOf(kind)}${current}`);
+  return undefined;
+}

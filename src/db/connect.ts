@@ -1,0 +1,103 @@
+/**
+ * The connection pool.
+ *
+ * @module
+ */
+
+import { userInfo } from "node:os";
+import { AppError } from "../errors.ts";
+import postgres, { type Sql, type TransactionSql } from "postgres";
+
+/** A pool or an open transaction. */
+export type Db = Sql<DbTypes> | TransactionSql<DbTypes>;
+
+/** The pool. */
+export type Pool = Sql<DbTypes>;
+
+/** Types of ours that travel in queries. */
+export interface DbTypes extends Record<string, unknown> {
+  /** int8: counters and sums. */
+  bigint: number;
+}
+
+/** Where Debian's PostgreSQL has its Unix socket. */
+const SOCKET_DIRECTORY = "/run/postgresql";
+
+/** OID of int8 in pg_type. */
+const INT8 = 20;
+
+/**
+ * Makes a pool; connections are opened when they are needed.
+ *
+ * @param databaseUrl A postgresql:// URL; see ENCIMAP_DATABASE_URL.
+ * @param options `max` is the number of connections at most.
+ * @returns The pool.
+ */
+export function connect(databaseUrl: string, options: { max: number }): Pool {
+  const url = new URL(databaseUrl);
+  const host = url.searchParams.get("host") ||
+    decodeURIComponent(url.hostname) || SOCKET_DIRECTORY;
+  const password = decodeURIComponent(url.password);
+  return postgres({
+    host,
+    port: Number(url.port || 5432),
+    database: decodeURIComponent(url.pathname.slice(1)),
+    username: decodeURIComponent(url.username) || userInfo().username,
+    ...(password ? { password } : {}),
+    max: options.max,
+    connect_timeout: 5,
+    idle_timeout: 60,
+    max_lifetime: 3600,
+    onnotice: () => {},
+    connection: {
+      application_name: "encimap",
+      statement_timeout: 15_000,
+      idle_in_transaction_session_timeout: 30_000,
+    },
+    transform: {
+      // Not postgres.camel: that renames keys inside jsonb values as well.
+      column: { from: postgres.toCamel, to: postgres.fromCamel },
+    },
+    types: {
+      // Counters and sums of octets stay far below 2^53.
+      bigint: {
+        to: INT8,
+        from: [INT8],
+        parse: Number,
+        serialize: (value: number) => String(value),
+      },
+    },
+  });
+}
+
+/**
+ * Says whether a query broke a named constraint.
+ *
+ * @param error What was caught.
+ * @param code SQLSTATE of class 23.
+ * @returns Whether it is that violation.
+ */
+export function isViolation(
+  error: unknown,
+  code: typeof UNIQUE_VIOLATION | typeof FOREIGN_KEY_VIOLATION,
+): boolean {
+  return error instanceof postgres.PostgresError && error.code === code;
+}
+
+/**
+ * Says whether the database itself refused, so that nothing of the statement or
+ * transaction is there. A lost connection is no such answer: the commit may
+ * have happened.
+ *
+ * @param error What was caught.
+ * @returns Whether it is an error that the server sent.
+ */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof AppError || error instanceof postgres.PostgresError;
+}
+
+/** SQLSTATE unique_violation, PostgreSQL Appendix A. */
+export const UNIQUE_VIOLATION = "23505";
+
+/** SQLSTATE foreign_key_violation, PostgreSQL Appendix A. */
+export const FOREIGN_KEY_VIOLATION = "23503";

@@ -1,0 +1,255 @@
+/**
+ * Queries on hosted domains and the addresses in them.
+ *
+ * @module
+ */
+
+import { AppError } from "../errors.ts";
+import {
+  type Db,
+  FOREIGN_KEY_VIOLATION,
+  isViolation,
+  UNIQUE_VIOLATION,
+} from "./connect.ts";
+
+/** A hosted domain. */
+export interface Domain {
+  /** Lower case, A-labels. */
+  readonly domain: string;
+  /** UUID of the user whose vaultboxes it holds. */
+  readonly userId: string;
+  /** When it was claimed. */
+  readonly createdAt: Date;
+}
+
+/** What Postfix has to know of one address. */
+export interface Route {
+  /** The address, lower case. */
+  readonly address: string;
+  /** UUID of the vaultbox that its mail goes to. */
+  readonly vaultboxId: string;
+  /** User name that may send as this address; null without credentials. */
+  readonly sender: string | null;
+}
+
+/**
+ * Claims a domain for a user.
+ *
+ * @param db Pool or transaction.
+ * @param domain Lower case, A-labels.
+ * @param userId UUID of the user.
+ * @returns Whether the domain was free until now.
+ * @throws {AppError} `forbidden` if it is another user's.
+ */
+export async function claimDomain(
+  db: Db,
+  domain: string,
+  userId: string,
+): Promise<boolean> {
+  const inserted = await db`
+    insert into domains (domain, user_id) values (${domain}, ${userId})
+    on conflict do nothing
+  `;
+  if (inserted.count === 1) return true;
+  await checkDomainOwner(db, domain, userId);
+  return false;
+}
+
+/**
+ * Makes sure that a domain is hosted and belongs to a user.
+ *
+ * @param db Pool or transaction.
+ * @param domain Lower case, A-labels.
+ * @param userId UUID of the user.
+ * @throws {AppError} `forbidden` if it is not.
+ */
+export async function checkDomainOwner(
+  db: Db,
+  domain: string,
+  userId: string,
+): Promise<void> {
+  // "for key share" waits for a removal of the domain that is under way.
+  const rows = await db`
+    select 1 from domains where domain = ${domain} and user_id = ${userId}
+    for key share
+  `;
+  if (rows.length === 0) throw new AppError("forbidden", "Domain is not yours");
+}
+
+/**
+ * Finds a domain.
+ *
+ * @param db Pool or transaction.
+ * @param domain Lower case, A-labels.
+ * @returns The domain, if it is hosted.
+ */
+export async function findDomain(
+  db: Db,
+  domain: string,
+): Promise<Domain | undefined> {
+  const [row] = await db<Domain[]>`
+    select domain, user_id, created_at from domains where domain = ${domain}
+  `;
+  return row;
+}
+
+/**
+ * Lists all domains in alphabetical order.
+ *
+ * @param db Pool or transaction.
+ * @returns The domains.
+ */
+export async function listDomains(db: Db): Promise<Domain[]> {
+  return [
+    ...await db<Domain[]>`
+      select domain, user_id, created_at from domains order by domain
+    `,
+  ];
+}
+
+/**
+ * Deletes a domain with its role addresses.
+ *
+ * @param db Transaction.
+ * @param domain Lower case, A-labels.
+ * @returns Local parts of the addresses that went with it.
+ * @throws {AppError} `not_found` if it is not hosted, `conflict` if it holds
+ * vaultboxes.
+ */
+export async function deleteDomain(db: Db, domain: string): Promise<string[]> {
+  const roles = await db<{ alias: string }[]>`
+    delete from addresses where domain = ${domain} and kind = 'role'
+    returning alias
+  `;
+  try {
+    const { count } = await db`delete from domains where domain = ${domain}`;
+    if (count === 0) throw new AppError("not_found", "No such domain");
+  } catch (error) {
+    if (isViolation(error, FOREIGN_KEY_VIOLATION)) {
+      throw new AppError("conflict", "Domain holds vaultboxes", {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+  return roles.map((row) => row.alias);
+}
+
+/**
+ * Inserts a vaultbox's own address.
+ *
+ * @param db Transaction.
+ * @param row Address and vaultbox.
+ * @throws {AppError} `conflict` if the address is taken.
+ */
+export async function insertAddress(
+  db: Db,
+  row: { domain: string; alias: string; vaultboxId: string },
+): Promise<void> {
+  try {
+    await db`
+      insert into addresses ${db({ ...row, kind: "own" })}
+    `;
+  } catch (error) {
+    if (isViolation(error, UNIQUE_VIOLATION)) {
+      throw new AppError("conflict", "Address is taken", { cause: error });
+    }
+    throw error;
+  }
+}
+
+/**
+ * Points role addresses of domains at the operator's vaultbox, if there is one.
+ * An address that is taken stays as it is.
+ *
+ * @param db Transaction.
+ * @param roles Local parts.
+ * @param domain The domain; all hosted ones if left out.
+ */
+export async function insertRoleAddresses(
+  db: Db,
+  roles: readonly string[],
+  domain?: string,
+): Promise<void> {
+  await db`
+    insert into addresses (domain, alias, vaultbox_id, kind)
+    select d.domain, role, v.id, 'role'
+    from domains d, unnest(${roles as string[]}::text[]) role, vaultboxes v
+    where v.is_operator and (${domain ?? null}::text is null or d.domain = ${
+    domain ?? null
+  })
+    on conflict do nothing
+  `;
+}
+
+/**
+ * Finds what Postfix has to know of some addresses of a domain.
+ *
+ * @param db Transaction that holds the lock of {@linkcode lockRoutes}.
+ * @param domain Lower case, A-labels.
+ * @param aliases Local parts.
+ * @returns Routes of those that exist.
+ */
+export async function findRoutes(
+  db: Db,
+  domain: string,
+  aliases: readonly string[],
+): Promise<Route[]> {
+  return [
+    ...await db<Route[]>`
+      select a.alias || '@' || a.domain as address, a.vaultbox_id,
+        s.username as sender
+      from addresses a
+      left join vaultbox_smtp_credentials s on s.vaultbox_id = a.vaultbox_id
+      where a.domain = ${domain} and a.alias = any(${aliases as string[]})
+    `,
+  ];
+}
+
+/**
+ * Lists what Postfix has to know.
+ *
+ * @param db Transaction that holds the lock of {@linkcode lockRoutes}.
+ * @returns Routes of all addresses.
+ */
+export async function listRoutes(db: Db): Promise<Route[]> {
+  return [
+    ...await db<Route[]>`
+      select a.alias || '@' || a.domain as address, a.vaultbox_id,
+        s.username as sender
+      from addresses a
+      left join vaultbox_smtp_credentials s on s.vaultbox_id = a.vaultbox_id
+    `,
+  ];
+}
+
+/**
+ * Lists the addresses of a vaultbox.
+ *
+ * @param db Pool or transaction.
+ * @param vaultboxId UUID.
+ * @returns Domain and local part of each.
+ */
+export async function listAddresses(
+  db: Db,
+  vaultboxId: string,
+): Promise<{ domain: string; alias: string }[]> {
+  return [
+    ...await db<{ domain: string; alias: string }[]>`
+      select domain, alias from addresses where vaultbox_id = ${vaultboxId}
+    `,
+  ];
+}
+
+/** Key of the advisory lock that orders changes of Postfix's maps. */
+const ROUTES_LOCK = 4301_0002;
+
+/**
+ * Waits until no other process changes Postfix's maps; the end of the
+ * transaction lets the next one go on.
+ *
+ * @param tx Transaction.
+ */
+export async function lockRoutes(tx: Db): Promise<void> {
+  await tx`select pg_advisory_xact_lock(${ROUTES_LOCK})`;
+}

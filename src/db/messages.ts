@@ -1,0 +1,120 @@
+/**
+ * Queries on stored messages.
+ *
+ * @module
+ */
+
+import { AppError } from "../errors.ts";
+import { type Db, FOREIGN_KEY_VIOLATION, isViolation } from "./connect.ts";
+
+/** Where a stored message is and what it must be. */
+export interface Storage {
+  /** Name of the file in tmp/ and new/. */
+  readonly file: string;
+  /** HMAC-SHA256 of the stored octets, hexadecimal. */
+  readonly hmac: string;
+  /** Who encrypted it. */
+  readonly encryptedBy: "appliance" | "sender";
+}
+
+/** Values of a new row. */
+export interface MessageRow {
+  /** UUID made from the delivery's identity. */
+  readonly id: string;
+  /** UUID. */
+  readonly vaultboxId: string;
+  /** Message-ID field; null without one. */
+  readonly messageId: string | null;
+  /** Domain of the envelope sender; null for the empty one. */
+  readonly fromDomain: string | null;
+  /** Local part of the recipient. */
+  readonly toAlias: string;
+  /** Octets as stored. */
+  readonly sizeBytes: number;
+  /** Where it is. */
+  readonly storage: Storage;
+}
+
+/**
+ * Inserts a message, unless the delivery has a row, and counts it.
+ *
+ * @param db Transaction.
+ * @param row Values of the new row.
+ * @returns Whether this call inserted it.
+ * @throws {AppError} `unknown_vaultbox` if the vaultbox is gone.
+ */
+export async function insertMessage(
+  db: Db,
+  row: MessageRow,
+): Promise<boolean> {
+  try {
+    const { count } = await db`
+      insert into messages (
+        id, vaultbox_id, message_id, from_domain, to_alias, size_bytes, storage
+      ) values (
+        ${row.id}, ${row.vaultboxId}, ${row.messageId}, ${row.fromDomain},
+        ${row.toAlias}, ${row.sizeBytes}, ${
+      db.json({
+        file: row.storage.file,
+        hmac: row.storage.hmac,
+        encrypted_by: row.storage.encryptedBy,
+      })
+    }
+      )
+      on conflict do nothing
+    `;
+    if (count === 0) return false;
+  } catch (error) {
+    if (isViolation(error, FOREIGN_KEY_VIOLATION)) {
+      throw new AppError("unknown_vaultbox", "No such vaultbox", {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+  await db`
+    update vaultboxes set
+      message_count = message_count + 1,
+      total_bytes = total_bytes + ${row.sizeBytes},
+      last_received = greatest(last_received, now())
+    where id = ${row.vaultboxId}
+  `;
+  return true;
+}
+
+/**
+ * Finds the file of a delivery.
+ *
+ * @param db Pool or transaction.
+ * @param id UUID made from the delivery's identity.
+ * @returns Name of its file, if the delivery has a row.
+ */
+export async function findMessageFile(
+  db: Db,
+  id: string,
+): Promise<string | undefined> {
+  const [row] = await db<{ file: string }[]>`
+    select storage->>'file' as file from messages where id = ${id}
+  `;
+  return row?.file;
+}
+
+/**
+ * Says which of some files have a row.
+ *
+ * @param db Pool or transaction.
+ * @param vaultboxId UUID.
+ * @param ids UUIDs that the files' names say.
+ * @returns Names of the files that have one.
+ */
+export async function filesWithRows(
+  db: Db,
+  vaultboxId: string,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const rows = await db<{ file: string }[]>`
+    select storage->>'file' as file from messages
+    where vaultbox_id = ${vaultboxId} and id = any(${ids as string[]}::uuid[])
+  `;
+  return new Set(rows.map((row) => row.file));
+}

@@ -1,0 +1,24 @@
+/**
+ * The files of sql/, inside the program.
+ *
+ * @module
+ */
+
+import vaultboxes from "../../sql/0001_vaultboxes.sql" with { type: "text" };
+import grants from "../../sql/grants.sql" with { type: "text" };
+
+/** One step of the schema. */
+export interface Migration {
+  /** Name of the file; its number is the version. */
+  readonly name: string;
+  /** Its text. */
+  readonly text: string;
+}
+
+/** All steps, in order, numbered from 1 without gaps. */
+export const MIGRATIONS: readonly Migration[] = [
+  { name: "0001_vaultboxes", text: vaultboxes },
+];
+
+/** Rights of the other roles, given again after every migration. */
+export const GRANTS: string = grants;

@@ -1,0 +1,229 @@
+/**
+ * Queries on vaultboxes.
+ *
+ * Where a query takes an `owner`, that is the UUID of the user whose vaultboxes
+ * alone exist for the caller; `undefined` is a service, for which all exist.
+ *
+ * @module
+ */
+
+import type { Db } from "./connect.ts";
+import { AppError } from "../errors.ts";
+
+/** A vaultbox. */
+export interface Vaultbox {
+  /** UUID. */
+  readonly id: string;
+  /** UUID of the user that it belongs to. */
+  readonly userId: string;
+  /** Domain of its own address. */
+  readonly domain: string;
+  /** Local part of its own address. */
+  readonly alias: string;
+  /** For people. */
+  readonly name: string;
+  /** Whether it takes mail and logins. */
+  readonly status: "active" | "suspended";
+  /** Who holds the private key. */
+  readonly custody: "server" | "client" | "external";
+  /** Whether it is the operator's. */
+  readonly isOperator: boolean;
+  /** User name of its credentials; null until there is one. */
+  readonly username: string | null;
+  /** Messages ever stored. */
+  readonly messageCount: number;
+  /** Octets ever stored, encrypted. */
+  readonly totalBytes: number;
+  /** When the last message came. */
+  readonly lastReceived: Date | null;
+  /** When it was made. */
+  readonly createdAt: Date;
+}
+
+/** Values of a new row. */
+export interface VaultboxRow {
+  /** UUID. */
+  readonly id: string;
+  /** UUID of the user. */
+  readonly userId: string;
+  /** Lower case, A-labels. */
+  readonly domain: string;
+  /** Lower case. */
+  readonly alias: string;
+  /** 1 to 255 characters. */
+  readonly name: string;
+  /** Whether it is the operator's; there is at most one. */
+  readonly isOperator: boolean;
+}
+
+/** Which part of a list is wanted. */
+export interface Page {
+  /** Rows at most. */
+  readonly limit: number;
+  /** Row after which it begins; the beginning if left out. */
+  readonly after?: Cursor | undefined;
+  /** Only this domain. */
+  readonly domain?: string | undefined;
+}
+
+/** Place in a list that is ordered by creation. */
+export interface Cursor {
+  /** When the last row was made, ISO 8601 with microseconds. */
+  readonly createdAt: string;
+  /** UUID of the last row. */
+  readonly id: string;
+}
+
+const COLUMNS = [
+  "id",
+  "userId",
+  "domain",
+  "alias",
+  "name",
+  "status",
+  "custody",
+  "isOperator",
+  "username",
+  "messageCount",
+  "totalBytes",
+  "lastReceived",
+  "createdAt",
+] as const;
+
+/**
+ * Inserts a vaultbox.
+ *
+ * @param db Transaction.
+ * @param row Values of the new row.
+ * @returns The row as stored.
+ */
+export async function insertVaultbox(
+  db: Db,
+  row: VaultboxRow,
+): Promise<Vaultbox> {
+  const [stored] = await db<[Vaultbox]>`
+    insert into vaultboxes ${
+    db(row, "id", "userId", "domain", "alias", "name", "isOperator")
+  }
+    returning ${db(COLUMNS)}
+  `;
+  return stored;
+}
+
+/**
+ * Finds a vaultbox.
+ *
+ * @param db Pool or transaction.
+ * @param id UUID.
+ * @param owner Whose it must be.
+ * @param lock Whether it is kept from changes until the transaction ends.
+ * @returns The vaultbox.
+ * @throws {AppError} `not_found` if there is none or it is another's.
+ */
+export async function getVaultbox(
+  db: Db,
+  id: string,
+  owner: string | undefined,
+  lock = false,
+): Promise<Vaultbox> {
+  const [row] = await db<Vaultbox[]>`
+    select ${db(COLUMNS)} from vaultboxes
+    where id = ${id}
+      and (${owner ?? null}::uuid is null or user_id = ${owner ?? null})
+    ${lock ? db`for update` : db``}
+  `;
+  if (row === undefined) throw new AppError("not_found", "No such vaultbox");
+  return row;
+}
+
+/**
+ * Finds the vaultbox of an address.
+ *
+ * @param db Pool or transaction.
+ * @param address Domain and local part, lower case.
+ * @param owner Whose it must be.
+ * @returns The vaultbox, if there is one and it is not another's.
+ */
+export async function findVaultboxByAddress(
+  db: Db,
+  address: { domain: string; alias: string },
+  owner: string | undefined,
+): Promise<Vaultbox | undefined> {
+  const [row] = await db<Vaultbox[]>`
+    select ${db(COLUMNS)} from vaultboxes
+    where id = (
+      select vaultbox_id from addresses
+      where domain = ${address.domain} and alias = ${address.alias}
+        and kind = 'own'
+    ) and (${owner ?? null}::uuid is null or user_id = ${owner ?? null})
+  `;
+  return row;
+}
+
+/**
+ * Lists vaultboxes, oldest first.
+ *
+ * @param db Pool or transaction.
+ * @param owner Whose are listed.
+ * @param page Which part.
+ * @returns The vaultboxes and the place where the next page begins, if there
+ * is more.
+ */
+export async function listVaultboxes(
+  db: Db,
+  owner: string | undefined,
+  page: Page,
+): Promise<{ rows: Vaultbox[]; next: Cursor | undefined }> {
+  const rows = await db<(Vaultbox & { position: string })[]>`
+    select ${db(COLUMNS)},
+      to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position
+    from vaultboxes
+    where true
+    ${owner === undefined ? db`` : db`and user_id = ${owner}`}
+    ${page.domain === undefined ? db`` : db`and domain = ${page.domain}`}
+    ${
+    page.after === undefined
+      ? db``
+      : db`and (created_at, id) > (${page.after.createdAt}::text::timestamptz, ${page.after.id}::uuid)`
+  }
+    order by created_at, id
+    limit ${page.limit + 1}
+  `;
+  const shown = rows.slice(0, page.limit);
+  const last = shown.at(-1);
+  const more = rows.length > page.limit && last !== undefined;
+  return {
+    rows: shown,
+    next: more ? { createdAt: last.position, id: last.id } : undefined,
+  };
+}
+
+/**
+ * Deletes a vaultbox with everything that hangs on its row.
+ *
+ * @param db Transaction.
+ * @param id UUID.
+ */
+export async function deleteVaultbox(db: Db, id: string): Promise<void> {
+  await db`delete from vaultboxes where id = ${id}`;
+}
+
+/**
+ * Gives a vaultbox the user name of its credentials.
+ *
+ * @param db Transaction that holds the row's lock.
+ * @param id UUID.
+ * @param username The name.
+ * @returns False if another vaultbox has that name.
+ */
+export async function setUsername(
+  db: Db,
+  id: string,
+  username: string,
+): Promise<boolean> {
+  const { count } = await db`
+    update vaultboxes set username = ${username} where id = ${id}
+      and not exists (select from vaultboxes where username = ${username})
+  `;
+  return count === 1;
+}

@@ -1,0 +1,220 @@
+/**
+ * The intake's HTTP: mail in over a Unix socket, or over a port on loopback
+ * for a bearer of INTAKE_TOKEN.
+ *
+ * node:http, because Deno.serve cannot take a socket that systemd has opened.
+ *
+ * @module
+ */
+
+import { timingSafeEqual } from "node:crypto";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { IntakeApp } from "../app.ts";
+import { AppError, OUTCOMES, toAppError } from "../errors.ts";
+import { reason } from "../log.ts";
+import { checkStore } from "../storage/maildir.ts";
+import { deliver } from "../vaultbox/deliver.ts";
+import { deliveredJson, type Json } from "./wire.ts";
+
+/** Messages that are in memory at a time; the others wait before their body. */
+const PARALLEL_MAX = 4;
+
+/** Milliseconds for a whole request: below the deadline of the pipe client. */
+const REQUEST_TIMEOUT_MS = 220_000;
+
+/** Who may ask: everybody who can open the socket, or a bearer of a token. */
+export type Access = { readonly kind: "socket" } | {
+  readonly kind: "bearer";
+  readonly token: string;
+};
+
+/**
+ * Makes the server of one door; several doors share the gate.
+ *
+ * @param app The intake's world.
+ * @param access Who may ask.
+ * @param gate Keeps the number of messages in memory small.
+ * @returns The server; it does not listen yet.
+ */
+export function intakeServer(
+  app: IntakeApp,
+  access: Access,
+  gate: Gate,
+): Server {
+  const server = createServer((request, response) => {
+    answer(app, access, gate, request, response).catch((error) => {
+      app.log.write("error", "answer failed", { cause: reason(error) });
+      response.destroy();
+    });
+  });
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = 10_000;
+  return server;
+}
+
+async function answer(
+  app: IntakeApp,
+  access: Access,
+  gate: Gate,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://intake");
+  try {
+    if (request.method === "GET" && url.pathname === "/health") {
+      await checkStore(app.config.maildirBasePath);
+      return respond(response, 200, { status: "healthy" });
+    }
+    if (request.method !== "POST" || url.pathname !== "/intake/messages") {
+      throw new AppError("not_found", "No such route");
+    }
+    checkAccess(access, request);
+    const data = await gate.run(() => take(app, request, url));
+    respond(response, 200, { success: true, data });
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    const { status, http } = OUTCOMES[error.code];
+    app.log.write(
+      error.code === "internal" ? "error" : "warn",
+      "delivery refused",
+      {
+        queue: url.searchParams.get("queue_id") ?? undefined,
+        route: url.searchParams.get("vaultbox_id") ?? undefined,
+        code: error.code,
+        status,
+        cause: error.cause === undefined ? error.message : reason(error.cause),
+      },
+    );
+    const { code, message } = error;
+    // The rest of a body that is not read would be taken for a request.
+    response.setHeader("connection", "close");
+    respond(response, http, {
+      success: false,
+      error: { code, message },
+    });
+  }
+}
+
+async function take(
+  app: IntakeApp,
+  request: IncomingMessage,
+  url: URL,
+): Promise<Json> {
+  const octets = await readBody(request, app.config.maxMessageBytes);
+  const delivered = await deliver(app, {
+    route: field(url, "vaultbox_id"),
+    recipient: field(url, "recipient"),
+    sender: url.searchParams.get("sender") ?? "",
+    queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
+    octets,
+  });
+  app.log.write("info", "message stored", {
+    queue: url.searchParams.get("queue_id") ?? undefined,
+    vaultbox: delivered.vaultboxId,
+    message: delivered.messageId,
+    repeated: delivered.repeated || undefined,
+    octets: octets.length,
+  });
+  return deliveredJson(delivered);
+}
+
+function field(url: URL, name: string): string {
+  const value = url.searchParams.get(name);
+  if (value) return value;
+  throw new AppError("invalid_request", `Parameter ${name} is missing`);
+}
+
+async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > maxBytes) {
+      throw new AppError("message_too_large", "Message is too large");
+    }
+    chunks.push(chunk);
+  }
+  // A client that died in the middle must not leave half a message behind.
+  if (!request.complete) {
+    throw new AppError("unavailable", "Message was cut off");
+  }
+  const octets = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    octets.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return octets;
+}
+
+function checkAccess(access: Access, request: IncomingMessage): void {
+  if (access.kind === "socket") return;
+  const given = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "");
+  if (given !== null && sameText(given[1]!, access.token)) return;
+  throw new AppError("unauthorized", "Bearer token is missing or wrong");
+}
+
+/** Compares without telling by its time where the difference is. */
+function sameText(a: string, b: string): boolean {
+  const encoder = new TextEncoder();
+  const left = encoder.encode(a);
+  const right = encoder.encode(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+function respond(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": new TextEncoder().encode(text).length,
+  });
+  response.end(text);
+}
+
+/** Lets a fixed number of tasks run at a time. */
+export class Gate {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  /**
+   * Makes a gate.
+   *
+   * @param count Tasks at a time.
+   */
+  constructor(count: number = PARALLEL_MAX) {
+    this.#free = count;
+  }
+
+  /**
+   * Runs a task when its turn comes.
+   *
+   * @param task The task.
+   * @returns What it returned.
+   */
+  async run<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#free === 0) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#free--;
+    }
+    try {
+      return await task();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+}

@@ -1,0 +1,396 @@
+/**
+ * JSON names: bodies parsed, answers shaped. The only file with snake_case.
+ *
+ * @module
+ */
+
+import type { Vaultbox } from "../db/vaultboxes.ts";
+import type { Cursor } from "../db/vaultboxes.ts";
+import { AppError } from "../errors.ts";
+import { parseAddress, parseAlias, parseDomain } from "../mail/address.ts";
+import type { GeneratedCertificate } from "../vaultbox/certificate.ts";
+import type {
+  NewCredential,
+  SubmissionServer,
+} from "../vaultbox/credentials.ts";
+import type { Delivered } from "../vaultbox/deliver.ts";
+import type { Health } from "../vaultbox/health.ts";
+
+/** A decoded JSON object. */
+export type Body = Readonly<Record<string, unknown>>;
+
+/** JSON of an answer. */
+export type Json = Readonly<Record<string, unknown>>;
+
+const UUID_REGEXP =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const HOST_REGEXP =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+
+/** Vaultboxes of one page, at most and if the request does not say. */
+const PAGE_MAX = 1000;
+
+/**
+ * Checks that a value is a UUID.
+ *
+ * @param value What came.
+ * @param name Field that it came in.
+ * @returns The UUID in lower case.
+ * @throws {AppError} `invalid_request` that names the field.
+ */
+export function parseUuid(value: unknown, name: string): string {
+  if (typeof value === "string" && UUID_REGEXP.test(value)) {
+    return value.toLowerCase();
+  }
+  throw wrong(name, "must be a UUID");
+}
+
+/**
+ * Checks the id of a vaultbox in a path. What is no UUID is not there either.
+ *
+ * @param value Segment of the path.
+ * @returns The UUID in lower case.
+ * @throws {AppError} `not_found`.
+ */
+export function parseVaultboxId(value: string | undefined): string {
+  if (value !== undefined && UUID_REGEXP.test(value)) {
+    return value.toLowerCase();
+  }
+  throw new AppError("not_found", "No such vaultbox");
+}
+
+/**
+ * Checks the body of `POST /vaultboxes`.
+ *
+ * @param body Decoded JSON.
+ * @returns The checked input; `userId` is undefined if the body has none.
+ * @throws {AppError} `invalid_request` that names the first wrong field.
+ */
+export function parseNewVaultbox(
+  body: Body,
+): { userId: string | undefined; domain: string; alias: string; name: string } {
+  allowFields(body, ["user_id", "domain", "alias", "name"]);
+  const domain = parseDomain(text(body, "domain"));
+  const alias = parseAlias(text(body, "alias"));
+  const name = body["name"] === undefined
+    ? `${alias}@${domain}`
+    : text(body, "name").trim();
+  if (!/^\P{Cc}{1,255}$/u.test(name)) {
+    throw wrong("name", "must have 1 to 255 characters, no control characters");
+  }
+  return { userId: optionalUuid(body, "user_id"), domain, alias, name };
+}
+
+/**
+ * Checks the body of `POST /vaultboxes/{id}/smtp-credentials`.
+ *
+ * @param body Decoded JSON.
+ * @returns What the body says of the server.
+ * @throws {AppError} `invalid_request` that names the first wrong field.
+ */
+export function parseSubmissionServer(body: Body): SubmissionServer {
+  allowFields(body, ["host", "port", "security_type"]);
+  const host = body["host"];
+  if (
+    host !== undefined && !(typeof host === "string" && HOST_REGEXP.test(host))
+  ) {
+    throw wrong("host", "must be a host name");
+  }
+  const port = body["port"];
+  if (port !== undefined && !isInteger(port, 1, 65535)) {
+    throw wrong("port", "must be an integer from 1 to 65535");
+  }
+  const securityType = body["security_type"];
+  if (
+    securityType !== undefined && securityType !== "STARTTLS" &&
+    securityType !== "SSL/TLS"
+  ) {
+    throw wrong("security_type", "must be STARTTLS or SSL/TLS");
+  }
+  return { host, port, securityType };
+}
+
+/**
+ * Checks the body of `POST /bundle`.
+ *
+ * @param body Decoded JSON.
+ * @returns The checked input.
+ * @throws {AppError} `invalid_request` that names the first wrong field.
+ */
+export function parseBundleRequest(
+  body: Body,
+): { vaultboxId: string; password: string } {
+  allowFields(body, ["vaultbox_id", "password"]);
+  return {
+    vaultboxId: parseUuid(body["vaultbox_id"], "vaultbox_id"),
+    password: text(body, "password"),
+  };
+}
+
+/**
+ * Checks the body of `POST /p12`.
+ *
+ * @param body Decoded JSON.
+ * @returns The checked input.
+ * @throws {AppError} `invalid_request` that names the first wrong field.
+ */
+export function parsePfxRequest(
+  body: Body,
+): { vaultboxId: string; password: string; form: "modern" | "compat" } {
+  const { format: form = "modern", ...rest } = body;
+  if (form !== "modern" && form !== "compat") {
+    throw wrong("format", "must be modern or compat");
+  }
+  return { ...parseBundleRequest(rest), form };
+}
+
+/**
+ * Checks the body of a request that takes no fields.
+ *
+ * @param body Decoded JSON.
+ * @throws {AppError} `invalid_request` that names the first field.
+ */
+export function parseNothing(body: Body): void {
+  allowFields(body, []);
+}
+
+/**
+ * Checks the body of `POST /generate-certificate`.
+ *
+ * @param body Decoded JSON.
+ * @returns The checked input.
+ * @throws {AppError} `invalid_request` that names the first wrong field.
+ */
+export function parseCertificateRequest(
+  body: Body,
+): {
+  address: { domain: string; alias: string };
+  validityDays: number | undefined;
+} {
+  allowFields(body, ["email", "days"]);
+  const days = body["days"];
+  if (days !== undefined && !isInteger(days, 1, 36500)) {
+    throw wrong("days", "must be an integer from 1 to 36500");
+  }
+  return { address: parseAddress(text(body, "email")), validityDays: days };
+}
+
+/**
+ * Checks the parameters of a list.
+ *
+ * @param query Parameters of the URL.
+ * @returns Which part is wanted, and whose.
+ * @throws {AppError} `invalid_request` that names the first wrong parameter.
+ */
+export function parsePage(
+  query: Readonly<Record<string, string>>,
+): {
+  limit: number;
+  after: Cursor | undefined;
+  domain: string | undefined;
+  userId: string | undefined;
+} {
+  allowFields(query, ["limit", "cursor", "domain", "user_id"]);
+  const limit = query["limit"] === undefined
+    ? PAGE_MAX
+    : Number(query["limit"]);
+  if (!isInteger(limit, 1, PAGE_MAX)) {
+    throw wrong("limit", `must be an integer from 1 to ${PAGE_MAX}`);
+  }
+  return {
+    limit,
+    after: parseCursor(query["cursor"]),
+    domain: query["domain"] === undefined
+      ? undefined
+      : parseDomain(query["domain"]),
+    userId: optionalUuid(query, "user_id"),
+  };
+}
+
+/**
+ * Shapes the answer of a creation.
+ *
+ * @param vaultbox The vaultbox.
+ * @returns As the guide has it.
+ */
+export function createdJson(vaultbox: Vaultbox): Json {
+  return {
+    "vaultbox_id": vaultbox.id,
+    "domain": vaultbox.domain,
+    "alias": vaultbox.alias,
+    "name": vaultbox.name,
+  };
+}
+
+/**
+ * Shapes one vaultbox of a list.
+ *
+ * @param vaultbox The vaultbox.
+ * @returns As the guide has it, with more fields.
+ */
+export function vaultboxJson(vaultbox: Vaultbox): Json {
+  return {
+    "id": vaultbox.id,
+    "user_id": vaultbox.userId,
+    "domain": vaultbox.domain,
+    "alias": vaultbox.alias,
+    "name": vaultbox.name,
+    "status": vaultbox.status,
+    "custody": vaultbox.custody,
+    // A vaultbox never exists without a certificate.
+    "has_certs": true,
+    "message_count": vaultbox.messageCount,
+    "created_at": vaultbox.createdAt,
+  };
+}
+
+/**
+ * Shapes one row of the usage.
+ *
+ * @param vaultbox The vaultbox.
+ * @returns As the guide has it.
+ */
+export function usageJson(vaultbox: Vaultbox): Json {
+  return {
+    "vaultbox_id": vaultbox.id,
+    "alias": vaultbox.alias,
+    "domain": vaultbox.domain,
+    "message_count": vaultbox.messageCount,
+    "total_bytes": vaultbox.totalBytes,
+    "last_received": vaultbox.lastReceived,
+  };
+}
+
+/**
+ * Shapes a page of a list.
+ *
+ * @param rows Shaped rows.
+ * @param next Where the next page begins.
+ * @returns The envelope; `next_cursor` is there only if there is more.
+ */
+export function pageJson(
+  rows: readonly Json[],
+  next: Cursor | undefined,
+): Json {
+  return {
+    "success": true,
+    "data": rows,
+    ...(next && {
+      "next_cursor": btoa(`${next.createdAt} ${next.id}`),
+    }),
+  };
+}
+
+/**
+ * Shapes a credential with its password.
+ *
+ * @param credential The credential.
+ * @returns As the guide has it.
+ */
+export function credentialJson(credential: NewCredential): Json {
+  return {
+    "id": credential.id,
+    "username": credential.username,
+    "password": credential.password,
+    "host": credential.host,
+    "port": credential.port,
+    "security_type": credential.securityType,
+  };
+}
+
+/**
+ * Shapes a certificate.
+ *
+ * @param certificate What was made.
+ * @returns The private key is there only if it was not stored.
+ */
+export function certificateJson(certificate: GeneratedCertificate): Json {
+  return {
+    "email": certificate.email,
+    "certificate": certificate.certificatePem,
+    "fingerprint_sha256": certificate.fingerprintSha256,
+    "not_before": certificate.notBefore,
+    "not_after": certificate.notAfter,
+    ...(certificate.vaultboxId === undefined
+      ? { "private_key": certificate.privateKeyPem }
+      : { "vaultbox_id": certificate.vaultboxId }),
+  };
+}
+
+/**
+ * Shapes the state of health.
+ *
+ * @param health The state.
+ * @returns As the guide has it: without an envelope.
+ */
+export function healthJson(health: Health): Json {
+  return {
+    "status": health.healthy ? "healthy" : "unhealthy",
+    "services": {
+      "database": health.database ? "connected" : "disconnected",
+      "storage": health.storage ? "accessible" : "inaccessible",
+      "mta": health.mta ? "running" : "stopped",
+    },
+  };
+}
+
+/**
+ * Shapes what the intake answers.
+ *
+ * @param delivered What became of the message.
+ * @returns The data of the envelope.
+ */
+export function deliveredJson(delivered: Delivered): Json {
+  return {
+    "message_id": delivered.messageId,
+    "vaultbox_id": delivered.vaultboxId,
+    "repeated": delivered.repeated,
+  };
+}
+
+function parseCursor(value: string | undefined): Cursor | undefined {
+  if (value === undefined) return undefined;
+  let decoded = "";
+  try {
+    decoded = atob(value);
+  } catch {
+    // Judged below like any other wrong text.
+  }
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (\S{36})$/.exec(
+    decoded,
+  );
+  if (
+    match === null || !UUID_REGEXP.test(match[2]!) ||
+    Number.isNaN(Date.parse(match[1]!))
+  ) {
+    throw wrong("cursor", "must be the next_cursor of an earlier answer");
+  }
+  return { createdAt: match[1]!, id: match[2]! };
+}
+
+function allowFields(body: Body, names: readonly string[]): void {
+  for (const name of Object.keys(body)) {
+    if (!names.includes(name)) {
+      throw wrong(name.slice(0, 64), "is not known here");
+    }
+  }
+}
+
+function text(body: Body, name: string): string {
+  const value = body[name];
+  if (typeof value === "string") return value;
+  throw wrong(name, value === undefined ? "is missing" : "must be a string");
+}
+
+function optionalUuid(body: Body, name: string): string | undefined {
+  return body[name] === undefined ? undefined : parseUuid(body[name], name);
+}
+
+function isInteger(value: unknown, min: number, max: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) &&
+    value >= min && value <= max;
+}
+
+function wrong(name: string, problem: string): AppError {
+  return new AppError("invalid_request", `${name} ${problem}`);
+}

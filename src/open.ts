@@ -1,0 +1,83 @@
+/**
+ * Makes the world of a process: the only file that chooses implementations.
+ *
+ * @module
+ */
+
+import type { App, IntakeApp } from "./app.ts";
+import type { Config } from "./config.ts";
+import { connect } from "./db/connect.ts";
+import type { Log } from "./log.ts";
+import { dovecotSessions } from "./mta/dovecot.ts";
+import { postfixMta } from "./mta/postfix.ts";
+import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
+import { exec } from "./system/exec.ts";
+
+/** Connections of the API and of the operator's commands, at most. */
+const API_CONNECTIONS = 10;
+
+/** Connections of the intake, at most. */
+const INTAKE_CONNECTIONS = 8;
+
+/** Seconds in which open queries may end when a process stops. */
+const CLOSE_SECONDS = 5;
+
+/**
+ * Opens the world of the API and of the operator's commands.
+ *
+ * @param config Settings.
+ * @param log Log.
+ * @returns The world; disposing of it closes the databases.
+ * @throws {Error} If the master key or the folder of keys cannot be read.
+ */
+export async function openApp(
+  config: Config,
+  log: Log,
+): Promise<App & AsyncDisposable> {
+  const masterKey = await readKeyFile(config.masterKeyFile);
+  const privateKeys = await openPrivateKeys(config.keysPath, masterKey);
+  masterKey.fill(0);
+  const sql = connect(config.databaseUrl, { max: API_CONNECTIONS });
+  const platformSql = config.platform &&
+    connect(config.platform.databaseUrl, { max: 2 });
+  return {
+    config,
+    log,
+    sql,
+    platformSql,
+    mta: postfixMta(config.transportMap, exec),
+    sessions: dovecotSessions(config.doveadmSocket),
+    privateKeys,
+    now: () => new Date(),
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: CLOSE_SECONDS });
+      await platformSql?.end({ timeout: CLOSE_SECONDS });
+    },
+  };
+}
+
+/**
+ * Opens the world of the intake.
+ *
+ * @param config Settings.
+ * @param log Log.
+ * @returns The world; disposing of it closes the database.
+ * @throws {Error} If the HMAC key cannot be read.
+ */
+export async function openIntakeApp(
+  config: Config,
+  log: Log,
+): Promise<IntakeApp & AsyncDisposable> {
+  const hmacKey = await readKeyFile(config.hmacKeyFile);
+  const sql = connect(config.databaseUrl, { max: INTAKE_CONNECTIONS });
+  return {
+    config,
+    log,
+    sql,
+    hmacKey,
+    now: () => new Date(),
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: CLOSE_SECONDS });
+    },
+  };
+}

@@ -1,0 +1,271 @@
+/**
+ * The table of settings, which makes the parser and the documentation.
+ *
+ * @module
+ */
+
+/** How the text of a setting is checked. */
+export type Kind =
+  | { readonly type: "text"; readonly regexp?: RegExp; readonly form: string }
+  | { readonly type: "int"; readonly min: number; readonly max: number }
+  | { readonly type: "choice"; readonly of: readonly string[] };
+
+/** One row of the table. */
+export interface Setting {
+  /** Name of the environment variable. */
+  readonly name: string;
+  /** Value when the variable is not set; without one it stays unset. */
+  readonly fallback?: string;
+  /** Check. */
+  readonly kind: Kind;
+  /** A secret is never printed and may come from the file named by `NAME_FILE`. */
+  readonly secret?: boolean;
+  /** One sentence with the unit. */
+  readonly summary: string;
+}
+
+const PATH: Kind = {
+  type: "text",
+  regexp: /^\/[\x21-\x7e]*$/,
+  form: "an absolute path",
+};
+const DATABASE_URL: Kind = {
+  type: "text",
+  regexp: /^postgres(ql)?:\/\/\S+$/,
+  form: "a postgresql:// URL",
+};
+const IDENTIFIER: Kind = {
+  type: "text",
+  regexp: /^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$/,
+  form: "a lower-case SQL name",
+};
+const PORT: Kind = { type: "int", min: 1, max: 65535 };
+
+/** All settings, in the order of the documentation. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: "ENCIMAP_HOSTNAME",
+    fallback: "localhost",
+    kind: {
+      type: "text",
+      regexp:
+        /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/,
+      form: "a host name in lower case",
+    },
+    summary:
+      "Name of the mail server: in the MX record, in certificates and in credentials.",
+  },
+  {
+    name: "ENCIMAP_DATABASE_URL",
+    fallback: "postgresql:///motorical_encrypted_imap",
+    kind: DATABASE_URL,
+    secret: true,
+    summary:
+      "The appliance's database. Without a host it is reached over the Unix socket in /run/postgresql, with a host of `%2Fdir` over the one in /dir; without a user as the user that runs the program.",
+  },
+  {
+    name: "MOTORICAL_DATABASE_URL",
+    kind: DATABASE_URL,
+    secret: true,
+    summary:
+      "The platform's database; where set, a vaultbox is created only in a domain that the platform says belongs to the user.",
+  },
+  {
+    name: "MOTORICAL_DOMAINS_TABLE",
+    fallback: "domains",
+    kind: IDENTIFIER,
+    summary: "Table of the platform's database that lists domains.",
+  },
+  {
+    name: "MOTORICAL_DOMAIN_COLUMN",
+    fallback: "domain",
+    kind: IDENTIFIER,
+    summary: "Column of that table with the domain, in lower case.",
+  },
+  {
+    name: "MOTORICAL_USER_COLUMN",
+    fallback: "user_id",
+    kind: IDENTIFIER,
+    summary: "Column of that table with the UUID of the domain's user.",
+  },
+  {
+    name: "API_PORT",
+    fallback: "4301",
+    kind: PORT,
+    summary: "Port of the API on 127.0.0.1.",
+  },
+  {
+    name: "INTAKE_PORT",
+    fallback: "4321",
+    kind: PORT,
+    summary:
+      "Port of the intake on 127.0.0.1, for a bearer of INTAKE_TOKEN; closed where that is not set.",
+  },
+  {
+    name: "INTAKE_TOKEN",
+    kind: { type: "text", regexp: /^\S{32,}$/, form: "at least 32 characters" },
+    secret: true,
+    summary: "Bearer token for the intake's port.",
+  },
+  {
+    name: "JWT_SECRET",
+    kind: { type: "text", regexp: /^\S{32,}$/, form: "at least 32 characters" },
+    secret: true,
+    summary: "Key of the HS256 signature of tokens for the API.",
+  },
+  {
+    name: "ENCIMAP_TOKEN_AUDIENCE",
+    fallback: "encimap.svc",
+    kind: { type: "text", regexp: /^\S+$/, form: "one word" },
+    summary: "The `aud` that a token must have.",
+  },
+  {
+    name: "POSTFIX_TRANSPORT_MAP",
+    fallback: "/etc/postfix/encimap/transport",
+    kind: PATH,
+    summary:
+      "Postfix's lmdb map of addresses and routes; the maps `domains` and `senders` lie beside it.",
+  },
+  {
+    name: "MAILDIR_BASE_PATH",
+    fallback: "/var/mail/vaultboxes",
+    kind: PATH,
+    summary: "Folder with one folder for each vaultbox.",
+  },
+  {
+    name: "CERT_VALIDITY_DAYS",
+    fallback: "365",
+    kind: { type: "int", min: 1, max: 36500 },
+    summary: "Validity of a new certificate, in days.",
+  },
+  {
+    name: "CERT_KEY_SIZE",
+    fallback: "2048",
+    kind: { type: "choice", of: ["2048", "3072", "4096"] },
+    summary: "Length of a new RSA key, in bits.",
+  },
+  {
+    name: "ENCIMAP_KEYS_PATH",
+    fallback: "/var/lib/encimap/keys",
+    kind: PATH,
+    summary: "Folder of the encrypted private keys.",
+  },
+  {
+    name: "ENCIMAP_MASTER_KEY_FILE",
+    fallback: "/etc/encimap/master.key",
+    kind: PATH,
+    summary:
+      "File with the key that encrypts the private keys: 64 hexadecimal digits.",
+  },
+  {
+    name: "ENCIMAP_HMAC_KEY_FILE",
+    fallback: "/etc/encimap/hmac.key",
+    kind: PATH,
+    summary:
+      "File with the key of the fingerprints of deliveries and of stored messages: 64 hexadecimal digits.",
+  },
+  {
+    name: "ENCIMAP_INTAKE_SOCKET",
+    fallback: "/run/encimap/intake.sock",
+    kind: PATH,
+    summary: "Unix socket of the intake.",
+  },
+  {
+    name: "ENCIMAP_DOVEADM_SOCKET",
+    fallback: "/run/dovecot/encimap-doveadm",
+    kind: PATH,
+    summary:
+      "Unix socket of Dovecot's doveadm service, for ending IMAP sessions.",
+  },
+  {
+    name: "ENCIMAP_SMTP_PORT",
+    fallback: "25",
+    kind: PORT,
+    summary:
+      "Port on 127.0.0.1 where Postfix takes mail, for the health check.",
+  },
+  {
+    name: "ENCIMAP_MAX_MESSAGE_BYTES",
+    fallback: "52428800",
+    kind: { type: "int", min: 65536, max: 1073741824 },
+    summary: "Largest message that is taken, in octets.",
+  },
+  {
+    name: "ENCIMAP_LOG_LEVEL",
+    fallback: "info",
+    kind: { type: "choice", of: ["error", "warn", "info", "debug"] },
+    summary: "Least important lines that are logged.",
+  },
+];
+
+/**
+ * Describes all settings as the text of docs/configuration.md.
+ *
+ * @returns Markdown.
+ */
+export function describeConfig(): string {
+  const rows = SETTINGS.map((setting) => {
+    const names = setting.secret
+      ? `\`${setting.name}\`, \`${setting.name}_FILE\``
+      : `\`${setting.name}\``;
+    const fallback = setting.fallback === undefined
+      ? "not set"
+      : `\`${setting.fallback}\``;
+    return `| ${names} | ${fallback} | ${
+      formOf(setting.kind)
+    } | ${setting.summary} |`;
+  });
+  return [
+    "# Configuration",
+    "",
+    "Made by `encimap config describe`; a test compares this file with its output.",
+    "",
+    "The program reads `/etc/encimap/encimap.env` (another file where",
+    "`ENCIMAP_CONFIG_FILE` names one), lines of `NAME=value`; variables of the",
+    "environment win. A setting with a `_FILE` form is a secret: the file holds the",
+    "value, and a last newline is cut off. Names that begin with `ENCIMAP_`,",
+    "`MOTORICAL_` or `INTAKE_` and are not in this table are errors. `encimap config",
+    "check` prints every problem, `encimap config show` what is in force.",
+    "",
+    "| setting | default | form | meaning |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+    "",
+  ].join("\n");
+}
+
+/**
+ * Checks the text of a setting.
+ *
+ * @param kind Check.
+ * @param value The text.
+ * @returns Whether it passes.
+ */
+export function isValid(kind: Kind, value: string): boolean {
+  switch (kind.type) {
+    case "text":
+      return kind.regexp === undefined || kind.regexp.test(value);
+    case "int":
+      return /^\d{1,15}$/.test(value) && Number(value) >= kind.min &&
+        Number(value) <= kind.max;
+    case "choice":
+      return kind.of.includes(value);
+  }
+}
+
+/**
+ * Says what a setting must be, behind "must be".
+ *
+ * @param kind Check.
+ * @returns Words.
+ */
+export function formOf(kind: Kind): string {
+  switch (kind.type) {
+    case "text":
+      return kind.form;
+    case "int":
+      return `an integer from ${kind.min} to ${kind.max}`;
+    case "choice":
+      return kind.of.join(", ").replace(/, ([^,]*)$/, " or $1");
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The files of a vaultbox: `<base>/<id>/tmp` for messages that are being
+ * stored, `<base>/<id>/Maildir` for what IMAP shows.
+ *
+ * Messages are staged beside the Maildir and not in its own tmp/, because
+ * Dovecot deletes files there that are older than 36 hours, and a staged
+ * message may be one that Postfix no longer has.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import {
+  makeDirectory,
+  removeIfThere,
+  syncDirectory,
+  writeDurable,
+} from "../system/files.ts";
+
+/** Only the mail user may enter. */
+const DIRECTORY_MODE = 0o700;
+
+/** Only the mail user may read. */
+const FILE_MODE = 0o600;
+
+const UUID_REGEXP =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/**
+ * Names a message's file.
+ *
+ * @param options `messageId` is the UUID of the delivery, `time` when it is
+ * stored, `hostname` the server's, `sizeBytes` the octets of the file, whose
+ * lines end with CRLF, so that S and W are the same number.
+ * @returns A name that no other file has; Dovecot reads the sizes from it.
+ * @see {@link https://doc.dovecot.org/2.3/admin_manual/mailbox_formats/maildir/ | Maildir filename extensions}
+ */
+export function maildirName(
+  options: {
+    messageId: string;
+    time: Date;
+    hostname: string;
+    sizeBytes: number;
+  },
+): string {
+  const seconds = Math.floor(options.time.getTime() / 1000);
+  const nonce = crypto.randomUUID().slice(0, 8);
+  const size = options.sizeBytes;
+  return `${seconds}.${options.messageId}-${nonce}.${options.hostname},S=${size},W=${size}`;
+}
+
+/**
+ * Says which delivery a file belongs to.
+ *
+ * @param file Name made by {@linkcode maildirName}.
+ * @returns UUID of the delivery; undefined for a foreign name.
+ */
+export function messageIdOf(file: string): string | undefined {
+  const id = file.split(".")[1]?.slice(0, 36);
+  return id !== undefined && UUID_REGEXP.test(id) ? id : undefined;
+}
+
+/**
+ * Writes a message where IMAP does not see it, durably.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @param vaultboxId UUID.
+ * @param file Name made by {@linkcode maildirName}.
+ * @param octets The message.
+ */
+export async function stageMessage(
+  base: string,
+  vaultboxId: string,
+  file: string,
+  octets: Uint8Array,
+): Promise<void> {
+  const tmp = join(base, vaultboxId, "tmp");
+  try {
+    await writeDurable(join(tmp, file), octets, FILE_MODE);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await makeDirectories(base, vaultboxId);
+    await writeDurable(join(tmp, file), octets, FILE_MODE);
+  }
+  await syncDirectory(tmp);
+}
+
+/**
+ * Shows a staged message to IMAP, durably.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @param vaultboxId UUID.
+ * @param file Name of the staged file.
+ * @returns False if there is no such staged file.
+ */
+export async function showMessage(
+  base: string,
+  vaultboxId: string,
+  file: string,
+): Promise<boolean> {
+  const home = join(base, vaultboxId);
+  const staged = join(home, "tmp", file);
+  const shown = join(home, "Maildir", "new", file);
+  try {
+    await Deno.rename(staged, shown);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    if (!(await exists(staged))) return false;
+    // The folder is missing: somebody removed it, or its making was cut short.
+    await makeDirectories(base, vaultboxId);
+    await Deno.rename(staged, shown);
+  }
+  await syncDirectory(join(home, "Maildir", "new"));
+  return true;
+}
+
+/**
+ * Removes a staged message, if it is there.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @param vaultboxId UUID.
+ * @param file Name of the staged file.
+ */
+export async function discardMessage(
+  base: string,
+  vaultboxId: string,
+  file: string,
+): Promise<void> {
+  await removeIfThere(join(base, vaultboxId, "tmp", file));
+}
+
+/**
+ * Lists the vaultboxes that have a folder.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @returns UUIDs.
+ */
+export async function* vaultboxesWithMail(
+  base: string,
+): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(base)) {
+    if (entry.isDirectory && UUID_REGEXP.test(entry.name)) yield entry.name;
+  }
+}
+
+/**
+ * Lists the staged messages of a vaultbox.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @param vaultboxId UUID.
+ * @returns Name of each file and when it was written.
+ */
+export async function stagedMessages(
+  base: string,
+  vaultboxId: string,
+): Promise<{ file: string; writtenAt: Date }[]> {
+  const tmp = join(base, vaultboxId, "tmp");
+  const staged: { file: string; writtenAt: Date }[] = [];
+  try {
+    for await (const entry of Deno.readDir(tmp)) {
+      const { mtime } = await Deno.stat(join(tmp, entry.name));
+      staged.push({ file: entry.name, writtenAt: mtime ?? new Date(0) });
+    }
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  return staged;
+}
+
+/**
+ * Removes all files of a vaultbox.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @param vaultboxId UUID.
+ * @returns Whether there were any.
+ */
+export function removeMail(base: string, vaultboxId: string): Promise<boolean> {
+  return removeIfThere(join(base, vaultboxId));
+}
+
+/**
+ * Makes sure that messages can be stored.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @throws {Error} If a file cannot be written there.
+ */
+export async function checkStore(base: string): Promise<void> {
+  const probe = join(base, `.probe-${crypto.randomUUID()}`);
+  await writeDurable(probe, new Uint8Array(1), FILE_MODE);
+  await Deno.remove(probe);
+}
+
+async function makeDirectories(base: string, id: string): Promise<void> {
+  const home = join(base, id);
+  await makeDirectory(home, DIRECTORY_MODE);
+  await makeDirectory(join(home, "tmp"), DIRECTORY_MODE);
+  const maildir = join(home, "Maildir");
+  await makeDirectory(maildir, DIRECTORY_MODE);
+  for (const name of ["cur", "new", "tmp"]) {
+    await makeDirectory(join(maildir, name), DIRECTORY_MODE);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  // node:fs has a code where Deno has a class.
+  return error instanceof Error && "code" in error && error.code === "ENOENT" ||
+    error instanceof Deno.errors.NotFound;
+}

@@ -1,0 +1,105 @@
+/**
+ * Files that are complete or absent, also after a power failure.
+ *
+ * @module
+ */
+
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/**
+ * Writes a new file and makes its content durable.
+ *
+ * The name is durable only after {@linkcode syncDirectory}.
+ *
+ * @param path File to make; it must not exist.
+ * @param content Content.
+ * @param mode Permission bits, less the umask.
+ */
+export async function writeDurable(
+  path: string,
+  content: Uint8Array,
+  mode: number,
+): Promise<void> {
+  const file = await open(path, "wx", mode);
+  try {
+    let offset = 0;
+    while (offset < content.length) {
+      const { bytesWritten } = await file.write(content, offset);
+      offset += bytesWritten;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Makes the names in a directory durable.
+ *
+ * @param path The directory.
+ */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/**
+ * Makes a directory, durably, if it is not there.
+ *
+ * @param path The directory; its parent must exist.
+ * @param mode Permission bits, less the umask.
+ */
+export async function makeDirectory(path: string, mode: number): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/**
+ * Replaces a file in one step: a reader sees the old content or the new, never
+ * a part, even across a power failure.
+ *
+ * @param path File to replace; its directory must exist.
+ * @param content New content.
+ * @param mode Permission bits, less the umask.
+ */
+export async function replaceFile(
+  path: string,
+  content: Uint8Array,
+  mode: number,
+): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await writeDurable(temporary, content, mode);
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/**
+ * Removes a file or a whole directory.
+ *
+ * @param path What to remove.
+ * @returns Whether it was there.
+ */
+export async function removeIfThere(path: string): Promise<boolean> {
+  try {
+    await Deno.remove(path, { recursive: true });
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * What a user imports into a mail client: PKCS#12 files and the ZIP bundle.
+ *
+ * @module
+ */
+
+import type { App } from "../app.ts";
+import {
+  type Certificate,
+  listCertificates,
+  markHandedOut,
+} from "../db/certificates.ts";
+import { getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
+import { AppError } from "../errors.ts";
+import { checkBundlePassword, pfx } from "../pkcs12/pfx.ts";
+import { pemDecode } from "../x509/pem.ts";
+import { bundleZip } from "./bundle_zip.ts";
+
+/** Checked input of a download. */
+export interface BundleRequest {
+  /** UUID. */
+  readonly vaultboxId: string;
+  /** Password of the PKCS#12 files. */
+  readonly password: string;
+  /** Whose the vaultbox must be. */
+  readonly owner: string | undefined;
+}
+
+/** A generation with its key. */
+interface Generation extends Certificate {
+  readonly certificate: Uint8Array<ArrayBuffer>;
+  readonly privateKey: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Makes the PKCS#12 file of the newest generation.
+ *
+ * @param app The world.
+ * @param request Checked input.
+ * @param form `compat` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
+ * @returns The file.
+ * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
+ * its key is not kept here.
+ */
+export async function vaultboxPfx(
+  app: App,
+  request: BundleRequest,
+  form: "modern" | "compat",
+): Promise<Uint8Array<ArrayBuffer>> {
+  checkBundlePassword(request.password);
+  const { vaultbox, generations } = await handOut(app, request, 1);
+  const newest = generations[0]!;
+  return await pfx({
+    privateKey: newest.privateKey,
+    certificate: newest.certificate,
+    friendlyName: `${vaultbox.alias}@${vaultbox.domain}`,
+    password: request.password,
+    form,
+  });
+}
+
+/**
+ * Makes the ZIP bundle of all generations that are not retired.
+ *
+ * @param app The world.
+ * @param request Checked input.
+ * @returns The ZIP file and a name for it.
+ * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
+ * its key is not kept here.
+ */
+export async function vaultboxBundle(
+  app: App,
+  request: BundleRequest,
+): Promise<Uint8Array<ArrayBuffer>> {
+  checkBundlePassword(request.password);
+  const { vaultbox, generations } = await handOut(app, request);
+  return await bundleZip({
+    address: `${vaultbox.alias}@${vaultbox.domain}`,
+    hostname: app.config.hostname,
+    ...(vaultbox.username === null ? {} : { username: vaultbox.username }),
+    password: request.password,
+    modified: app.now(),
+    generations,
+  });
+}
+
+/**
+ * Reads keys and notes that they went out: from now on mail is encrypted to
+ * these generations until they are retired.
+ */
+async function handOut(
+  app: App,
+  request: BundleRequest,
+  count?: number,
+): Promise<{ vaultbox: Vaultbox; generations: Generation[] }> {
+  const { vaultboxId, owner } = request;
+  const vaultbox = await getVaultbox(app.sql, vaultboxId, owner);
+  if (vaultbox.custody !== "server") {
+    throw new AppError("conflict", "The key of this vaultbox is not kept here");
+  }
+  const certificates = await listCertificates(app.sql, vaultboxId);
+  const generations: Generation[] = [];
+  for (const certificate of certificates.slice(0, count)) {
+    const { id: certificateId, fingerprintSha256 } = certificate;
+    const privateKey = await app.privateKeys.read({
+      certificateId,
+      vaultboxId,
+      fingerprintSha256,
+    });
+    if (privateKey === undefined) {
+      throw new Error(`the key of generation ${certificateId} is missing`);
+    }
+    generations.push({
+      ...certificate,
+      certificate: pemDecode("CERTIFICATE", certificate.publicCertPem),
+      privateKey,
+    });
+  }
+  if (generations.length === 0) throw new Error("vaultbox has no certificate");
+  await markHandedOut(app.sql, generations.map((each) => each.id));
+  app.log.write("info", "keys handed out", {
+    vaultbox: vaultboxId,
+    generations: generations.length,
+  });
+  return { vaultbox, generations };
+}

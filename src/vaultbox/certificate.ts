@@ -1,0 +1,174 @@
+/**
+ * Identities: keys and certificates for addresses.
+ *
+ * @module
+ */
+
+import type { App } from "../app.ts";
+import type { CertificateRow } from "../db/certificates.ts";
+import { insertCertificate } from "../db/certificates.ts";
+import { isRefusal } from "../db/connect.ts";
+import { findVaultboxByAddress } from "../db/vaultboxes.ts";
+import { AppError } from "../errors.ts";
+import { fingerprintSha256 } from "../x509/fingerprint.ts";
+import { generateRsaKey } from "../x509/key_pair.ts";
+import { pemEncode } from "../x509/pem.ts";
+import { selfSignedCertificate } from "../x509/self_signed.ts";
+
+/** A certificate and its key, before anything is stored. */
+export interface Identity {
+  /** The certificate as a row of the database. */
+  readonly row: CertificateRow;
+  /** The private key, PKCS#8 DER. */
+  readonly privateKey: Uint8Array<ArrayBuffer>;
+}
+
+/** What `generate-certificate` answers. */
+export interface GeneratedCertificate {
+  /** The address in it. */
+  readonly email: string;
+  /** The certificate, PEM. */
+  readonly certificatePem: string;
+  /** SHA-256 over the DER, 64 hexadecimal digits. */
+  readonly fingerprintSha256: string;
+  /** Begin of validity. */
+  readonly notBefore: Date;
+  /** End of validity. */
+  readonly notAfter: Date;
+  /** UUID of the vaultbox that has a new generation; else nothing is stored. */
+  readonly vaultboxId: string | undefined;
+  /** The private key, PKCS#8 PEM, where nothing is stored. */
+  readonly privateKeyPem: string | undefined;
+}
+
+/** Clocks of readers may be behind ours by this many milliseconds. */
+const CLOCK_SKEW_MS = 3_600_000;
+
+/**
+ * Makes a key and a certificate for an address.
+ *
+ * @param app Uses `config` and `now`.
+ * @param address The address.
+ * @param vaultboxId UUID of the vaultbox that the row names.
+ * @param validityDays Days from now; CERT_VALIDITY_DAYS if left out.
+ * @returns Both; nothing is stored.
+ */
+export async function newIdentity(
+  app: Pick<App, "config" | "now">,
+  address: string,
+  vaultboxId: string,
+  validityDays: number = app.config.certValidityDays,
+): Promise<Identity> {
+  const privateKey = await generateRsaKey(app.config.certKeyBits);
+  const issued = await selfSignedCertificate(address, {
+    privateKey,
+    notBefore: new Date(app.now().getTime() - CLOCK_SKEW_MS),
+    validityDays,
+  });
+  return {
+    privateKey,
+    row: {
+      id: crypto.randomUUID(),
+      vaultboxId,
+      publicCertPem: pemEncode("CERTIFICATE", issued.certificate),
+      fingerprintSha256: await fingerprintSha256(issued.certificate),
+      notBefore: issued.notBefore,
+      notAfter: issued.notAfter,
+    },
+  };
+}
+
+/**
+ * Stores an identity's key, then has its row written; without the row the key
+ * is removed again.
+ *
+ * @param app Uses `privateKeys`.
+ * @param identity What to store.
+ * @param write Writes the row and commits.
+ * @returns What `write` returned.
+ */
+export async function storeIdentity<T>(
+  app: Pick<App, "privateKeys">,
+  identity: Identity,
+  write: () => Promise<T>,
+): Promise<T> {
+  const { row, privateKey } = identity;
+  await app.privateKeys.store(
+    {
+      certificateId: row.id,
+      vaultboxId: row.vaultboxId,
+      fingerprintSha256: row.fingerprintSha256,
+    },
+    privateKey,
+  );
+  try {
+    return await write();
+  } catch (error) {
+    // A commit whose answer was lost has the row: the file must stay then.
+    if (isRefusal(error)) await app.privateKeys.remove([row.id]);
+    throw error;
+  } finally {
+    privateKey.fill(0);
+  }
+}
+
+/**
+ * Makes a certificate: a new generation for an address of one of the caller's
+ * vaultboxes; for any other address a key and a certificate that exist nowhere
+ * else.
+ *
+ * @param app Uses `config`, `log`, `now`, `privateKeys` and `sql`.
+ * @param input Address, validity in days, and whose vaultboxes the caller has.
+ * @returns The certificate.
+ */
+export async function generateCertificate(
+  app: Pick<App, "config" | "log" | "now" | "privateKeys" | "sql">,
+  input: {
+    address: { domain: string; alias: string };
+    validityDays?: number | undefined;
+    owner: string | undefined;
+  },
+): Promise<GeneratedCertificate> {
+  const email = `${input.address.alias}@${input.address.domain}`;
+  const vaultbox = await findVaultboxByAddress(
+    app.sql,
+    input.address,
+    input.owner,
+  );
+  const identity = await newIdentity(
+    app,
+    email,
+    vaultbox?.id ?? crypto.randomUUID(),
+    input.validityDays,
+  );
+  let privateKeyPem: string | undefined;
+  if (vaultbox === undefined) {
+    privateKeyPem = pemEncode("PRIVATE KEY", identity.privateKey);
+    identity.privateKey.fill(0);
+  } else {
+    if (vaultbox.custody !== "server") {
+      throw new AppError(
+        "conflict",
+        "The key of this vaultbox is not kept here",
+      );
+    }
+    await storeIdentity(
+      app,
+      identity,
+      () => insertCertificate(app.sql, identity.row),
+    );
+    app.log.write("info", "certificate issued", {
+      vaultbox: vaultbox.id,
+      certificate: identity.row.id,
+    });
+  }
+  return {
+    email,
+    certificatePem: identity.row.publicCertPem,
+    fingerprintSha256: identity.row.fingerprintSha256,
+    notBefore: identity.row.notBefore,
+    notAfter: identity.row.notAfter,
+    vaultboxId: vaultbox?.id,
+    privateKeyPem,
+  };
+}

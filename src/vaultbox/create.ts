@@ -1,0 +1,140 @@
+/**
+ * Creation of vaultboxes.
+ *
+ * @module
+ */
+
+import type { App } from "../app.ts";
+import { insertCertificate } from "../db/certificates.ts";
+import {
+  checkDomainOwner,
+  claimDomain,
+  insertAddress,
+  insertRoleAddresses,
+} from "../db/domains.ts";
+import { ownsPlatformDomain } from "../db/platform.ts";
+import {
+  deleteVaultbox,
+  insertVaultbox,
+  type Vaultbox,
+} from "../db/vaultboxes.ts";
+import { AppError } from "../errors.ts";
+import { reason } from "../log.ts";
+import { newIdentity, storeIdentity } from "./certificate.ts";
+import { publishRoutes, ROLES } from "./routes.ts";
+
+/** Checked input of a creation. */
+export interface NewVaultbox {
+  /** UUID of the user that it will belong to. */
+  readonly userId: string;
+  /** Lower case, A-labels. */
+  readonly domain: string;
+  /** Local part, lower case. */
+  readonly alias: string;
+  /** For people; 1 to 255 characters. */
+  readonly name: string;
+  /** Whether the first vaultbox in a domain makes the domain the user's. */
+  readonly mayClaimDomain: boolean;
+  /** Whether it is the operator's. */
+  readonly isOperator?: boolean;
+}
+
+/**
+ * Creates a vaultbox with its key, its certificate and its route.
+ *
+ * The row is committed before the route is published: the other way round,
+ * mail could come for a vaultbox that the intake does not find, and bounce. If
+ * the route cannot be published the vaultbox is deleted again; if the process
+ * dies in between, the next reconciliation publishes it.
+ *
+ * @param app The world.
+ * @param input Checked input.
+ * @returns The vaultbox as stored.
+ * @throws {AppError} `conflict` if the address is taken or one of
+ * {@linkcode ROLES}, `forbidden` if the
+ * domain is not the user's, `unavailable` if Postfix cannot be told.
+ */
+export async function createVaultbox(
+  app: App,
+  input: NewVaultbox,
+): Promise<Vaultbox> {
+  const { userId, domain, alias, isOperator = false } = input;
+  if (!isOperator && (ROLES as readonly string[]).includes(alias)) {
+    throw new AppError("conflict", `${alias}@ is the operator's: RFC 2142`);
+  }
+  const id = crypto.randomUUID();
+  const mayClaim = app.platformSql === undefined
+    ? input.mayClaimDomain
+    : await ownsPlatformDomain(app, domain, userId);
+  const identity = await newIdentity(app, `${alias}@${domain}`, id);
+  const vaultbox = await storeIdentity(
+    app,
+    identity,
+    () =>
+      app.sql.begin(async (tx) => {
+        if (mayClaim) await claimDomain(tx, domain, userId);
+        else await checkDomainOwner(tx, domain, userId);
+        const stored = await insertVaultbox(tx, {
+          id,
+          userId,
+          domain,
+          alias,
+          name: input.name,
+          isOperator,
+        });
+        await insertAddress(tx, { domain, alias, vaultboxId: id });
+        await insertRoleAddresses(tx, ROLES, domain);
+        await insertCertificate(tx, identity.row);
+        return stored;
+      }) as Promise<Vaultbox>,
+  );
+  try {
+    await publishRoutes(app, domain, [alias, ...ROLES]);
+  } catch (error) {
+    await undo(app, vaultbox, identity.row.id);
+    throw error;
+  }
+  app.log.write("info", "vaultbox created", { vaultbox: id });
+  return vaultbox;
+}
+
+async function undo(
+  app: App,
+  vaultbox: Vaultbox,
+  certificateId: string,
+): Promise<void> {
+  try {
+    await deleteVaultbox(app.sql, vaultbox.id);
+    await app.privateKeys.remove([certificateId]);
+    await publishRoutes(app, vaultbox.domain, [vaultbox.alias]);
+  } catch (error) {
+    app.log.write("error", "creation could not be undone", {
+      vaultbox: vaultbox.id,
+      cause: reason(error),
+    });
+  }
+}
+
+/**
+ * Creates the operator's vaultbox, which gets the mail for postmaster@ and
+ * abuse@ of every hosted domain (RFC 2142).
+ *
+ * @param app The world.
+ * @param input Checked input.
+ * @returns The vaultbox as stored.
+ * @throws {AppError} `conflict` if there is one.
+ */
+export async function createOperatorVaultbox(
+  app: App,
+  input: NewVaultbox,
+): Promise<Vaultbox> {
+  const vaultbox = await createVaultbox(app, { ...input, isOperator: true });
+  const domains = await app.sql.begin(async (tx) => {
+    await insertRoleAddresses(tx, ROLES);
+    return await tx<{ domain: string }[]>`select domain from domains`;
+  });
+  for (const { domain } of domains) {
+    await publishRoutes(app, domain, ROLES);
+  }
+  return vaultbox;
+}

@@ -1,0 +1,257 @@
+/**
+ * Delivery: a message in, an encrypted file and a row out, exactly once.
+ *
+ * @module
+ */
+
+import { createHmac } from "node:crypto";
+import type { IntakeApp } from "../app.ts";
+import { listRecipients } from "../db/certificates.ts";
+import {
+  filesWithRows,
+  findMessageFile,
+  insertMessage,
+} from "../db/messages.ts";
+import { isRefusal } from "../db/connect.ts";
+import { findRecipient, UNROUTED } from "../db/recipients.ts";
+import { AppError } from "../errors.ts";
+import { reason } from "../log.ts";
+import { fieldTexts, splitEntity } from "../mail/header.ts";
+import { encryptMessage } from "../smime/encrypt_message.ts";
+import {
+  discardMessage,
+  maildirName,
+  messageIdOf,
+  showMessage,
+  stagedMessages,
+  stageMessage,
+  vaultboxesWithMail,
+} from "../storage/maildir.ts";
+import { pemDecode } from "../x509/pem.ts";
+
+/** One message for one recipient. */
+export interface Delivery {
+  /** UUID of the vaultbox in the route, or `unrouted`. */
+  readonly route: string;
+  /** Envelope recipient. */
+  readonly recipient: string;
+  /** Envelope sender; empty for bounces. */
+  readonly sender: string;
+  /** Postfix's queue id, long form, which never comes again. */
+  readonly queueId: string;
+  /** The message as it came. */
+  readonly octets: Uint8Array<ArrayBuffer>;
+}
+
+/** What became of a delivery. */
+export interface Delivered {
+  /** UUID of the message's row. */
+  readonly messageId: string;
+  /** UUID of the vaultbox. */
+  readonly vaultboxId: string;
+  /** Whether an earlier attempt had stored it. */
+  readonly repeated: boolean;
+}
+
+const UUID_REGEXP =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/**
+ * Encrypts a message and stores it.
+ *
+ * The order makes every crash harmless: the ciphertext is durable in tmp/, then
+ * its row is committed, then the file is renamed into the Maildir. A repeated
+ * attempt finds the row and only finishes the renaming. docs/design.md has the
+ * table of states.
+ *
+ * @param app The intake's world.
+ * @param delivery What Postfix handed over.
+ * @returns The row that stands for it; by then the file is durable.
+ * @throws {AppError} `unknown_vaultbox` or `message_too_large` for good;
+ * everything else is temporary.
+ */
+export async function deliver(
+  app: IntakeApp,
+  delivery: Delivery,
+): Promise<Delivered> {
+  if (delivery.octets.length > app.config.maxMessageBytes) {
+    throw new AppError("message_too_large", "Message is too large");
+  }
+  const address = splitRecipient(delivery.recipient);
+  checkRoute(delivery.route);
+  const vaultboxId = await findRecipient(app.sql, delivery.route, address);
+  const messageId = deliveryId(app.hmacKey, vaultboxId, delivery);
+  const base = app.config.maildirBasePath;
+
+  const earlier = await findMessageFile(app.sql, messageId);
+  if (earlier !== undefined) {
+    await showMessage(base, vaultboxId, earlier);
+    return { messageId, vaultboxId, repeated: true };
+  }
+
+  const certificates = await listRecipients(app.sql, vaultboxId);
+  if (certificates.length === 0) {
+    throw new Error("vaultbox has no certificate");
+  }
+  const stored = await encryptMessage(
+    delivery.octets,
+    certificates.map((pem) => pemDecode("CERTIFICATE", pem)),
+    [`Delivered-To: ${address.alias}@${address.domain}`],
+  );
+  const file = maildirName({
+    messageId,
+    time: app.now(),
+    hostname: app.config.hostname,
+    sizeBytes: stored.octets.length,
+  });
+  await stageMessage(base, vaultboxId, file, stored.octets);
+  try {
+    const inserted = await app.sql.begin((tx) =>
+      insertMessage(tx, {
+        id: messageId,
+        vaultboxId,
+        messageId: messageIdField(delivery.octets),
+        fromDomain: domainOf(delivery.sender),
+        toAlias: forDatabase(address.alias) ?? "",
+        sizeBytes: stored.octets.length,
+        storage: {
+          file,
+          hmac: hmac(app.hmacKey, stored.octets),
+          encryptedBy: stored.encryptedBy,
+        },
+      })
+    );
+    if (!inserted) {
+      // Another attempt at the same delivery was faster: its file is the one.
+      await discardMessage(base, vaultboxId, file);
+      const winner = await findMessageFile(app.sql, messageId);
+      if (winner !== undefined) await showMessage(base, vaultboxId, winner);
+      return { messageId, vaultboxId, repeated: true };
+    }
+  } catch (error) {
+    // Only a clear answer of the database means that there is no row. Without
+    // one the commit may have happened, and then the file is the only copy.
+    if (isRefusal(error)) await discardMessage(base, vaultboxId, file);
+    throw error;
+  }
+  await finish(app, { messageId, vaultboxId, file });
+  return { messageId, vaultboxId, repeated: false };
+}
+
+/** Shows the file whose row is committed. */
+async function finish(
+  app: IntakeApp,
+  message: { messageId: string; vaultboxId: string; file: string },
+): Promise<void> {
+  const { messageId, vaultboxId, file } = message;
+  const base = app.config.maildirBasePath;
+  if (await showMessage(base, vaultboxId, file)) return;
+  // The staged file is gone: a repeated attempt or the sweep has shown it, or
+  // the vaultbox was deleted meanwhile, with its rows.
+  if (await findMessageFile(app.sql, messageId) === undefined) {
+    throw new AppError("unknown_vaultbox", "No such vaultbox");
+  }
+}
+
+/** A staged file without a row that is older than this is of no attempt. */
+const ABANDONED_MS = 3_600_000;
+
+/**
+ * Finishes what a crash has left: staged messages with a row are shown, those
+ * without one are removed after an hour, since Postfix still has the mail.
+ *
+ * @param app The intake's world.
+ */
+export async function finishDeliveries(app: IntakeApp): Promise<void> {
+  const base = app.config.maildirBasePath;
+  for await (const vaultboxId of vaultboxesWithMail(base)) {
+    const staged = await stagedMessages(base, vaultboxId);
+    if (staged.length === 0) continue;
+    const ids = staged.flatMap(({ file }) => messageIdOf(file) ?? []);
+    const committed = await filesWithRows(app.sql, vaultboxId, ids);
+    for (const { file, writtenAt } of staged) {
+      try {
+        if (committed.has(file)) {
+          await showMessage(base, vaultboxId, file);
+          app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
+        } else if (
+          app.now().getTime() - writtenAt.getTime() > ABANDONED_MS
+        ) {
+          await discardMessage(base, vaultboxId, file);
+          app.log.write("info", "abandoned delivery removed", {
+            vaultbox: vaultboxId,
+          });
+        }
+      } catch (error) {
+        app.log.write("error", "delivery could not be finished", {
+          vaultbox: vaultboxId,
+          cause: reason(error),
+        });
+      }
+    }
+  }
+}
+
+/**
+ * The identity of a delivery as a UUID (RFC 9562 section 5.8, version 8): the
+ * same for every attempt, and for two addresses of one vaultbox.
+ */
+function deliveryId(
+  key: Uint8Array,
+  vaultboxId: string,
+  delivery: Delivery,
+): string {
+  const digest = createHmac("sha256", key)
+    .update(`delivery\n${delivery.queueId}\n${vaultboxId}\n`)
+    .update(delivery.octets)
+    .digest();
+  digest[6] = digest[6]! & 0x0f | 0x80;
+  digest[8] = digest[8]! & 0x3f | 0x80;
+  const hex = digest.toString("hex");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20, 32),
+  ].join("-");
+}
+
+function hmac(key: Uint8Array, octets: Uint8Array): string {
+  return createHmac("sha256", key).update(octets).digest("hex");
+}
+
+function checkRoute(route: string): void {
+  if (route === UNROUTED || UUID_REGEXP.test(route)) return;
+  throw new AppError("invalid_request", "Route names no vaultbox");
+}
+
+/**
+ * Takes a recipient apart; what cannot be an address of ours is looked up all
+ * the same and not found.
+ */
+function splitRecipient(recipient: string): { alias: string; domain: string } {
+  const at = recipient.lastIndexOf("@");
+  if (at < 1 || /\p{Cc}/u.test(recipient)) {
+    throw new AppError("invalid_request", "Recipient is no address");
+  }
+  return {
+    alias: recipient.slice(0, at).toLowerCase(),
+    domain: recipient.slice(at + 1).toLowerCase(),
+  };
+}
+
+function domainOf(sender: string): string | null {
+  const at = sender.lastIndexOf("@");
+  return at < 0 ? null : forDatabase(sender.slice(at + 1).toLowerCase());
+}
+
+function messageIdField(octets: Uint8Array<ArrayBuffer>): string | null {
+  const [text] = fieldTexts(splitEntity(octets).header, "Message-ID");
+  return text === undefined ? null : forDatabase(text);
+}
+
+/** PostgreSQL's text takes no NUL, and its columns have a limit. */
+function forDatabase(text: string): string | null {
+  return text.replace(/[^\x20-\x7e]/g, "").trim().slice(0, 255) || null;
+}

@@ -1,0 +1,45 @@
+/**
+ * Makes what lies outside the database agree with it.
+ *
+ * @module
+ */
+
+import type { App } from "../app.ts";
+import { listCertificateIds } from "../db/certificates.ts";
+import { endSessions } from "./remove.ts";
+import { reconcileRoutes, type RouteDrift } from "./routes.ts";
+
+/** What did not agree. */
+export interface Reconciliation {
+  /** Entries of Postfix's maps. */
+  readonly routes: RouteDrift;
+  /** Key files without a certificate, UUIDs of generations. They are kept. */
+  readonly orphanedKeys: readonly string[];
+}
+
+/**
+ * Mends Postfix's maps, ends sessions of deleted vaultboxes and finds key files
+ * without a certificate.
+ *
+ * Such a key is named and not removed: it may belong to a database that was
+ * restored from an older backup.
+ *
+ * @param app The world.
+ * @param options With `dryRun` nothing is changed.
+ * @returns What did not agree.
+ * @throws {AppError} `unavailable` if the database or a map cannot be reached.
+ */
+export async function reconcile(
+  app: App,
+  options: { dryRun: boolean },
+): Promise<Reconciliation> {
+  const routes = await reconcileRoutes(app, options);
+  if (!options.dryRun) await endSessions(app);
+  // Keys first: a creation under way has its key before its row.
+  const stored = await app.privateKeys.list();
+  const known = await listCertificateIds(app.sql);
+  return {
+    routes,
+    orphanedKeys: stored.filter((id) => !known.has(id)),
+  };
+}

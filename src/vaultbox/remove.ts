@@ -1,0 +1,114 @@
+/**
+ * Removal of vaultboxes.
+ *
+ * @module
+ */
+
+import type { App, IntakeApp } from "../app.ts";
+import { listAddresses } from "../db/domains.ts";
+import {
+  deleteOldRemovals,
+  insertRemoval,
+  listOpenSessions,
+  listRemovals,
+  markMailRemoved,
+  markSessionsEnded,
+} from "../db/removals.ts";
+import { deleteVaultbox, getVaultbox } from "../db/vaultboxes.ts";
+import { AppError } from "../errors.ts";
+import { reason } from "../log.ts";
+import { removeMail } from "../storage/maildir.ts";
+import { publishRoutes } from "./routes.ts";
+
+/**
+ * Deletes a vaultbox: rows, route, keys, sessions; the intake removes the mail.
+ *
+ * Once this returns, the address is refused by Postfix and the credentials
+ * open nothing. What remains of it after a crash is removed by the next
+ * reconciliation and by the intake.
+ *
+ * @param app The world.
+ * @param id UUID.
+ * @param owner Whose it must be.
+ * @throws {AppError} `not_found` if there is none or it is another's,
+ * `conflict` if it is the operator's.
+ */
+export async function removeVaultbox(
+  app: App,
+  id: string,
+  owner: string | undefined,
+): Promise<void> {
+  const gone = await app.sql.begin(async (tx) => {
+    const vaultbox = await getVaultbox(tx, id, owner, true);
+    if (vaultbox.isOperator) {
+      throw new AppError("conflict", "The operator's vaultbox has to stay");
+    }
+    const addresses = await listAddresses(tx, id);
+    const certificates = await tx<{ id: string }[]>`
+      select id from vaultbox_certs where vaultbox_id = ${id}
+    `;
+    await deleteVaultbox(tx, id);
+    await insertRemoval(tx, id, vaultbox.username);
+    return { addresses, certificateIds: certificates.map((row) => row.id) };
+  });
+  app.log.write("info", "vaultbox deleted", { vaultbox: id });
+  // What fails from here on is repeated by reconciliation: the vaultbox is gone.
+  try {
+    for (const { domain, alias } of gone.addresses) {
+      await publishRoutes(app, domain, [alias]);
+    }
+    await app.privateKeys.remove(gone.certificateIds);
+  } catch (error) {
+    app.log.write("error", "removal is not complete", {
+      vaultbox: id,
+      cause: reason(error),
+    });
+  }
+  await endSessions(app);
+}
+
+/**
+ * Ends the sessions of deleted vaultboxes that may be open.
+ *
+ * @param app Uses `log`, `sessions` and `sql`.
+ */
+export async function endSessions(
+  app: Pick<App, "log" | "sessions" | "sql">,
+): Promise<void> {
+  for (const { vaultboxId, username } of await listOpenSessions(app.sql)) {
+    try {
+      await app.sessions.end(username);
+      await markSessionsEnded(app.sql, vaultboxId);
+    } catch (error) {
+      app.log.write("warn", "sessions could not be ended", {
+        vaultbox: vaultboxId,
+        cause: reason(error),
+      });
+    }
+  }
+  await deleteOldRemovals(app.sql);
+}
+
+/**
+ * Removes the mail of deleted vaultboxes.
+ *
+ * @param app Uses `config`, `log` and `sql`.
+ */
+export async function removeDeletedMail(
+  app: Pick<IntakeApp, "config" | "log" | "sql">,
+): Promise<void> {
+  for (const vaultboxId of await listRemovals(app.sql)) {
+    try {
+      const there = await removeMail(app.config.maildirBasePath, vaultboxId);
+      await markMailRemoved(app.sql, vaultboxId);
+      if (there) {
+        app.log.write("info", "mail removed", { vaultbox: vaultboxId });
+      }
+    } catch (error) {
+      app.log.write("error", "mail could not be removed", {
+        vaultbox: vaultboxId,
+        cause: reason(error),
+      });
+    }
+  }
+}

@@ -1,0 +1,318 @@
+import assert from "node:assert/strict";
+import type { IntakeApp } from "../../src/app.ts";
+import { AppError, type ErrorCode } from "../../src/errors.ts";
+import { createVaultbox } from "../../src/vaultbox/create.ts";
+import { vaultboxPfx } from "../../src/vaultbox/bundle.ts";
+import { generateCertificate } from "../../src/vaultbox/certificate.ts";
+import {
+  deliver,
+  type Delivery,
+  finishDeliveries,
+} from "../../src/vaultbox/deliver.ts";
+import {
+  removeDeletedMail,
+  removeVaultbox,
+} from "../../src/vaultbox/remove.ts";
+import { ALICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { decrypt, latin1, octets } from "../helpers/mail.ts";
+
+const PASSWORD = "correct horse battery";
+const MAIL = octets(
+  "Return-Path: <bob@sender.example>\nFrom: Bob <bob@sender.example>\n" +
+    "Subject: Hello\nMessage-ID: <1@sender.example>\n" +
+    "Content-Type: text/plain; charset=utf-8\n\nGrüße\n",
+);
+const INNER = "Content-Type: text/plain; charset=utf-8\r\n\r\nGrüße\r\n";
+
+function code(expected: ErrorCode): (error: unknown) => boolean {
+  return (error) => error instanceof AppError && error.code === expected;
+}
+
+async function vaultbox(world: TestWorld, alias = "cat"): Promise<string> {
+  const { id } = await createVaultbox(world.app, {
+    userId: ALICE,
+    domain: "pets.example",
+    alias,
+    name: alias,
+    mayClaimDomain: true,
+  });
+  return id;
+}
+
+function delivery(route: string, changes: Partial<Delivery> = {}): Delivery {
+  return {
+    route,
+    recipient: "cat@pets.example",
+    sender: "bob@sender.example",
+    queueId: "4ABCdef1234zz",
+    octets: MAIL,
+    ...changes,
+  };
+}
+
+async function filesIn(path: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(path))).map((e) => e.name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+async function store(
+  world: TestWorld,
+  id: string,
+): Promise<{ staged: string[]; shown: string[] }> {
+  const home = `${world.directory}/mail/${id}`;
+  return {
+    staged: await filesIn(`${home}/tmp`),
+    shown: await filesIn(`${home}/Maildir/new`),
+  };
+}
+
+async function readOne(world: TestWorld, id: string): Promise<Uint8Array> {
+  const { shown } = await store(world, id);
+  assert.equal(shown.length, 1);
+  return Deno.readFile(`${world.directory}/mail/${id}/Maildir/new/${shown[0]}`);
+}
+
+Deno.test("deliver() stores one encrypted file that openssl opens, a row and counters", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  const stored = await readOne(world, id);
+  assert.equal(latin1(stored).includes("Gr"), false);
+  const request = { vaultboxId: id, password: PASSWORD, owner: ALICE };
+  const p12 = await vaultboxPfx(world.app, request, "modern");
+  const opened = await decrypt(stored, p12, PASSWORD);
+  assert.deepEqual(latin1(opened), latin1(octets(INNER)));
+  const [row] = await world.app.sql`
+    select m.message_id, m.from_domain, m.to_alias, m.size_bytes, m.storage,
+      v.message_count, v.total_bytes
+    from messages m join vaultboxes v on v.id = m.vaultbox_id
+  `;
+  assert.equal(row!["messageId"], "<1@sender.example>");
+  assert.equal(row!["fromDomain"], "sender.example");
+  assert.equal(row!["toAlias"], "cat");
+  assert.equal(row!["sizeBytes"], stored.length);
+  assert.equal(row!["messageCount"], 1);
+  assert.equal(row!["totalBytes"], stored.length);
+  assert.equal(row!["storage"].encrypted_by, "appliance");
+  assert.match(row!["storage"].hmac, /^[0-9a-f]{64}$/);
+});
+
+Deno.test("deliver() twice of the same delivery stores one file", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  const again = await deliver(world.intake, delivery(id));
+  assert.equal(again.repeated, true);
+  assert.equal((await store(world, id)).shown.length, 1);
+});
+
+Deno.test("deliver() of the same delivery by many at once stores one file", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await Promise.all(
+    Array.from({ length: 8 }, () => deliver(world.intake, delivery(id))),
+  );
+  assert.deepEqual((await store(world, id)).staged, []);
+  assert.equal((await store(world, id)).shown.length, 1);
+});
+
+Deno.test("deliver() does not bring back what a client has moved away", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  const { shown } = await store(world, id);
+  await Deno.remove(`${world.directory}/mail/${id}/Maildir/new/${shown[0]}`);
+  await deliver(world.intake, delivery(id));
+  assert.deepEqual((await store(world, id)).shown, []);
+});
+
+Deno.test("deliver() of equal octets under another queue id stores a second file", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  await deliver(world.intake, delivery(id, { queueId: "4ABCdef9999zz" }));
+  assert.equal((await store(world, id)).shown.length, 2);
+});
+
+Deno.test("deliver() finds the vaultbox of an address without a route", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  const recipient = "CAT@Pets.Example";
+  await deliver(world.intake, delivery("unrouted", { recipient }));
+  assert.equal((await store(world, id)).shown.length, 1);
+});
+
+const REFUSALS: [string, ErrorCode, Partial<Delivery>][] = [
+  ["an id that is gone", "unknown_vaultbox", { route: crypto.randomUUID() }],
+  ["an address that nobody has", "unknown_vaultbox", {
+    route: "unrouted",
+    recipient: "owl@pets.example",
+  }],
+  ["a recipient that is another's", "unavailable", {
+    recipient: "fox@pets.example",
+  }],
+  ["a route that is no id", "invalid_request", { route: "../../etc" }],
+  ["a recipient without @", "invalid_request", { recipient: "cat" }],
+  ["a message over the limit", "message_too_large", {
+    octets: new Uint8Array(65_537),
+  }],
+];
+for (const [name, expected, changes] of REFUSALS) {
+  Deno.test(`deliver() throws ${expected} for ${name}, and stores nothing`, async () => {
+    await using world = await testWorld({ ENCIMAP_MAX_MESSAGE_BYTES: "65536" });
+    const id = await vaultbox(world);
+    await assert.rejects(
+      deliver(world.intake, delivery(id, changes)),
+      code(expected),
+    );
+    assert.deepEqual(await filesIn(`${world.directory}/mail`), []);
+  });
+}
+
+Deno.test("deliver() throws unavailable for a suspended vaultbox", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await world.app.sql`update vaultboxes set status = 'suspended'`;
+  await assert.rejects(
+    deliver(world.intake, delivery(id)),
+    code("unavailable"),
+  );
+});
+
+Deno.test("deliver() never stores plaintext if there is no certificate", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await world.app.sql`delete from vaultbox_certs`;
+  await assert.rejects(deliver(world.intake, delivery(id)));
+  assert.deepEqual(await filesIn(`${world.directory}/mail`), []);
+});
+
+Deno.test("deliver() never stores plaintext if a certificate is damaged", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await world.app.sql`
+    update vaultbox_certs
+    set public_cert_pem = replace(public_cert_pem, 'A', 'B')
+  `;
+  await assert.rejects(deliver(world.intake, delivery(id)));
+  assert.deepEqual((await store(world, id)).shown, []);
+});
+
+Deno.test("deliver() encrypts to every generation that was handed out and the newest", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  const request = { vaultboxId: id, password: PASSWORD, owner: ALICE };
+  const address = { domain: "pets.example", alias: "cat" };
+  const first = await vaultboxPfx(world.app, request, "modern");
+  // Never handed out, so nobody can have it: it drops out.
+  await generateCertificate(world.app, { address, owner: ALICE });
+  await generateCertificate(world.app, { address, owner: ALICE });
+  await deliver(world.intake, delivery(id));
+  const stored = await readOne(world, id);
+  assert.deepEqual(await decrypt(stored, first, PASSWORD), octets(INNER));
+  const newest = await vaultboxPfx(world.app, request, "modern");
+  assert.deepEqual(await decrypt(stored, newest, PASSWORD), octets(INNER));
+});
+
+/** An intake whose process dies at a step: the step's promise never ends. */
+function dying(world: TestWorld, at: "begin"): IntakeApp {
+  const sql = new Proxy(world.intake.sql, {
+    get(target, name) {
+      if (name === at) return () => Promise.reject(new Error("killed"));
+      return Reflect.get(target, name);
+    },
+  });
+  return { ...world.intake, sql };
+}
+
+Deno.test("a crash before the row leaves a staged file that IMAP does not see, and the retry stores one", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await assert.rejects(deliver(dying(world, "begin"), delivery(id)));
+  assert.equal((await store(world, id)).staged.length, 1);
+  assert.equal((await store(world, id)).shown.length, 0);
+  await deliver(world.intake, delivery(id));
+  assert.equal((await store(world, id)).shown.length, 1);
+});
+
+Deno.test("finishDeliveries() removes a staged file without a row after an hour", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await assert.rejects(deliver(dying(world, "begin"), delivery(id)));
+  await finishDeliveries(world.intake);
+  assert.equal((await store(world, id)).staged.length, 1);
+  const later = {
+    ...world.intake,
+    now: () => new Date(Date.now() + 3_700_000),
+  };
+  await finishDeliveries(later);
+  assert.deepEqual((await store(world, id)).staged, []);
+});
+
+for (const healer of ["finishDeliveries()", "the retry"]) {
+  Deno.test(`a crash between row and rename is finished by ${healer}`, async () => {
+    await using world = await testWorld();
+    const id = await vaultbox(world);
+    await deliver(world.intake, delivery(id));
+    const home = `${world.directory}/mail/${id}`;
+    const [file] = (await store(world, id)).shown;
+    await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
+    if (healer === "the retry") await deliver(world.intake, delivery(id));
+    else await finishDeliveries(world.intake);
+    assert.deepEqual(await store(world, id), { staged: [], shown: [file] });
+  });
+}
+
+Deno.test("mail of a deleted vaultbox is removed, and its route is refused for good", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  await removeVaultbox(world.app, id, ALICE);
+  await removeDeletedMail(world.intake);
+  assert.deepEqual(await filesIn(`${world.directory}/mail`), []);
+  await assert.rejects(
+    deliver(world.intake, delivery(id)),
+    code("unknown_vaultbox"),
+  );
+});
+
+Deno.test("removeDeletedMail() removes what a session that lived on has written", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  await removeVaultbox(world.app, id, ALICE);
+  await removeDeletedMail(world.intake);
+  await Deno.mkdir(`${world.directory}/mail/${id}/Maildir`, {
+    recursive: true,
+  });
+  await removeDeletedMail(world.intake);
+  assert.deepEqual(await filesIn(`${world.directory}/mail`), []);
+});
+
+Deno.test("deliver() to a vaultbox deleted in the middle stores nothing", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  const racing: IntakeApp = {
+    ...world.intake,
+    // Read just before the file is written: the vaultbox goes away then.
+    now: () => {
+      removal ??= removeVaultbox(world.app, id, ALICE);
+      return new Date();
+    },
+  };
+  let removal: Promise<void> | undefined;
+  await assert.rejects(
+    async () => {
+      await deliver(racing, delivery(id));
+      throw new AppError("unknown_vaultbox", "Delivered before the removal");
+    },
+    code("unknown_vaultbox"),
+  );
+  await removal;
+  await removeDeletedMail(world.intake);
+  assert.deepEqual(await filesIn(`${world.directory}/mail`), []);
+});

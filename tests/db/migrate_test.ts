@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { connect } from "../../src/db/connect.ts";
+import { checkSchema, migrate } from "../../src/db/migrate.ts";
+import { MIGRATIONS } from "../../src/db/migrations.ts";
+import { AppError } from "../../src/errors.ts";
+import { testDatabase } from "../helpers/database.ts";
+
+const EMPTY = { migrated: false };
+
+Deno.test("migrate() applies everything once and nothing the second time", async () => {
+  await using database = await testDatabase(EMPTY);
+  const names = MIGRATIONS.map((migration) => migration.name);
+  assert.deepEqual(await migrate(database.sql), names);
+  assert.deepEqual(await migrate(database.sql), []);
+});
+
+Deno.test("migrate() by two processes at once applies each step once", async () => {
+  await using database = await testDatabase(EMPTY);
+  const other = connect(database.url(), { max: 1 });
+  const both = await Promise.all([migrate(database.sql), migrate(other)]);
+  await other.end();
+  assert.equal(both.flat().length, MIGRATIONS.length);
+});
+
+Deno.test("migrate() leaves nothing of a step that fails", async () => {
+  await using database = await testDatabase(EMPTY);
+  const broken = [...MIGRATIONS, {
+    name: "9999_broken",
+    text: "create table left_over (); select nonsense",
+  }];
+  await assert.rejects(migrate(database.sql, broken));
+  const [row] = await database.sql`
+    select to_regclass('left_over') as a, to_regclass('vaultboxes') as b
+  `;
+  assert.deepEqual({ ...row }, { a: null, b: null });
+});
+
+Deno.test("migrate() and checkSchema() refuse a schema newer than the program", async () => {
+  await using database = await testDatabase();
+  await database.sql`
+    insert into schema_migrations (version, name) values (999, 'later')
+  `;
+  for (const attempt of [migrate, checkSchema]) {
+    await assert.rejects(
+      attempt(database.sql),
+      (error) => error instanceof AppError && error.code === "conflict",
+    );
+  }
+});
+
+Deno.test("checkSchema() refuses a schema that is not migrated", async () => {
+  await using database = await testDatabase(EMPTY);
+  await assert.rejects(
+    checkSchema(database.sql),
+    (error) => error instanceof AppError && error.code === "unavailable",
+  );
+});
+
+Deno.test("the migrations are the files of sql/, numbered without gaps", async () => {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir("sql")) files.push(entry.name);
+  const numbered = files.filter((name) => /^\d{4}_/.test(name)).sort();
+  assert.deepEqual(numbered, MIGRATIONS.map(({ name }) => `${name}.sql`));
+  numbered.forEach((name, index) =>
+    assert.equal(Number(name.slice(0, 4)), index + 1)
+  );
+});

@@ -1,0 +1,161 @@
+/**
+ * Worlds for tests: everything that a test did not prepare throws.
+ *
+ * @module
+ */
+
+import type {
+  App,
+  IntakeApp,
+  MapChanges,
+  Mta,
+  Sessions,
+} from "../../src/app.ts";
+import { type Config, parseConfig } from "../../src/config.ts";
+import { createLog, type Log } from "../../src/log.ts";
+import { connect } from "../../src/db/connect.ts";
+import { openPrivateKeys } from "../../src/storage/private_keys.ts";
+import { type TestDatabase, testDatabase } from "./database.ts";
+
+/** Secret of the tokens of tests. */
+export const SECRET = "0123456789abcdef0123456789abcdef";
+
+/** A user. */
+export const ALICE = "11111111-1111-4111-8111-111111111111";
+
+/** Another user. */
+export const BOB = "22222222-2222-4222-8222-222222222222";
+
+/** A world with a database and temporary folders. */
+export interface TestWorld extends AsyncDisposable {
+  /** The API's. */
+  readonly app: App;
+  /** The intake's, on the same database, with the rights of its role. */
+  readonly intake: IntakeApp;
+  /** The database. */
+  readonly database: TestDatabase;
+  /** Postfix's maps. */
+  readonly mta: MemoryMta;
+  /** User names whose sessions were ended. */
+  readonly ended: string[];
+  /** Lines of the log. */
+  readonly lines: string[];
+  /** Temporary folder. */
+  readonly directory: string;
+}
+
+/** Postfix's maps in memory; the real ones are tested in tests/interop. */
+export interface MemoryMta extends Mta {
+  /** Domains. */
+  readonly domains: Map<string, string>;
+  /** Routes. */
+  readonly transport: Map<string, string>;
+  /** Senders. */
+  readonly senders: Map<string, string>;
+  /** What the next change throws. */
+  refusal: Error | undefined;
+}
+
+/** Settings for tests. */
+export function testConfig(env: Record<string, string> = {}): Config {
+  return parseConfig(
+    { ENCIMAP_HOSTNAME: "mail.example.test", ...env },
+    () => {
+      throw new Error("The test prepared no file");
+    },
+  );
+}
+
+/** A log that keeps its lines. */
+export function testLog(lines: string[]): Log {
+  return createLog((line) => lines.push(line), "debug");
+}
+
+/** Maps in memory. */
+export function memoryMta(): MemoryMta {
+  const maps = {
+    domains: new Map<string, string>(),
+    transport: new Map<string, string>(),
+    senders: new Map<string, string>(),
+  };
+  return {
+    ...maps,
+    refusal: undefined,
+    change(changes: MapChanges) {
+      if (this.refusal !== undefined) return Promise.reject(this.refusal);
+      for (const name of ["domains", "transport", "senders"] as const) {
+        for (const [key, value] of changes[name]) {
+          if (value === undefined) maps[name].delete(key);
+          else maps[name].set(key, value);
+        }
+      }
+      return Promise.resolve();
+    },
+    read: () => Promise.resolve(maps),
+  };
+}
+
+/**
+ * Makes a world.
+ *
+ * @param env Settings that differ from the defaults.
+ * @returns The world.
+ */
+export async function testWorld(
+  env: Record<string, string> = {},
+): Promise<TestWorld> {
+  const database = await testDatabase();
+  const directory = await Deno.makeTempDir({ prefix: "encimap-" });
+  await Deno.mkdir(`${directory}/keys`);
+  await Deno.mkdir(`${directory}/mail`);
+  const config = testConfig({
+    MAILDIR_BASE_PATH: `${directory}/mail`,
+    ENCIMAP_KEYS_PATH: `${directory}/keys`,
+    JWT_SECRET: SECRET,
+    ...env,
+  });
+  const lines: string[] = [];
+  const ended: string[] = [];
+  const sessions: Sessions = {
+    end(username) {
+      ended.push(username);
+      return Promise.resolve();
+    },
+  };
+  const mta = memoryMta();
+  const intakeSql = connect(database.url("vaultmail"), { max: 4 });
+  const app: App = {
+    config,
+    log: testLog(lines),
+    sql: database.sql,
+    platformSql: undefined,
+    mta,
+    sessions,
+    privateKeys: await openPrivateKeys(
+      `${directory}/keys`,
+      new Uint8Array(32).fill(7),
+    ),
+    now: () => new Date(),
+  };
+  const intake: IntakeApp = {
+    config,
+    log: testLog(lines),
+    sql: intakeSql,
+    hmacKey: new Uint8Array(32).fill(9),
+    now: () => new Date(),
+  };
+  return {
+    app,
+    intake,
+    database,
+    mta,
+    ended,
+    lines,
+    directory,
+    async [Symbol.asyncDispose]() {
+      await intakeSql.end({ timeout: 1 });
+      await database[Symbol.asyncDispose]();
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,434 @@
+/**
+ * The whole appliance in a temporary directory: real Postfix, Dovecot and
+ * PostgreSQL with our rendered configuration on free ports, and the built
+ * program.
+ *
+ * @module
+ */
+
+import {
+  DEFAULT_APPLIANCE,
+  renderAppliance,
+} from "../../src/appliance/render.ts";
+import { latin1 } from "./mail.ts";
+import { type TestDatabase, testDatabase, testPgHost } from "./database.ts";
+import { isMissing } from "./openssl.ts";
+import { freePort } from "./ports.ts";
+import { until } from "./until.ts";
+
+/** A user and group that every machine with PostgreSQL has. */
+const USER = "postgres";
+
+/** Where programs are. */
+const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Why these tests cannot run here; undefined if they can. */
+export const MISSING: string | undefined = missing();
+
+/** What a program did. */
+export interface Ran {
+  /** Exit status. */
+  readonly code: number;
+  /** Standard output, one character for each octet. */
+  readonly out: string;
+  /** Standard error, the same. */
+  readonly err: string;
+}
+
+/** The appliance. */
+export interface Appliance extends AsyncDisposable {
+  /** Temporary directory. */
+  readonly directory: string;
+  /** Port 25. */
+  readonly smtpPort: number;
+  /** Port 587. */
+  readonly submissionPort: number;
+  /** Port 993. */
+  readonly imapsPort: number;
+  /** Runs an operator's command. */
+  encimap(...args: string[]): Promise<Ran>;
+  /** Asks the API as a service. */
+  // deno-lint-ignore no-explicit-any
+  api(method: string, path: string, body?: unknown): Promise<any>;
+  /** Asks the API for a file. */
+  download(path: string, body: unknown): Promise<Uint8Array<ArrayBuffer>>;
+  /** Runs a query as the database's owner. */
+  sql(query: string): Promise<readonly Record<string, unknown>[]>;
+  /** Runs a program of Postfix on this instance. */
+  postfix(program: string, ...args: string[]): Promise<Ran>;
+  /** Runs curl with limits, without checking certificates. */
+  curl(...args: string[]): Promise<Ran>;
+  /** Sends over port 25; the message's line ends are its own. */
+  send(message: string, to: string | string[], from?: string): Promise<Ran>;
+  /** Lists the files of a vaultbox's INBOX. */
+  inbox(id: string): Promise<string[]>;
+  /** Waits for the files of a vaultbox's INBOX. */
+  waitForInbox(id: string, count: number): Promise<string[]>;
+  /** The database, for making it unreachable. */
+  readonly database: TestDatabase;
+  /** Starts the intake, or stops it with a signal. */
+  readonly intake: {
+    start(): Promise<void>;
+    stop(signal?: Deno.Signal): Promise<void>;
+  };
+}
+
+/**
+ * Starts the appliance.
+ *
+ * @returns The appliance; its end stops what was started.
+ */
+export async function startAppliance(): Promise<Appliance> {
+  await using stack = new AsyncDisposableStack();
+  const dir = await Deno.makeTempDir({ dir: "/tmp", prefix: "encimap-" });
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  await Deno.chmod(dir, 0o755);
+  const database = stack.use(await testDatabase());
+  const databaseName = new URL(database.url()).pathname.slice(1);
+  await sh(`cp -r dist '${dir}/dist' && cd '${dir}' &&
+    mkdir -p maps keys mail run spool/private postfix data dovecot secrets &&
+    chown ${USER}: maps keys mail run secrets && chown postfix: data spool/private && chmod 700 spool/private`);
+  const [smtpPort, submissionPort, imapsPort, apiPort, intakePort] = [
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ];
+  const hex = (): string => crypto.getRandomValues(new Uint8Array(32)).toHex();
+  for (const name of ["jwt.secret", "master.key", "hmac.key"]) {
+    await Deno.writeTextFile(`${dir}/secrets/${name}`, hex());
+  }
+  await sh(`openssl req -x509 -newkey rsa:2048 -nodes -days 2 \
+    -subj /CN=localhost -keyout '${dir}/tls.key' -out '${dir}/tls.pem'`);
+  const doveadmSocket = `${dir}/doveadm.sock`;
+  const env = {
+    ENCIMAP_CONFIG_FILE: "/dev/null",
+    ENCIMAP_HOSTNAME: "mail.example.test",
+    ENCIMAP_DATABASE_URL: database.url(),
+    API_PORT: String(apiPort),
+    INTAKE_PORT: String(intakePort),
+    POSTFIX_TRANSPORT_MAP: `${dir}/maps/transport`,
+    MAILDIR_BASE_PATH: `${dir}/mail`,
+    ENCIMAP_KEYS_PATH: `${dir}/keys`,
+    ENCIMAP_MASTER_KEY_FILE: `${dir}/secrets/master.key`,
+    ENCIMAP_HMAC_KEY_FILE: `${dir}/secrets/hmac.key`,
+    ENCIMAP_INTAKE_SOCKET: `${dir}/run/intake.sock`,
+    ENCIMAP_DOVEADM_SOCKET: doveadmSocket,
+    ENCIMAP_SMTP_PORT: String(smtpPort),
+    ENCIMAP_MAX_MESSAGE_BYTES: "2000000",
+  };
+  await Deno.writeTextFile(
+    `${dir}/encimap.env`,
+    Object.entries(env).slice(1).map(([k, v]) => `${k}=${v}\n`).join(""),
+  );
+  const files = renderAppliance({
+    ...DEFAULT_APPLIANCE,
+    hostname: "mail.example.test",
+    mapsPath: `${dir}/maps`,
+    maildirBasePath: `${dir}/mail`,
+    keysPath: `${dir}/keys`,
+    secretsPath: `${dir}/secrets`,
+    configFile: `${dir}/encimap.env`,
+    maxMessageBytes: 2_000_000,
+    programPath: `${dir}/dist/encimap`,
+    pipeScriptPath: `${dir}/encimap_pipe.sh`,
+    intakeSocket: `${dir}/run/intake.sock`,
+    intakePort,
+    apiUser: USER,
+    mailUser: USER,
+    databaseName,
+    databaseSocketDir: testPgHost(),
+    tlsCertPath: `${dir}/tls.pem`,
+    tlsKeyPath: `${dir}/tls.key`,
+    postfixQueuePath: `${dir}/spool`,
+    submissionService: String(submissionPort),
+    smtpdChroot: "n",
+    dovecotSqlPath: `${dir}/dovecot/sql.conf`,
+    imapsPort,
+    doveadmSocket,
+  });
+  const file = (name: string): string => {
+    const text = files.get(name);
+    if (text === undefined) throw new Error(`No template makes ${name}`);
+    return text;
+  };
+  await Deno.writeTextFile(
+    `${dir}/encimap_pipe.sh`,
+    file("bin/encimap_pipe.sh"),
+  );
+  await Deno.chmod(`${dir}/encimap_pipe.sh`, 0o755);
+  const config = { ...env, JWT_SECRET_FILE: `${dir}/secrets/jwt.secret` };
+
+  const encimap = (...args: string[]): Promise<Ran> =>
+    runAs(USER, config, `${dir}/dist/encimap`, ...args);
+  await must(encimap("reconcile"));
+  await must(
+    encimap("vaultbox", "create", "postmaster@mail.example.test", "--operator"),
+  );
+
+  await startDovecot(
+    stack,
+    dir,
+    file("dovecot/99-encimap.conf"),
+    file("dovecot/encimap-sql.conf.ext"),
+  );
+  await startPostfix(
+    stack,
+    dir,
+    smtpPort,
+    file("postfix/main.cf"),
+    file("postfix/master.cf"),
+  );
+  const intake = service(stack, dir, config, "intake");
+  await intake.start();
+  const api = service(stack, dir, config, "api");
+  await api.start();
+  const url = `http://127.0.0.1:${apiPort}/s2s/v1`;
+  const token = (await must(encimap("token", "--service"))).out.trim();
+  const ask = (
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<Response> =>
+    fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+  await until("the API answers", async () => {
+    const answer = await fetch(`${url}/health`).catch(() => undefined);
+    await answer?.body?.cancel();
+    return answer?.status === 200;
+  });
+
+  const cleanup = stack.move();
+  const inbox = async (id: string): Promise<string[]> => {
+    const paths: string[] = [];
+    for (const folder of ["new", "cur"]) {
+      const path = `${dir}/mail/${id}/Maildir/${folder}`;
+      try {
+        for await (const entry of Deno.readDir(path)) {
+          paths.push(`${path}/${entry.name}`);
+        }
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    return paths;
+  };
+  const curl = (...args: string[]): Promise<Ran> =>
+    runAs(undefined, {}, "curl", "-sSk", "--max-time", "20", ...args);
+  return {
+    directory: dir,
+    smtpPort,
+    submissionPort,
+    imapsPort,
+    encimap,
+    async api(method, path, body) {
+      const response = await ask(method, path, body);
+      return await response.json();
+    },
+    async download(path, body) {
+      const response = await ask("POST", path, body);
+      if (!response.ok) throw new Error(await response.text());
+      return await response.bytes();
+    },
+    async sql(query) {
+      return [...await database.sql.unsafe(query)] as Record<string, unknown>[];
+    },
+    postfix: (program, ...args) =>
+      runAs(
+        undefined,
+        {},
+        `/usr/sbin/${program}`,
+        "-c",
+        `${dir}/postfix`,
+        ...args,
+      ),
+    curl,
+    async send(message, to, from = "bob@sender.example") {
+      const path = `${dir}/${crypto.randomUUID()}.eml`;
+      // The octets are given as latin1 text.
+      await Deno.writeFile(
+        path,
+        Uint8Array.from(message, (letter) => letter.charCodeAt(0)),
+      );
+      const recipients = [to].flat().flatMap((one) => ["--mail-rcpt", one]);
+      const sent = await curl(
+        `smtp://127.0.0.1:${smtpPort}/client.example`,
+        "--mail-from",
+        from,
+        ...recipients,
+        "-T",
+        path,
+        "-v",
+      );
+      await Deno.remove(path);
+      return sent;
+    },
+    inbox,
+    async waitForInbox(id, count) {
+      let paths: string[] = [];
+      await until(`${count} message(s) in ${id}`, async () => {
+        paths = await inbox(id);
+        return paths.length >= count;
+      });
+      return paths;
+    },
+    database,
+    intake,
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
+  };
+}
+
+/** Starts and stops a service of the program. */
+function service(
+  stack: AsyncDisposableStack,
+  dir: string,
+  env: Record<string, string>,
+  name: "api" | "intake",
+): Appliance["intake"] {
+  let child: Deno.ChildProcess | undefined;
+  const stop = async (signal: Deno.Signal = "SIGTERM"): Promise<void> => {
+    child?.kill(signal);
+    await child?.status;
+    child = undefined;
+  };
+  stack.defer(() => stop());
+  return {
+    async start() {
+      child = new Deno.Command("setpriv", {
+        args: [
+          ...drop(USER),
+          "sh",
+          "-c",
+          `exec "$0" "$1" 2>>'${dir}/run/${name}.log'`,
+          `${dir}/dist/encimap`,
+          name,
+        ],
+        clearEnv: true,
+        env: { PATH, ...env },
+        stdin: "null",
+      }).spawn();
+      await until(`${name} listens`, async () => {
+        const log = await Deno.readTextFile(`${dir}/run/${name}.log`)
+          .catch(() => "");
+        return log.split("event=listening").length >
+          log.split("event=stopping").length;
+      });
+    },
+    stop,
+  };
+}
+
+async function startDovecot(
+  stack: AsyncDisposableStack,
+  dir: string,
+  ours: string,
+  sql: string,
+): Promise<void> {
+  await Deno.writeTextFile(`${dir}/dovecot/sql.conf`, sql);
+  await Deno.writeTextFile(
+    `${dir}/dovecot/dovecot.conf`,
+    `base_dir = ${dir}/dovecot/run
+state_dir = ${dir}/dovecot/run
+log_path = ${dir}/dovecot.log
+${ours}`,
+  );
+  const child = new Deno.Command("dovecot", {
+    args: ["-F", "-c", `${dir}/dovecot/dovecot.conf`],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  stack.defer(async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  });
+  await until("Dovecot offers SASL", async () => {
+    const socket = `${dir}/spool/private/auth-encimap`;
+    return (await Deno.lstat(socket).catch(() => undefined))?.isSocket === true;
+  });
+}
+
+async function startPostfix(
+  stack: AsyncDisposableStack,
+  dir: string,
+  port: number,
+  main: string,
+  master: string,
+): Promise<void> {
+  const config = `${dir}/postfix`;
+  const base = (await Deno.readTextFile("/usr/share/postfix/master.cf.dist"))
+    .replace(/^smtp +inet.*$/m, `127.0.0.1:${port} inet n - n - - smtpd`)
+    // The temporary directory has no chroot environment.
+    .replaceAll(/^(\S+ +unix +\S+ +\S+ +)y/gm, "$1n");
+  const ours = master.replace(/^(\d+) inet/m, "127.0.0.1:$1 inet");
+  await Deno.writeTextFile(`${config}/master.cf`, `${base}\n${ours}`);
+  await Deno.writeTextFile(
+    `${config}/main.cf`,
+    `compatibility_level = 3.6
+queue_directory = ${dir}/spool
+data_directory = ${dir}/data
+maillog_file = ${dir}/mail.log
+maillog_file_prefixes = /tmp
+mynetworks = 127.0.0.2/32
+minimal_backoff_time = 5s
+queue_run_delay = 5s
+${main}
+`,
+  );
+  await sh(`postconf -c '${config}' -e inet_interfaces=127.0.0.1`);
+  await sh(
+    `postfix -c '${config}' start || { cat '${dir}/mail.log' >&2; exit 1; }`,
+  );
+  stack.defer(() => sh(`postfix -c '${config}' stop`));
+}
+
+function drop(user: string): string[] {
+  return [`--reuid=${user}`, `--regid=${user}`, "--init-groups"];
+}
+
+/** Runs a program to its end, as a user. */
+async function runAs(
+  user: string | undefined,
+  env: Record<string, string>,
+  program: string,
+  ...args: string[]
+): Promise<Ran> {
+  const argv = user === undefined
+    ? [program, ...args]
+    : ["setpriv", ...drop(user), program, ...args];
+  const { code, stdout, stderr } = await new Deno.Command(argv[0]!, {
+    args: argv.slice(1),
+    clearEnv: true,
+    env: { PATH, ...env },
+    cwd: "/",
+    stdin: "null",
+  }).output();
+  return { code, out: latin1(stdout), err: latin1(stderr) };
+}
+
+async function must(running: Promise<Ran>): Promise<Ran> {
+  const ran = await running;
+  if (ran.code !== 0) throw new Error(`Status ${ran.code}: ${ran.err}`);
+  return ran;
+}
+
+async function sh(script: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command("sh", {
+    args: ["-ec", script],
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (!success) {
+    throw new Error(`${script}: ${new TextDecoder().decode(stderr)}`);
+  }
+}
+
+function missing(): string | undefined {
+  if (Deno.uid() !== 0) return "root, for Postfix and Dovecot";
+  const needed = ["/usr/sbin/postfix", "/usr/sbin/dovecot", "/usr/bin/curl"];
+  return needed.find((path) => isMissing(path));
+}

@@ -1,0 +1,60 @@
+/**
+ * Reads stored mail as a client would: with OpenSSL and the key from a bundle.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+
+/** Text as octets. */
+export function octets(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/**
+ * Decrypts a stored message with OpenSSL.
+ *
+ * @param message The stored message.
+ * @param p12 PKCS#12 file with the key.
+ * @param password Its password.
+ * @returns The inner entity.
+ */
+export async function decrypt(
+  message: Uint8Array,
+  p12: Uint8Array,
+  password: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await Deno.writeFile(`${dir}/message.eml`, message);
+    await Deno.writeFile(`${dir}/key.p12`, p12);
+    await Deno.writeTextFile(`${dir}/password`, password);
+    await openssl(
+      dir,
+      "pkcs12 -in key.p12 -passin file:password -nodes -out key.pem",
+    );
+    return await openssl(
+      dir,
+      "cms -decrypt -binary -in message.eml -inform SMIME -inkey key.pem -recip key.pem",
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+/** Compares octets and shows them as text where they differ. */
+export function latin1(value: Uint8Array): string {
+  return Buffer.from(value).toString("latin1");
+}
+
+async function openssl(
+  cwd: string,
+  args: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { success, stdout, stderr } = await new Deno.Command("openssl", {
+    args: args.split(" "),
+    cwd,
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return stdout;
+}

@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import type { App } from "../../src/app.ts";
+import { OUTCOMES } from "../../src/errors.ts";
+import { apiRoutes } from "../../src/http/api.ts";
+
+const text = Deno.readTextFileSync("docs/api.md");
+
+Deno.test("docs/api.md lists the routes that the API has, and no others", () => {
+  const table = [...text.matchAll(/^\| `((?:GET|POST|DELETE) [^`]+)` +\|/gm)]
+    .map(([, route]) => route).sort();
+  const routes = apiRoutes({} as App)
+    .map(({ method, path }) => `${method} ${path}`);
+  assert.deepEqual(table, [...routes, "GET /health"].sort());
+});
+
+Deno.test("docs/api.md has the status of every error code that the API answers", () => {
+  for (const [code, { http }] of Object.entries(OUTCOMES)) {
+    if (code === "unknown_vaultbox") continue; // The intake's alone.
+    assert.match(text, new RegExp(`^\\| \`${code}\` +\\| ${http} +\\|`, "m"));
+  }
+});

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import {
+  type ApplianceSettings,
+  DEFAULT_APPLIANCE,
+  render,
+  renderAppliance,
+} from "../../../src/appliance/render.ts";
+import { TEMPLATES } from "../../../src/appliance/templates.ts";
+
+const SETTINGS: ApplianceSettings = {
+  ...DEFAULT_APPLIANCE,
+  hostname: "mail.example.org",
+  mapsPath: "/etc/postfix/encimap",
+  maildirBasePath: "/var/mail/vaultboxes",
+  keysPath: "/var/lib/encimap/keys",
+  maxMessageBytes: 52428800,
+  intakeSocket: "/run/encimap/intake.sock",
+  intakePort: 4321,
+  doveadmSocket: "encimap-doveadm",
+};
+
+Deno.test("TEMPLATES has every file of appliance/", () => {
+  const root = new URL("../../../appliance/", import.meta.url);
+  const paths: string[] = [];
+  for (const folder of Deno.readDirSync(root)) {
+    if (!folder.isDirectory) continue;
+    for (const file of Deno.readDirSync(new URL(`${folder.name}/`, root))) {
+      paths.push(`${folder.name}/${file.name}`);
+    }
+  }
+  assert.deepEqual(Object.keys(TEMPLATES).sort(), paths.sort());
+  for (const path of paths) {
+    assert.equal(TEMPLATES[path], Deno.readTextFileSync(new URL(path, root)));
+  }
+});
+
+Deno.test("renderAppliance() leaves no placeholder in any file", () => {
+  const files = renderAppliance(SETTINGS);
+  assert.equal(files.size, Object.keys(TEMPLATES).length);
+  for (const [path, text] of files) {
+    assert.doesNotMatch(text, /\{\{|\.tmpl/, path);
+  }
+});
+
+Deno.test("renderAppliance() puts the settings in their places", () => {
+  const files = renderAppliance({ ...SETTINGS, imapsPort: 10993 });
+  assert.match(files.get("dovecot/99-encimap.conf")!, /port = 10993/);
+  assert.match(
+    files.get("postfix/main.cf")!,
+    /^message_size_limit = 52428800$/m,
+  );
+});
+
+for (
+  const value of [
+    "a b",
+    "x'y",
+    "$(id)",
+    "a;b",
+    "a\nb",
+    'x"y',
+    "{{hostname}}",
+    "",
+  ]
+) {
+  Deno.test(`renderAppliance() refuses ${JSON.stringify(value)} as a value`, () => {
+    assert.throws(
+      () => renderAppliance({ ...SETTINGS, programPath: value }),
+      /programPath has unusual characters/,
+    );
+  });
+}
+
+Deno.test("renderAppliance() refuses a setting that no template has", () => {
+  const settings = { ...SETTINGS, another: "x" };
+  assert.throws(() => renderAppliance(settings), /no template has \{\{another/);
+});
+
+Deno.test("render() refuses a name without a value", () => {
+  assert.throws(
+    () => render("{{a}} {{b}}", new Map([["a", "1"]])),
+    /\{\{b\}\}/,
+  );
+  assert.throws(() => render("{{}}", new Map()), RangeError);
+});
+
+Deno.test("render() takes a value as it is", () => {
+  assert.equal(
+    render("x {{a}}{{a}}", new Map([["a", "$& $1"]])),
+    "x $& $1$& $1",
+  );
+});
+
+Deno.test("every setting in main.cf and master.cf has a reason above it", () => {
+  const files = renderAppliance(SETTINGS);
+  for (const path of ["postfix/main.cf", "postfix/master.cf"]) {
+    for (const paragraph of files.get(path)!.split("\n\n")) {
+      assert.match(paragraph, /^#/, paragraph);
+    }
+  }
+});
+
+Deno.test("no unit forbids what V8 needs", () => {
+  for (const [path, text] of renderAppliance(SETTINGS)) {
+    if (!path.endsWith(".service")) continue;
+    assert.doesNotMatch(text, /^(MemoryDenyWriteExecute|LimitAS)=/m, path);
+    assert.match(text, /^SystemCallFilter=@system-service @pkey$/m, path);
+    assert.match(text, /^LimitCORE=0$/m, path);
+  }
+});

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import type { Io } from "../../../src/cli/command.ts";
+import { COMMANDS } from "../../../src/cli/commands.ts";
+import { run } from "../../../src/cli/run.ts";
+
+interface Recorded {
+  status: number;
+  out: string;
+  err: string;
+}
+
+async function encimap(
+  args: string[],
+  env: Record<string, string> = {},
+  files: Record<string, string> = {},
+): Promise<Recorded> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const io: Io = {
+    env,
+    print: (line) => out.push(line),
+    warn: (line) => err.push(line),
+    readText(path) {
+      const text = files[path];
+      if (text === undefined) throw new Deno.errors.NotFound(path);
+      return text;
+    },
+    stdin: new Blob(["mail"]).stream(),
+  };
+  const status = await run(args, io);
+  return { status, out: out.join("\n"), err: err.join("\n") };
+}
+
+Deno.test("encimap without a command shows the commands and exits 64", async () => {
+  const { status, err } = await encimap([]);
+  assert.equal(status, 64);
+  for (const { name } of COMMANDS) {
+    assert.match(err, new RegExp(`^  ${name} `, "m"));
+  }
+});
+
+for (const { name } of COMMANDS) {
+  Deno.test(`encimap ${name} --help exits 0 and says the exit statuses`, async () => {
+    const { status, out } = await encimap([...name.split(" "), "--help"]);
+    assert.equal(status, 0);
+    assert.match(out, new RegExp(`^Usage: encimap ${name}`));
+    assert.match(out, /Exit status:\n {2}0 /);
+  });
+}
+
+const USAGE_ERRORS = [
+  ["nonsense"],
+  ["domain"],
+  ["domain", "add", "a.example"],
+  ["token"],
+  ["token", "--service", "--user", "11111111-1111-4111-8111-111111111111"],
+  ["token", "--user", "me"],
+  ["token", "--service", "--ttl", "0"],
+  ["token", "--service", "--ttl", "x"],
+  ["vaultbox", "create"],
+  ["vaultbox", "create", "a@b.example"],
+  ["vaultbox", "create", "a@b.example", "--user", "me"],
+  ["vaultbox", "show"],
+  ["reconcile", "--dry"],
+  ["migrate", "now"],
+];
+for (const args of USAGE_ERRORS) {
+  Deno.test(`encimap ${args.join(" ")} exits 64`, async () => {
+    assert.equal((await encimap(args)).status, 64);
+  });
+}
+
+Deno.test("encimap with a wrong setting names every problem and exits 78", async () => {
+  const env = { API_PORT: "x", INTAKE_PORT: "y" };
+  const { status, err } = await encimap(["config", "check"], env);
+  assert.equal(status, 78);
+  assert.match(err, /API_PORT.*\n.*INTAKE_PORT/);
+});
+
+Deno.test("settings come from the file, and the environment wins", async () => {
+  const files = { "/etc/encimap/encimap.env": "API_PORT=1\nINTAKE_PORT=2\n" };
+  const env = { API_PORT: "3" };
+  const { out } = await encimap(["config", "show"], env, files);
+  assert.match(out, /^API_PORT=3$/m);
+  assert.match(out, /^INTAKE_PORT=2$/m);
+});
+
+Deno.test("a settings file that is named and not there is an error", async () => {
+  const env = { ENCIMAP_CONFIG_FILE: "/nowhere" };
+  assert.equal((await encimap(["config", "check"], env)).status, 1);
+});
+
+Deno.test("token prints a JWT alone on a line", async () => {
+  const env = { JWT_SECRET: "s".repeat(32) };
+  const { status, out } = await encimap(["token", "--service"], env);
+  assert.equal(status, 0);
+  assert.match(out, /^[\w-]+\.[\w-]+\.[\w-]+$/);
+});
+
+const PIPE_FAILURES: [string, string[], Record<string, string>][] = [
+  ["no arguments", [], {}],
+  ["too many arguments", ["a", "b", "c", "d@e.f", "g"], {}],
+  ["an empty recipient", ["a", "b", "c", ""], {}],
+  ["arguments that look like options", ["--help", "-x", "c", "d@e.f"], {}],
+  ["a wrong configuration", ["a", "b", "c", "d@e.f"], { API_PORT: "x" }],
+  ["no intake", ["a", "b", "c", "d@e.f"], {
+    ENCIMAP_INTAKE_SOCKET: "/nonexistent/intake.sock",
+  }],
+];
+for (const [name, args, env] of PIPE_FAILURES) {
+  Deno.test(`pipe with ${name} exits 75 with 4.3.0, so that nothing bounces`, async () => {
+    const { status, out } = await encimap(["pipe", ...args], env);
+    assert.equal(status, 75);
+    assert.match(out, /^4\.3\.0 /);
+  });
+}
