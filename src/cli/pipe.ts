@@ -11,6 +11,7 @@ import { request } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { OUTCOMES } from "../errors.ts";
+import { dropPermissions } from "../system/permissions.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 
 /** Milliseconds until it gives up: well below encimap-pipe_time_limit. */
@@ -43,6 +44,7 @@ export async function runPipe(
       throw new Error("expected: pipe ROUTE QUEUE_ID SENDER RECIPIENT");
     }
     const { intakeSocket } = loadConfig(io);
+    dropPermissions("run");
     const parameters = new URLSearchParams({
       "vaultbox_id": route,
       "queue_id": queueId ?? "",

@@ -15,6 +15,7 @@ import type { TokenSettings } from "../http/auth.ts";
 import { Gate, intakeServer } from "../http/intake.ts";
 import { createLog, type Log, reason } from "../log.ts";
 import { openApp, openIntakeApp } from "../open.ts";
+import { dropPermissions } from "../system/permissions.ts";
 import { shutdownSignal } from "../system/shutdown.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
@@ -60,6 +61,8 @@ export function runIntake(io: Io): Promise<number> {
     const app = stack.use(
       await openIntakeApp(config, log.with({ part: "intake" })),
     );
+    // It starts no program; what breaks into it shall not either.
+    dropPermissions("run");
     return [await startIntake(app, io)];
   });
 }

@@ -43,10 +43,13 @@ export function maildirName(
     sizeBytes: number;
   },
 ): string {
-  const seconds = Math.floor(options.time.getTime() / 1000);
+  const milliseconds = options.time.getTime();
+  const seconds = Math.floor(milliseconds / 1000);
+  // Dovecot numbers new messages by seconds and then by what follows the M.
+  const micros = String(milliseconds % 1000 * 1000).padStart(6, "0");
   const nonce = crypto.randomUUID().slice(0, 8);
   const size = options.sizeBytes;
-  return `${seconds}.${options.messageId}-${nonce}.${options.hostname},S=${size},W=${size}`;
+  return `${seconds}.M${micros}R${options.messageId}-${nonce}.${options.hostname},S=${size},W=${size}`;
 }
 
 /**
@@ -56,7 +59,7 @@ export function maildirName(
  * @returns UUID of the delivery; undefined for a foreign name.
  */
 export function messageIdOf(file: string): string | undefined {
-  const id = file.split(".")[1]?.slice(0, 36);
+  const id = file.split(".")[1]?.split("R")[1]?.slice(0, 36);
   return id !== undefined && UUID_REGEXP.test(id) ? id : undefined;
 }
 

@@ -123,7 +123,7 @@ Deno.test({
   });
 
   await t.step(
-    "IMAP shows From, Subject and Date, and gives the stored octets",
+    "IMAP shows From, Subject and Date, and gives the messages in the order of their arrival",
     async () => {
       const login = `${imap.username}:${imap.password}`;
       const envelope = await appliance.curl(
@@ -137,17 +137,19 @@ Deno.test({
         envelope.out,
         /"Sun, 22 Nov 2026 10:00:00 \+0000" "Hello" \(\("Bob" NIL "bob" "sender.example"\)\)/,
       );
-      const fetched = await appliance.curl(
-        `${imaps}/INBOX;MAILINDEX=1`,
-        "-u",
-        login,
-      );
-      const p7m = await decrypt(
-        Uint8Array.from(fetched.out, (c) => c.charCodeAt(0)),
-        cat.p12,
-        PASSWORD,
-      );
-      assert.equal(latin1(p7m), SHAPES[0]![2]);
+      for (const index of [1, 2, 3]) {
+        const fetched = await appliance.curl(
+          `${imaps}/INBOX;MAILINDEX=${index}`,
+          "-u",
+          login,
+        );
+        const message = Uint8Array.from(
+          fetched.out,
+          (letter) => letter.charCodeAt(0),
+        );
+        const inner = latin1(await decrypt(message, cat.p12, PASSWORD));
+        assert.equal(inner, SHAPES[index - 1]![2]);
+      }
     },
   );
 

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { maildirName, messageIdOf } from "../../src/storage/maildir.ts";
+
+const ID = "0123abcd-0123-8123-8123-0123456789ab";
+const OPTIONS = {
+  messageId: ID,
+  time: new Date(1_700_000_000_042),
+  hostname: "mail.example.test",
+  sizeBytes: 1234,
+};
+
+Deno.test("maildirName() has time, microseconds, delivery, host and size", () => {
+  assert.match(
+    maildirName(OPTIONS),
+    /^1700000000\.M042000R0123abcd-0123-8123-8123-0123456789ab-[0-9a-f]{8}\.mail\.example\.test,S=1234,W=1234$/,
+  );
+});
+
+Deno.test("maildirName() never gives the same name twice", () => {
+  assert.notEqual(maildirName(OPTIONS), maildirName(OPTIONS));
+});
+
+Deno.test("messageIdOf() finds the delivery in the name, and nothing in foreign ones", () => {
+  assert.equal(messageIdOf(maildirName(OPTIONS)), ID);
+  for (const name of ["", "x", "1.M2P3.host", "1.Rnonsense.host"]) {
+    assert.equal(messageIdOf(name), undefined);
+  }
+});
