@@ -137,14 +137,17 @@ async function readBody(
   let length = 0;
   for await (const chunk of request as AsyncIterable<Uint8Array>) {
     length += chunk.length;
-    if (length > maxBytes) {
-      throw new AppError("message_too_large", "Message is too large");
-    }
-    chunks.push(chunk);
+    // What is too large is read to its end all the same: a client that is still
+    // writing would not see the answer.
+    if (length <= maxBytes) chunks.push(chunk);
+    else chunks.length = 0;
   }
   // A client that died in the middle must not leave half a message behind.
   if (!request.complete) {
     throw new AppError("unavailable", "Message was cut off");
+  }
+  if (length > maxBytes) {
+    throw new AppError("message_too_large", "Message is too large");
   }
   const octets = new Uint8Array(length);
   let offset = 0;

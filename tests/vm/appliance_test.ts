@@ -1,0 +1,716 @@
+/**
+ * The appliance on fresh machines: install.sh, then what a customer, a stranger,
+ * an operator and a failing part do to it.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { cleanCopy, createVm, findFreshvm, type Vm } from "../helpers/vm.ts";
+
+const HOST = "mail.example.test";
+const USER = "bf75acea-e7fd-437f-b91d-f3f56cdd57ad";
+const CLIENT = "python3 /root/test/client.py";
+
+/** What client.py says of a vaultbox with credentials. */
+interface Box {
+  readonly id: string;
+  readonly username: string;
+  readonly imapPassword: string;
+  readonly smtpPassword: string;
+  readonly files: readonly string[];
+}
+
+const FRESHVM = findFreshvm();
+const REQUIRED = Deno.env.get("ENCIMAP_TEST_REQUIRE")?.includes("freshvm");
+
+Deno.test({
+  name: "install.sh makes a fresh machine an encrypted mail server",
+  ignore: FRESHVM === undefined && !REQUIRED,
+  fn: testFreshMachine,
+});
+
+Deno.test({
+  name: "install.sh works where systemd is not PID 1",
+  ignore: FRESHVM === undefined && !REQUIRED,
+  fn: testWithoutSystemd,
+});
+
+async function testFreshMachine(t: Deno.TestContext): Promise<void> {
+  const clone = await cleanCopy();
+  await using vm = await createVm("encimap-test", { hostname: HOST });
+  await vm.push(clone, "/root/encimap");
+  let box: Box;
+
+  await step(t, "refuses a wrong host name and says which step", async () => {
+    const result = await vm.run(
+      "/root/encimap/install.sh --hostname 'no host' --yes",
+    );
+    assert.equal(result.code, 1);
+    assert.match(
+      result.stderr,
+      /Failed in step "Check this machine".*no host/,
+    );
+  });
+
+  await step(t, "--dry-run says every step and changes nothing", async () => {
+    const output = await vm.sh(
+      `/root/encimap/install.sh --hostname ${HOST} --dry-run`,
+    );
+    assert.match(output, /would run: apt-get .*postfix-lmdb/);
+    assert.match(output, /Nothing was changed/);
+    assert.equal(
+      await vm.sh(
+        "ls -d /etc/encimap /var/lib/encimap /usr/sbin/postconf 2>/dev/null | wc -l",
+      ),
+      "0",
+    );
+  });
+
+  await step(t, "installs with one command", async () => {
+    const output = await vm.sh(
+      `/root/encimap/install.sh --hostname ${HOST} --yes`,
+    );
+    assert.match(output, /All is well/);
+    assert.match(output, /MX +10 mail\.example\.test/);
+    await installTools(vm);
+  });
+
+  await step(t, "the units are hardened", async () => {
+    const units = "encimap-api encimap-intake encimap-reconcile";
+    for (const unit of units.split(" ")) {
+      const line = await vm.sh(
+        `systemd-analyze security --no-pager ${unit} | grep 'exposure level'`,
+      );
+      const level = Number(/: ([\d.]+)/.exec(line)?.[1]);
+      assert.ok(level <= 2.5, line);
+    }
+  });
+
+  await step(t, "secrets are only for those who need them", async () => {
+    const readable = async (user: string): Promise<string> =>
+      await vm.sh(
+        `cd / && for file in /etc/encimap/*.secret /etc/encimap/*.key /etc/encimap/*.token /etc/encimap/tls/key.pem; do
+            ! setpriv --reuid=${user} --regid=${user} --init-groups cat $file >/dev/null 2>&1 || printf '%s ' \${file##*/}
+          done`,
+      );
+    assert.equal(await readable("encimap"), "jwt.secret master.key ");
+    assert.equal(await readable("vaultmail"), "hmac.key intake.token ");
+    assert.equal(await readable("postfix"), "");
+    assert.equal(await readable("nobody"), "");
+  });
+
+  await step(t, "only 25, 587 and 993 are open to the world", async () => {
+    const ports = await vm.sh(
+      "ss -Hltn | awk '{print $4}' | grep -v -e '^127\\.' -e '^\\[::1\\]' | sed 's/.*://' | sort -un | tr '\\n' ' '",
+    );
+    assert.equal(ports, "25 587 993 ");
+  });
+
+  await step(t, "takes, encrypts, shows and gives back mail", async (t) => {
+    box = await mainPath(vm, t);
+  });
+
+  await step(t, "mail for root comes to the operator", async () => {
+    await vm.sh("printf 'Subject: from cron\\n\\nx\\n' | sendmail root");
+    await until(vm, 'test -z "$(postqueue -j)"');
+    const operator = await vm.sh(
+      "encimap vaultbox show postmaster@mail.example.test | awk '$1 == \"id\" {print $2}'",
+    );
+    await vm.sh(
+      `grep -rq 'Subject: from cron' /var/mail/vaultboxes/${operator}/Maildir/new`,
+    );
+    await assert.rejects(vm.sh("test -e /var/mail/root"));
+  });
+
+  await step(t, "nothing of a body is on the disk in clear", async () => {
+    const found = await vm.sh(
+      `journalctl --sync; grep -rlaF -e CLEARTEXT-MARKER -e "$(printf CLEARTEXT-MARKER | base64 | cut -c 1-20)" \
+          /var /run /tmp /etc 2>/dev/null | grep -v '^/run/freshvm' || :`,
+    );
+    assert.equal(found, "");
+  });
+
+  await step(
+    t,
+    "a message over the limit is refused before it is sent",
+    async () => {
+      assert.equal(
+        await vm.sh(`${CLIENT} size a@outside.example 52428800`),
+        "250",
+      );
+      assert.equal(
+        await vm.sh(`${CLIENT} size a@outside.example 52428801`),
+        "552",
+      );
+    },
+  );
+
+  await step(t, "mail waits while the intake is down", async () => {
+    await vm.sh(
+      "systemctl stop encimap-intake.socket encimap-intake.service",
+    );
+    await send(vm, "while the intake is down");
+    await until(vm, "postqueue -j | grep -q 'cannot be stored now'");
+    await vm.sh("systemctl start encimap-intake.socket && postqueue -f");
+    await arrives(vm, box, "while the intake is down");
+  });
+
+  await step(t, "mail waits while the database is down", async () => {
+    await vm.sh("systemctl stop postgresql");
+    await send(vm, "while the database is down");
+    await until(vm, "postqueue -j | grep -q delay_reason");
+    assert.match(
+      await vm.sh("postqueue -j"),
+      /"queue_name": "deferred"/,
+    );
+    await vm.sh("systemctl start postgresql");
+    await until(
+      vm,
+      "cd / && setpriv --reuid=postgres --regid=postgres --clear-groups psql -c 'select 1'",
+    );
+    await vm.sh("postqueue -f");
+    await arrives(vm, box, "while the database is down");
+  });
+
+  await step(
+    t,
+    "a delivery in the middle of a restart arrives once",
+    async () => {
+      await vm.sh(`
+        for each in 1 2 3 4 5 6; do
+          swaks --server 127.0.0.1 --from a@outside.example --to cat@cats.example.test \
+            --header 'Subject: restart' --body "CLEARTEXT $each" >/dev/null &
+          [ $each != 3 ] || systemctl restart encimap-intake.service &
+        done
+        wait`);
+      await until(vm, 'postqueue -f; sleep 1; test -z "$(postqueue -j)"');
+      assert.equal(
+        await vm.sh(
+          `grep -rl '^Subject: restart' /var/mail/vaultboxes/${box.id}/Maildir | wc -l`,
+        ),
+        "6",
+      );
+    },
+  );
+
+  await step(
+    t,
+    "fifty vaultboxes, each mailed when it exists, get it all",
+    async () => {
+      await vm.sh(`${CLIENT} many fifty.example.test 50`);
+      await until(vm, 'test -z "$(postqueue -j)"');
+      assert.equal(
+        await vm.sh(
+          "grep -rlE '^Subject: box [0-9]+' /var/mail/vaultboxes/*/Maildir/new | wc -l",
+        ),
+        "50",
+      );
+      assert.equal(
+        await vm.sh(
+          "grep -rhE '^Subject: box [0-9]+' /var/mail/vaultboxes/*/Maildir/new | sort -u | wc -l",
+        ),
+        "50",
+      );
+    },
+  );
+
+  await step(t, "an administrator's entries in Postfix are kept", async () => {
+    await vm.sh(`
+        postconf -e "transport_maps = $(postconf -h transport_maps), inline:{elsewhere.example=smtp:[10.0.2.2]}"`);
+    assert.match(await install(vm), /no change/);
+    assert.match(
+      await vm.sh("postconf -h transport_maps"),
+      /^lmdb:.*, inline:/,
+    );
+  });
+
+  await step(t, "a hosted domain in relay_domains is explained", async () => {
+    await vm.sh("postconf -e relay_domains=cats.example.test");
+    const result = await vm.run("/root/encimap/install.sh --yes");
+    assert.equal(result.code, 1);
+    assert.match(
+      result.stderr,
+      /"cats\.example\.test" is hosted by Encimap and also in relay_domains/,
+    );
+    await vm.sh("postconf -X relay_domains");
+  });
+
+  await step(t, "a second install.sh changes nothing", async () => {
+    const daemons =
+      "pgrep -x dovecot; pgrep -x master; systemctl show -p MainPID encimap-api encimap-intake postgresql@15-main";
+    const before = await vm.sh(daemons);
+    assert.match(await install(vm), /Changed: nothing \(no change\)/);
+    assert.equal(await vm.sh(daemons), before);
+  });
+
+  await step(t, "a deleted vaultbox leaves nothing", async () => {
+    await vm.sh(
+      `rm -f /root/test/held; ${CLIENT} hold ${box.username} ${box.imapPassword} /root/test/held >/root/test/session 2>&1 &`,
+    );
+    await until(vm, "test -e /root/test/held");
+    // One that is on its way when its vaultbox goes.
+    await vm.sh(
+      "systemctl stop encimap-intake.socket encimap-intake.service",
+    );
+    await send(vm, "for the old holder");
+    await until(vm, "postqueue -j | grep -q delay_reason");
+    await vm.sh(
+      `curl -sf -X DELETE http://127.0.0.1:4301/s2s/v1/vaultboxes/${box.id} -H "Authorization: Bearer $(encimap token --service)"`,
+    );
+    await until(vm, "test -s /root/test/session");
+    assert.match(await vm.sh("cat /root/test/session"), /BYE|closed/);
+    assert.equal(
+      await vm.sh(`${CLIENT} login ${box.username} ${box.imapPassword}`),
+      '"refused"',
+    );
+    assert.match(await rcpt(vm, "cat@cats.example.test"), /550 5\.1\.1/);
+    await vm.sh(
+      "systemctl start encimap-intake.socket encimap-intake.service",
+    );
+    await until(vm, `test ! -e /var/mail/vaultboxes/${box.id}`);
+    assert.equal(
+      await vm.sh(
+        `cd / && setpriv --reuid=encimap --regid=encimap --clear-groups psql -At motorical_encrypted_imap -c "
+          select (select count(*) from vaultboxes where id = '${box.id}') +
+            (select count(*) from messages where vaultbox_id = '${box.id}') +
+            (select count(*) from vaultbox_certs where vaultbox_id = '${box.id}')"`,
+      ),
+      "0",
+    );
+    assert.equal(
+      await vm.sh(
+        `postmap -s lmdb:/etc/postfix/encimap/transport lmdb:/etc/postfix/encimap/senders | grep -c -e ${box.id} -e ${box.username} || :`,
+      ),
+      "0",
+    );
+  });
+
+  await step(
+    t,
+    "a new holder of its address never sees its mail",
+    async () => {
+      const next: Box = JSON.parse(
+        await vm.sh(
+          `mkdir -p /root/test/next && ${CLIENT} setup cat@cats.example.test /root/test/next`,
+        ),
+      );
+      assert.notEqual(next.id, box.id);
+      await vm.sh("postqueue -f");
+      await until(vm, "! postqueue -j | grep -q cats.example.test");
+      assert.equal(
+        await vm.sh(`${CLIENT} count ${next.username} ${next.imapPassword}`),
+        "0",
+      );
+      await send(vm, "for the new holder");
+      await arrives(vm, next, "for the new holder");
+      assert.equal(
+        await vm.sh(`${CLIENT} count ${next.username} ${next.imapPassword}`),
+        "1",
+      );
+      box = next;
+    },
+  );
+
+  await step(t, "everything comes back after a reboot", async () => {
+    await vm.reboot();
+    await until(vm, "encimap doctor");
+    assert.equal(
+      await vm.sh("systemctl is-active encimap-reconcile.service"),
+      "active",
+    );
+    await send(vm, "after the reboot");
+    await arrives(vm, box, "after the reboot");
+    assert.equal(
+      await vm.sh("systemctl --failed --no-legend | grep -c encimap || :"),
+      "0",
+    );
+  });
+
+  await step(
+    t,
+    "--uninstall leaves mail, keys and database alone",
+    async () => {
+      const output = await vm.sh(
+        "/root/encimap/install.sh --uninstall --yes",
+      );
+      assert.match(output, /mail +\/var\/mail\/vaultboxes/);
+      assert.equal(
+        await vm.sh(
+          "systemctl list-unit-files --no-legend 'encimap*'; systemctl list-units --all --no-legend 'encimap*'",
+        ),
+        "",
+      );
+      assert.equal(
+        await vm.sh(
+          "ss -Hltnx | grep -e :4301 -e :4321 -e :587 -e encimap || :",
+        ),
+        "",
+      );
+      assert.equal(
+        await vm.sh(
+          "postconf -n | grep encimap || :; postconf -M | grep encimap || :; ls /etc/postfix | grep encimap || :",
+        ),
+        "",
+      );
+      assert.equal(
+        await vm.sh("postconf -h transport_maps"),
+        "inline:{elsewhere.example=smtp:[10.0.2.2]}",
+      );
+      assert.match(await vm.sh("postconf -h mydestination"), /localhost/);
+      assert.equal(
+        await vm.sh(
+          "doveconf -n 2>&1 | grep encimap || :; doveconf -h passdb/driver 2>/dev/null || :; ls /usr/local/bin /usr/local/lib | grep encimap || :",
+        ),
+        "",
+      );
+      assert.notEqual(await vm.sh("ls /var/mail/vaultboxes"), "");
+      assert.notEqual(await vm.sh("ls /var/lib/encimap/keys"), "");
+      await vm.sh("test -s /etc/encimap/master.key");
+    },
+  );
+
+  await step(t, "--purge removes them, too", async () => {
+    await vm.sh("/root/encimap/install.sh --uninstall --purge --yes");
+    assert.equal(
+      await vm.sh(
+        "ls -d /etc/encimap /var/lib/encimap /var/mail/vaultboxes 2>/dev/null || :; id encimap 2>/dev/null || :",
+      ),
+      "",
+    );
+    assert.equal(
+      await vm.sh(
+        "cd / && setpriv --reuid=postgres --regid=postgres --clear-groups psql -At -c 'select datname from pg_database' | grep motorical || :",
+      ),
+      "",
+    );
+  });
+
+  await Deno.remove(clone, { recursive: true });
+}
+
+async function testWithoutSystemd(t: Deno.TestContext): Promise<void> {
+  const clone = await cleanCopy();
+  const options = { hostname: HOST, withoutSystemd: true };
+  await using vm = await createVm("encimap-test-ctl", options);
+  await vm.push(clone, "/root/encimap");
+
+  await step(t, "installs and starts the daemons itself", async () => {
+    const output = await vm.sh(
+      `/root/encimap/install.sh --hostname ${HOST} --yes`,
+    );
+    assert.match(output, /systemd is not PID 1/);
+    assert.match(output, /All is well/);
+    await installTools(vm);
+  });
+
+  await step(t, "takes, encrypts, shows and gives back mail", async (t) => {
+    await mainPath(vm, t);
+  });
+
+  await step(t, "a second install.sh changes nothing", async () => {
+    assert.match(await install(vm), /no change/);
+  });
+
+  await step(t, "encimap_ctl stops and starts everything", async () => {
+    await vm.sh("encimap_ctl stop");
+    assert.equal((await vm.run("encimap_ctl status")).code, 1);
+    await vm.sh("encimap_ctl start && encimap_ctl status && encimap doctor");
+  });
+
+  await step(t, "--uninstall stops what it started", async () => {
+    await vm.sh("/root/encimap/install.sh --uninstall --yes");
+    assert.equal(
+      await vm.sh(
+        "ss -Hltnx | grep -e :25 -e :993 -e :4301 -e :4321 -e :587 -e encimap || :",
+      ),
+      "",
+    );
+  });
+
+  await Deno.remove(clone, { recursive: true });
+}
+
+/** Runs a step; the steps build on each other, so the first failure ends all. */
+async function step(
+  t: Deno.TestContext,
+  name: string,
+  fn: (t: Deno.TestContext) => Promise<void>,
+): Promise<void> {
+  if (!await t.step(name, fn)) throw new Error(`Stopped after: ${name}`);
+}
+
+/** What the tests need in the machine and the appliance must not. */
+async function installTools(vm: Vm): Promise<void> {
+  await vm.sh(`
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install \
+      swaks libnet-ssleay-perl curl python3-minimal python3 >/dev/null
+    mkdir -p /root/test`);
+  await vm.push(
+    new URL("client.py", import.meta.url).pathname,
+    "/root/test/client.py",
+  );
+}
+
+/** From a token to a decrypted mail; returns the vaultbox. */
+async function mainPath(vm: Vm, t: Deno.TestContext): Promise<Box> {
+  const id = JSON.parse(
+    await vm.sh(`
+      token=$(encimap token --service)
+      curl -sf http://127.0.0.1:4301/s2s/v1/vaultboxes -H "Authorization: Bearer $token" \
+        -H 'Content-Type: application/json' \
+        -d '{"user_id": "${USER}", "domain": "cats.example.test", "alias": "cat", "name": "Cat"}'`),
+  ).data.vaultbox_id;
+  const box: Box = JSON.parse(
+    await vm.sh(
+      `mkdir -p /root/test/cat && ${CLIENT} equip ${id} /root/test/cat`,
+    ),
+  );
+  for (const file of ["README.txt", "certificate.p12", "certificate.pem"]) {
+    assert.ok(box.files.includes(file), file);
+  }
+
+  for (const [kind, source] of Object.entries(await messages(vm))) {
+    // swaks ends the last line itself.
+    await step(t, `${kind}: decrypts to the original entity`, async () => {
+      await vm.sh(`
+        cat >/root/test/${kind}.b64 <<'END'
+${btoa(source.replace(/\n$/, ""))}
+END
+        base64 -d /root/test/${kind}.b64 >/root/test/${kind}.eml
+        swaks --server 127.0.0.1 --from sender@outside.example --to cat@cats.example.test \
+          --data @/root/test/${kind}.eml >/dev/null
+        rm /root/test/${kind}.b64`);
+      const envelope = await vm.sh(
+        `${CLIENT} fetch ${box.username} ${box.imapPassword} '${kind} mail' /root/test/${kind}.p7m`,
+      );
+      assert.match(envelope, new RegExp(`${kind} mail`));
+      assert.match(envelope, /Sun, 22 Nov 2026 10:00:00 \+0000/);
+      assert.match(envelope, /Sender.*sender.*outside\.example/);
+      const stored = await vm.sh(`cat /root/test/${kind}.p7m`);
+      assert.doesNotMatch(stored, /CLEARTEXT/);
+      const inner = atob(
+        await vm.sh(`
+          openssl cms -decrypt -in /root/test/${kind}.p7m -inkey /root/test/cat/key.pem \
+            -recip /root/test/cat/cert.pem -out /root/test/${kind}.inner
+          base64 -w 0 /root/test/${kind}.inner`),
+      );
+      assert.equal(inner, entityOf(source));
+    });
+  }
+  await step(t, "the signature of the signed mail still verifies", async () => {
+    await vm.sh(
+      "openssl cms -verify -noverify -in /root/test/signed.inner -out /dev/null",
+    );
+  });
+  // So that a search of the disk finds only what the appliance has written.
+  await vm.sh("rm -f /root/test/*.eml /root/test/*.inner");
+
+  await step(t, "the mailbox has the folders of mail clients", async () => {
+    const folders = await vm.sh(
+      `${CLIENT} folders ${box.username} ${box.imapPassword}`,
+    );
+    for (const use of ["Drafts", "Sent", "Trash", "Junk", "Archive"]) {
+      assert.match(folders, new RegExp(`\\\\\\\\${use}[^"]*\\) `), use);
+    }
+  });
+
+  await step(t, "an unknown address is refused at RCPT", async () => {
+    assert.match(await rcpt(vm, "dog@cats.example.test"), /550 5\.1\.1/);
+    assert.match(await rcpt(vm, "cat+tag@cats.example.test"), /550 5\.1\.1/);
+  });
+
+  await step(t, "nobody relays through port 25", async () => {
+    const address = await vm.sh(
+      "ip -4 -o addr show dev eth0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'",
+    );
+    assert.match(await rcpt(vm, "a@gmail.test", address), /554 5\.7\.1/);
+    assert.match(
+      await rcpt(vm, "a%gmail.test@mail.example.test", address),
+      /55[04] 5\./,
+    );
+    assert.match(await rcpt(vm, `root@[${address}]`, address), /250|550/);
+    assert.match(await rcpt(vm, `games@[${address}]`, address), /550 5\.1\.1/);
+  });
+
+  await step(t, "IMAP and SMTP have a password each", async () => {
+    assert.equal(
+      await vm.sh(`${CLIENT} login ${box.username} ${box.smtpPassword}`),
+      '"refused"',
+    );
+    assert.match(
+      await submit(vm, box.username, box.imapPassword, "cat@cats.example.test"),
+      /535/,
+    );
+  });
+
+  await step(t, "587 sends as the vaultbox and as nobody else", async () => {
+    const { username, smtpPassword: password } = box;
+    assert.equal(
+      await submit(vm, username, password, "cat@cats.example.test"),
+      "250",
+    );
+    assert.equal(
+      await submit(
+        vm,
+        username,
+        password,
+        "CAT@cats.example.test",
+        "stranger@outside.example",
+      ),
+      "250",
+    );
+    for (
+      const sender of [
+        "dog@cats.example.test",
+        "postmaster@mail.example.test",
+        "a@outside.example",
+        "root",
+        "",
+      ]
+    ) {
+      assert.match(
+        await submit(vm, username, password, sender),
+        /553.*5\.7\.1/,
+        sender,
+      );
+    }
+    // What went outside has no way out of the test's machine.
+    await vm.sh(
+      'postqueue -j | grep -o \'"queue_id": "[^"]*\' | sed \'s/.*"//\' | while read -r id; do postsuper -d $id; done 2>/dev/null',
+    );
+  });
+  await step(t, "587 demands TLS and a login", async () => {
+    const plain = await vm.run(
+      "swaks --server 127.0.0.1 --port 587 --from cat@cats.example.test --to cat@cats.example.test",
+    );
+    assert.match(plain.stdout, /530 5\.7\.0/);
+    const stranger = await vm.run(
+      "swaks --server 127.0.0.1 --port 587 --tls --from cat@cats.example.test --to cat@cats.example.test",
+    );
+    assert.match(stranger.stdout, /554 5\.7\.1/);
+    const port25 = await vm.run(
+      "swaks --server 127.0.0.1 --tls --quit-after EHLO",
+    );
+    assert.doesNotMatch(port25.stdout, /250.AUTH/);
+  });
+  return box;
+}
+
+/** Mails of several kinds, LF line ends, one octet for each character. */
+async function messages(vm: Vm): Promise<Record<string, string>> {
+  const random = crypto.getRandomValues(new Uint8Array(30_000));
+  const attachment = btoa(String.fromCharCode(...random)).replace(
+    /.{76}/g,
+    "$&\n",
+  );
+  const header = (kind: string): string =>
+    [
+      'From: "Sender" <sender@outside.example>',
+      "To: cat@cats.example.test",
+      `Subject: ${kind} mail`,
+      "Date: Sun, 22 Nov 2026 10:00:00 +0000",
+      `Message-ID: <${kind}@outside.example>`,
+      "",
+    ].join("\n");
+  const signed = await vm.sh(`
+    cd /root/test
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=sender -days 30 -keyout sender.key -out sender.pem 2>/dev/null
+    printf 'Content-Type: text/plain\\r\\n\\r\\nCLEARTEXT-MARKER signed\\r\\n' |
+      openssl cms -sign -signer sender.pem -inkey sender.key -md sha256 | tr -d '\\r'`);
+  return {
+    multipart: `${header("multipart")}MIME-Version: 1.0
+Content-Type: multipart/mixed;
+ boundary="=_b"
+
+This is MIME.
+--=_b
+Content-Type: text/plain; charset=utf-8
+
+CLEARTEXT-MARKER multipart
+
+--=_b
+Content-Type: application/octet-stream; name="random.bin"
+Content-Transfer-Encoding: base64
+Content-Disposition: attachment; filename="random.bin"
+
+${attachment}
+--=_b--
+`,
+    eightbit: `${header("eightbit")}MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: 8bit
+
+CLEARTEXT-MARKER Gr\xc3\xbc\xc3\x9fe, \xe2\x82\xac 5
+.a line with a dot
+
+`,
+    signed: `${header("signed")}${signed}\n`,
+  };
+}
+
+/** The Content-* fields, an empty line and the body, CRLF. */
+function entityOf(message: string): string {
+  const end = message.indexOf("\n\n");
+  const fields = message.slice(0, end).split(/\n(?![ \t])/);
+  return [
+    ...fields.filter((field) => /^content-/i.test(field)),
+    message.slice(end + 1),
+  ].join("\n").replaceAll("\n", "\r\n");
+}
+
+async function send(vm: Vm, subject: string): Promise<void> {
+  await vm.sh(
+    `swaks --server 127.0.0.1 --from a@outside.example --to cat@cats.example.test \
+      --header 'Subject: ${subject}' --body 'CLEARTEXT' >/dev/null`,
+  );
+}
+
+async function arrives(vm: Vm, box: Box, subject: string): Promise<void> {
+  await vm.sh(
+    `${CLIENT} fetch ${box.username} ${box.imapPassword} '${subject}' /dev/null`,
+  );
+}
+
+async function install(vm: Vm): Promise<string> {
+  return await vm.sh("/root/encimap/install.sh --yes");
+}
+
+async function submit(
+  vm: Vm,
+  username: string,
+  password: string,
+  sender: string,
+  recipient = "cat@cats.example.test",
+): Promise<string> {
+  return JSON.parse(
+    await vm.sh(
+      `${CLIENT} submit ${username} ${password} '${sender}' '${recipient}'`,
+    ),
+  );
+}
+
+/** What port 25 answers to RCPT. */
+async function rcpt(
+  vm: Vm,
+  recipient: string,
+  server = "127.0.0.1",
+): Promise<string> {
+  const { stdout } = await vm.run(
+    `swaks --server ${server} --from a@outside.example --to '${recipient}' --quit-after RCPT`,
+  );
+  return stdout.split("\n").filter((line) => /^<../.test(line)).at(-2) ?? "";
+}
+
+/** Waits for a condition in the machine, 60 seconds at most. */
+async function until(vm: Vm, condition: string): Promise<void> {
+  await vm.sh(`
+    left=300
+    until (${condition}) >/dev/null 2>&1; do
+      left=$((left - 1))
+      [ $left -gt 0 ] || { echo "never: "${
+    JSON.stringify(condition).replaceAll("$", "\\$")
+  }; exit 1; }
+      sleep 0.2
+    done`);
+}
