@@ -7,6 +7,7 @@
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Pool } from "./db/connect.ts";
+import type { Gate } from "./system/gate.ts";
 
 /** Entries of Postfix's maps to set, or to drop where the value is undefined. */
 export interface MapChanges {
@@ -110,6 +111,8 @@ export interface App {
   readonly sessions: Sessions;
   /** Private keys. */
   readonly privateKeys: PrivateKeys;
+  /** Lets few keys, password hashes and bundles be made at a time. */
+  readonly heavy: Gate;
   /** The time. */
   readonly now: () => Date;
 }
@@ -124,6 +127,8 @@ export interface IntakeApp {
   readonly sql: Pool;
   /** Key of fingerprints of deliveries and stored messages, 32 octets. */
   readonly hmacKey: Uint8Array<ArrayBuffer>;
+  /** Names of staged files whose delivery is under way in this process. */
+  readonly underWay: Set<string>;
   /** The time. */
   readonly now: () => Date;
 }

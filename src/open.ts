@@ -12,12 +12,16 @@ import { dovecotSessions } from "./mta/dovecot.ts";
 import { postfixMta } from "./mta/postfix.ts";
 import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
 import { exec } from "./system/exec.ts";
+import { Gate } from "./system/gate.ts";
 
 /** Connections of the API and of the operator's commands, at most. */
 const API_CONNECTIONS = 10;
 
 /** Connections of the intake, at most. */
 const INTAKE_CONNECTIONS = 8;
+
+/** Keys, password hashes and bundles that are made at a time. */
+const HEAVY_MAX = 2;
 
 /** Seconds in which open queries may end when a process stops. */
 const CLOSE_SECONDS = 5;
@@ -48,6 +52,7 @@ export async function openApp(
     mta: postfixMta(config.transportMap, exec),
     sessions: dovecotSessions(config.doveadmSocket),
     privateKeys,
+    heavy: new Gate(HEAVY_MAX),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });
@@ -75,6 +80,7 @@ export async function openIntakeApp(
     log,
     sql,
     hmacKey,
+    underWay: new Set(),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });

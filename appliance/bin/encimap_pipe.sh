@@ -5,9 +5,13 @@
 #
 # pipe(8) bounces a mail on every exit status but 71 and 75, and a text that
 # begins with "5." bounces it whatever the status is. So: only the program's own
-# verdicts come through (0 stored, 65 refused, 67 no such vaultbox, 75 later), and
-# whatever else happens, a crash or a missing program, is "later" in fixed words.
+# verdicts come through (0 and 2.0.0: stored; 65: refused; 67: no such vaultbox; 75:
+# later), and whatever else happens, a crash or a missing program, is "later" in fixed
+# words.
 # What the program says is held back until its verdict is known.
+
+# This shell itself may fail, for want of processes or memory: that is 75, too.
+trap 'exit 75' EXIT
 
 export ENCIMAP_CONFIG_FILE='{{configFile}}'
 export HOME=/nonexistent
@@ -17,17 +21,42 @@ export PATH=/usr/local/bin:/usr/bin:/bin
 # output, and a crash could quote the message there.
 exec 2>/dev/null
 
+# A Postfix that is stopped in the middle of a message closes the pipe, and a part of
+# the message would be taken for the whole. So a mark that no sender can know is put
+# behind a message that pipe(8) was there to the end of. A process that ends has the
+# flag PF_EXITING (4) before its files are closed: proc_pid_stat(5), field 9.
+read -r PIPE_END </proc/sys/kernel/random/uuid
+export PIPE_END
+
+pipe_lives() {
+  read -r stat </proc/"$PPID"/stat || return 1
+  # Behind the name in parentheses: state, ppid, pgrp, session, tty, tpgid, flags.
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  [ "$1" != Z ] && [ $(($7 & 4)) = 0 ]
+}
+
+# Where /proc hides other users' processes (hidepid=), there is nothing to go by.
+can_see=
+[ -r /proc/1/stat ] && can_see=yes
+
 # The client gives up after 240 s by itself, pipe(8) after 600 s.
-text=$(timeout --kill-after=10 270 '{{programPath}}' pipe "$@")
+# Standard error is thrown away: a crash could quote the message there.
+text=$({ cat && { [ -z "$can_see" ] || pipe_lives; } && printf '%s' "$PIPE_END"; } |
+  timeout --kill-after=10 270 '{{programPath}}' pipe "$@" 2>/dev/null)
 status=$?
-[ "$status" = 0 ] && exit 0
 
 # One line, so that Postfix's log has one, too.
 text=$(printf '%s' "$text" | head -n 1 | cut -c 1-500)
 
 # A verdict has its code in front of the text, too; anything else is none.
 case $status/$text in
+  0/2.*)
+    trap - EXIT
+    exit 0
+    ;;
   65/5.* | 67/5.* | 75/4.*)
+    trap - EXIT
     printf '%s\n' "$text"
     exit "$status"
     ;;

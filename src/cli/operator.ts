@@ -24,7 +24,7 @@ import {
   type Vaultbox,
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
-import { mintToken } from "../http/auth.ts";
+import { mintToken, NIL_UUID } from "../http/auth.ts";
 import { createLog } from "../log.ts";
 import { parseAddress, parseDomain } from "../mail/address.ts";
 import { openApp } from "../open.ts";
@@ -36,9 +36,6 @@ import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
 
 const UUID_REGEXP =
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** User of the operator's own vaultbox: nobody's token can name it. */
-const OPERATOR_USER = "00000000-0000-0000-0000-000000000000";
 
 /** A year: no token outlives this. */
 const TTL_MAX_SECONDS = 31_536_000;
@@ -186,7 +183,7 @@ export async function runVaultboxCreate(
   const address = parseAddress(positionals[0]!);
   const input = {
     ...address,
-    userId: isOperator ? OPERATOR_USER : userOf(values),
+    userId: isOperator ? NIL_UUID : userOf(values),
     name: String(values["name"] ?? `${address.alias}@${address.domain}`),
     mayClaimDomain: true,
   };

@@ -8,9 +8,9 @@
  */
 
 import { request } from "node:http";
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { OUTCOMES } from "../errors.ts";
+import { concat } from "../mail/octets.ts";
 import { dropPermissions } from "../system/permissions.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 
@@ -31,7 +31,7 @@ interface Answer {
  *
  * @param args Route, queue id, envelope sender and recipient.
  * @param io The process.
- * @returns Exit status of sysexits.h: 0 once the message is durable, 67 if the
+ * @returns Exit status of sysexits.h: 0, with the words 2.0.0, once the message is durable, 67 if the
  * vaultbox is gone, 65 if the message is too large, else 75.
  */
 export async function runPipe(
@@ -52,7 +52,9 @@ export async function runPipe(
       "recipient": recipient,
     });
     const path = `/intake/messages?${parameters}`;
-    return verdict(await post(intakeSocket, path, io.stdin), io);
+    const message = wholeMessage(io.stdin, io.env["PIPE_END"]);
+    if (io.env["PIPE_END"] === "") throw new Error("PIPE_END is empty");
+    return verdict(await post(intakeSocket, path, message), io);
   } catch (error) {
     io.warn(`encimap pipe: ${error instanceof Error ? error.message : error}`);
     io.print("4.3.0 Mail cannot be stored now");
@@ -63,7 +65,10 @@ export async function runPipe(
 /** Trusts nothing but an answer of the intake that it knows. */
 function verdict(answer: Answer, io: Io): number {
   const body = JSON.parse(answer.body);
-  if (answer.status === 200 && body.success === true) return EXIT.ok;
+  if (answer.status === 200 && body.success === true) {
+    io.print("2.0.0 Stored");
+    return EXIT.ok;
+  }
   for (const code of ["unknown_vaultbox", "message_too_large"] as const) {
     const { exit, http, status } = OUTCOMES[code];
     if (answer.status === http && body.error?.code === code) {
@@ -75,10 +80,35 @@ function verdict(answer: Answer, io: Io): number {
   return EXIT.tempfail;
 }
 
+/**
+ * Passes a message on, less the mark at its end.
+ *
+ * A Postfix that is stopped closes the pipe in the middle of a message, and a
+ * part of it would be taken for the whole. So encimap_pipe.sh writes a mark
+ * behind a message that it has read while pipe(8) was there to its end.
+ *
+ * @throws {Error} At the end of a message without the mark.
+ */
+async function* wholeMessage(
+  stdin: ReadableStream<Uint8Array<ArrayBuffer>>,
+  mark = "",
+): AsyncGenerator<Uint8Array> {
+  let held = new Uint8Array(0);
+  for await (const chunk of stdin) {
+    const octets = concat([held, chunk]);
+    const sure = Math.max(octets.length - mark.length, 0);
+    if (sure > 0) yield octets.subarray(0, sure);
+    held = octets.slice(sure);
+  }
+  if (new TextDecoder().decode(held) !== mark) {
+    throw new Error("pipe(8) ended before the message did");
+  }
+}
+
 function post(
   socketPath: string,
   path: string,
-  stdin: ReadableStream<Uint8Array<ArrayBuffer>>,
+  message: AsyncGenerator<Uint8Array>,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const posted = request(
@@ -102,7 +132,10 @@ function post(
       clearTimeout(timer);
       reject(error);
     });
-    // An early refusal ends the writing, not the waiting for the answer.
-    pipeline(Readable.fromWeb(stdin as never), posted).catch(() => {});
+    pipeline(message, posted).catch((error) => {
+      clearTimeout(timer);
+      posted.destroy();
+      reject(error);
+    });
   });
 }

@@ -12,7 +12,7 @@ import { checkSchema } from "../db/migrate.ts";
 import { AppError } from "../errors.ts";
 import { buildApi } from "../http/api.ts";
 import type { TokenSettings } from "../http/auth.ts";
-import { Gate, intakeServer } from "../http/intake.ts";
+import { intakeGates, intakeServer } from "../http/intake.ts";
 import { createLog, type Log, reason } from "../log.ts";
 import { openApp, openIntakeApp } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
@@ -127,13 +127,13 @@ async function startApi(app: App): Promise<Service> {
 
 async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
   await checkSchema(app.sql);
-  const gate = new Gate();
-  const bySocket = intakeServer(app, { kind: "socket" }, gate);
+  const gates = intakeGates();
+  const bySocket = intakeServer(app, { kind: "socket" }, gates);
   const servers = [bySocket];
   const { intakeToken, intakeSocket, intakePort } = app.config;
   const byToken = intakeToken === undefined
     ? undefined
-    : intakeServer(app, { kind: "bearer", token: intakeToken }, gate);
+    : intakeServer(app, { kind: "bearer", token: intakeToken }, gates);
   if (byToken !== undefined) servers.push(byToken);
 
   if (io.env["LISTEN_FDS"] === undefined) {

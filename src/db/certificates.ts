@@ -101,11 +101,18 @@ export async function listRecipients(
   db: Db,
   vaultboxId: string,
 ): Promise<string[]> {
-  const generations = await listCertificates(db, vaultboxId);
-  return generations
-    .filter((generation, index) => index === 0 || generation.handedOutAt)
-    .slice(0, RECIPIENTS_MAX)
-    .map((generation) => generation.publicCertPem);
+  const rows = await db<{ publicCertPem: string }[]>`
+    select public_cert_pem from vaultbox_certs
+    where vaultbox_id = ${vaultboxId} and retired_at is null
+      and (handed_out_at is not null or id = (
+        select id from vaultbox_certs
+        where vaultbox_id = ${vaultboxId} and retired_at is null
+        order by created_at desc, id limit 1
+      ))
+    order by created_at desc, id
+    limit ${RECIPIENTS_MAX}
+  `;
+  return rows.map((row) => row.publicCertPem);
 }
 
 /**

@@ -36,9 +36,11 @@ export async function insertRemoval(
  */
 export async function listRemovals(db: Db): Promise<string[]> {
   const rows = await db<{ vaultboxId: string }[]>`
-    select vaultbox_id from removals
-    where mail_removed_at is null
-      or requested_at > now() - make_interval(days => ${KEPT_DAYS})
+    select vaultbox_id from removals r
+    where (mail_removed_at is null
+        or (username is not null and sessions_ended_at is null)
+        or requested_at > now() - make_interval(days => ${KEPT_DAYS}))
+      and not exists (select from vaultboxes v where v.id = r.vaultbox_id)
   `;
   return rows.map((row) => row.vaultboxId);
 }
@@ -100,7 +102,7 @@ export async function markSessionsEnded(
 export async function deleteOldRemovals(db: Db): Promise<void> {
   await db`
     delete from removals
-    where mail_removed_at is not null
+    where mail_removed_at > coalesce(sessions_ended_at, requested_at)
       and (sessions_ended_at is not null or username is null)
       and requested_at < now() - make_interval(days => ${2 * KEPT_DAYS})
   `;

@@ -104,8 +104,9 @@ async function readJson(request: Request): Promise<Body> {
   let body: unknown;
   try {
     body = JSON.parse(text);
-  } catch (error) {
-    throw new AppError("invalid_request", "Body is not JSON", { cause: error });
+  } catch {
+    // The parser's error quotes the body, and that may hold a password.
+    throw new AppError("invalid_request", "Body is not JSON");
   }
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new AppError("invalid_request", "Body must be a JSON object");

@@ -27,6 +27,9 @@ const ALGORITHM = "HS256";
 /** A token longer than this is not looked at, in characters. */
 const TOKEN_MAX = 4096;
 
+/** RFC 9562 section 5.9; the operator's vaultbox belongs to it. */
+export const NIL_UUID = "00000000-0000-0000-0000-000000000000";
+
 const UUID_REGEXP =
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -63,7 +66,8 @@ export async function authenticate(
   const { role, "user_id": userId } = claims;
   if (role === "service" && userId === undefined) return { userId: undefined };
   if (
-    role === undefined && typeof userId === "string" && UUID_REGEXP.test(userId)
+    role === undefined && typeof userId === "string" &&
+    UUID_REGEXP.test(userId) && userId !== NIL_UUID
   ) {
     return { userId: userId.toLowerCase() };
   }

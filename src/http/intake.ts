@@ -17,15 +17,36 @@ import {
 import type { IntakeApp } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
+import { Gate } from "../system/gate.ts";
 import { checkStore } from "../storage/maildir.ts";
-import { deliver } from "../vaultbox/deliver.ts";
+import { deliver, type Delivered } from "../vaultbox/deliver.ts";
 import { deliveredJson, type Json } from "./wire.ts";
 
 /** Messages that are in memory at a time; the others wait before their body. */
 const PARALLEL_MAX = 4;
 
+/** Larger messages are encrypted one at a time: each takes ten times its size. */
+const LARGE_BYTES = 4_000_000;
+
 /** Milliseconds for a whole request: below the deadline of the pipe client. */
 const REQUEST_TIMEOUT_MS = 220_000;
+
+/** What keeps memory small; all doors of a process share it. */
+export interface Gates {
+  /** Messages in memory. */
+  readonly all: Gate;
+  /** Large ones that are being encrypted. */
+  readonly large: Gate;
+}
+
+/**
+ * Makes the gates of a process.
+ *
+ * @returns The gates.
+ */
+export function intakeGates(): Gates {
+  return { all: new Gate(PARALLEL_MAX), large: new Gate(1) };
+}
 
 /** Who may ask: everybody who can open the socket, or a bearer of a token. */
 export type Access = { readonly kind: "socket" } | {
@@ -38,16 +59,16 @@ export type Access = { readonly kind: "socket" } | {
  *
  * @param app The intake's world.
  * @param access Who may ask.
- * @param gate Keeps the number of messages in memory small.
+ * @param gates Keep memory small.
  * @returns The server; it does not listen yet.
  */
 export function intakeServer(
   app: IntakeApp,
   access: Access,
-  gate: Gate,
+  gates: Gates,
 ): Server {
   const server = createServer((request, response) => {
-    answer(app, access, gate, request, response).catch((error) => {
+    answer(app, access, gates, request, response).catch((error) => {
       app.log.write("error", "answer failed", { cause: reason(error) });
       response.destroy();
     });
@@ -60,13 +81,15 @@ export function intakeServer(
 async function answer(
   app: IntakeApp,
   access: Access,
-  gate: Gate,
+  gates: Gates,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://intake");
   try {
-    if (request.method === "GET" && url.pathname === "/health") {
+    // Over the socket only: it writes to the disk.
+    const isHealth = request.method === "GET" && url.pathname === "/health";
+    if (isHealth && access.kind === "socket") {
       await checkStore(app.config.maildirBasePath);
       return respond(response, 200, { status: "healthy" });
     }
@@ -74,7 +97,7 @@ async function answer(
       throw new AppError("not_found", "No such route");
     }
     checkAccess(access, request);
-    const data = await gate.run(() => take(app, request, url));
+    const data = await gates.all.run(() => take(app, gates, request, url));
     respond(response, 200, { success: true, data });
   } catch (thrown) {
     const error = toAppError(thrown);
@@ -102,17 +125,22 @@ async function answer(
 
 async function take(
   app: IntakeApp,
+  gates: Gates,
   request: IncomingMessage,
   url: URL,
 ): Promise<Json> {
   const octets = await readBody(request, app.config.maxMessageBytes);
-  const delivered = await deliver(app, {
-    route: field(url, "vaultbox_id"),
-    recipient: field(url, "recipient"),
-    sender: url.searchParams.get("sender") ?? "",
-    queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
-    octets,
-  });
+  const store = (): Promise<Delivered> =>
+    deliver(app, {
+      route: field(url, "vaultbox_id"),
+      recipient: field(url, "recipient"),
+      sender: url.searchParams.get("sender") ?? "",
+      queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
+      octets,
+    });
+  const delivered = octets.length > LARGE_BYTES
+    ? await gates.large.run(store)
+    : await store();
   app.log.write("info", "message stored", {
     queue: url.searchParams.get("queue_id") ?? undefined,
     vaultbox: delivered.vaultboxId,
@@ -133,6 +161,13 @@ async function readBody(
   request: IncomingMessage,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { headers } = request;
+  if (
+    headers["content-length"] === undefined &&
+    headers["transfer-encoding"] === undefined
+  ) {
+    throw new AppError("invalid_request", "Request has no body");
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Uint8Array>) {
@@ -184,40 +219,4 @@ function respond(
     "content-length": new TextEncoder().encode(text).length,
   });
   response.end(text);
-}
-
-/** Lets a fixed number of tasks run at a time. */
-export class Gate {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  /**
-   * Makes a gate.
-   *
-   * @param count Tasks at a time.
-   */
-  constructor(count: number = PARALLEL_MAX) {
-    this.#free = count;
-  }
-
-  /**
-   * Runs a task when its turn comes.
-   *
-   * @param task The task.
-   * @returns What it returned.
-   */
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#free === 0) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else {
-      this.#free--;
-    }
-    try {
-      return await task();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
-    }
-  }
 }

@@ -7,6 +7,7 @@
 import type { Vaultbox } from "../db/vaultboxes.ts";
 import type { Cursor } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
+import { NIL_UUID } from "./auth.ts";
 import { parseAddress, parseAlias, parseDomain } from "../mail/address.ts";
 import type { GeneratedCertificate } from "../vaultbox/certificate.ts";
 import type {
@@ -78,7 +79,7 @@ export function parseNewVaultbox(
   if (!/^\P{Cc}{1,255}$/u.test(name)) {
     throw wrong("name", "must have 1 to 255 characters, no control characters");
   }
-  return { userId: optionalUuid(body, "user_id"), domain, alias, name };
+  return { userId: optionalUserId(body), domain, alias, name };
 }
 
 /**
@@ -203,7 +204,7 @@ export function parsePage(
     domain: query["domain"] === undefined
       ? undefined
       : parseDomain(query["domain"]),
-    userId: optionalUuid(query, "user_id"),
+    userId: optionalUserId(query),
   };
 }
 
@@ -361,11 +362,18 @@ function parseCursor(value: string | undefined): Cursor | undefined {
   );
   if (
     match === null || !UUID_REGEXP.test(match[2]!) ||
-    Number.isNaN(Date.parse(match[1]!))
+    !isTime(match[1]!)
   ) {
     throw wrong("cursor", "must be the next_cursor of an earlier answer");
   }
   return { createdAt: match[1]!, id: match[2]! };
+}
+
+/** Whether PostgreSQL takes it: 30 February is a day to Date.parse(). */
+function isTime(text: string): boolean {
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && time.getTime() > 0 &&
+    time.toISOString().slice(0, 19) === text.slice(0, 19);
 }
 
 function allowFields(body: Body, names: readonly string[]): void {
@@ -382,8 +390,12 @@ function text(body: Body, name: string): string {
   throw wrong(name, value === undefined ? "is missing" : "must be a string");
 }
 
-function optionalUuid(body: Body, name: string): string | undefined {
-  return body[name] === undefined ? undefined : parseUuid(body[name], name);
+/** The nil UUID is the operator's, whom no request stands for. */
+function optionalUserId(body: Body): string | undefined {
+  if (body["user_id"] === undefined) return undefined;
+  const userId = parseUuid(body["user_id"], "user_id");
+  if (userId !== NIL_UUID) return userId;
+  throw wrong("user_id", "must not be the nil UUID");
 }
 
 function isInteger(value: unknown, min: number, max: number): value is number {

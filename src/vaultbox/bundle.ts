@@ -50,13 +50,15 @@ export async function vaultboxPfx(
   checkBundlePassword(request.password);
   const { vaultbox, generations } = await handOut(app, request, 1);
   const newest = generations[0]!;
-  return await pfx({
-    privateKey: newest.privateKey,
-    certificate: newest.certificate,
-    friendlyName: `${vaultbox.alias}@${vaultbox.domain}`,
-    password: request.password,
-    form,
-  });
+  return await app.heavy.run(() =>
+    pfx({
+      privateKey: newest.privateKey,
+      certificate: newest.certificate,
+      friendlyName: `${vaultbox.alias}@${vaultbox.domain}`,
+      password: request.password,
+      form,
+    })
+  );
 }
 
 /**
@@ -74,14 +76,16 @@ export async function vaultboxBundle(
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkBundlePassword(request.password);
   const { vaultbox, generations } = await handOut(app, request);
-  return await bundleZip({
-    address: `${vaultbox.alias}@${vaultbox.domain}`,
-    hostname: app.config.hostname,
-    ...(vaultbox.username === null ? {} : { username: vaultbox.username }),
-    password: request.password,
-    modified: app.now(),
-    generations,
-  });
+  return await app.heavy.run(() =>
+    bundleZip({
+      address: `${vaultbox.alias}@${vaultbox.domain}`,
+      hostname: app.config.hostname,
+      ...(vaultbox.username === null ? {} : { username: vaultbox.username }),
+      password: request.password,
+      modified: app.now(),
+      generations,
+    })
+  );
 }
 
 /**

@@ -6,9 +6,9 @@
 
 import type { App } from "../app.ts";
 import type { CertificateRow } from "../db/certificates.ts";
-import { insertCertificate } from "../db/certificates.ts";
+import { insertCertificate, listCertificates } from "../db/certificates.ts";
 import { isRefusal } from "../db/connect.ts";
-import { findVaultboxByAddress } from "../db/vaultboxes.ts";
+import { findVaultboxByAddress, type Vaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
 import { generateRsaKey } from "../x509/key_pair.ts";
@@ -47,17 +47,28 @@ const CLOCK_SKEW_MS = 3_600_000;
 /**
  * Makes a key and a certificate for an address.
  *
- * @param app Uses `config` and `now`.
+ * @param app Uses `config`, `heavy` and `now`.
  * @param address The address.
  * @param vaultboxId UUID of the vaultbox that the row names.
  * @param validityDays Days from now; CERT_VALIDITY_DAYS if left out.
  * @returns Both; nothing is stored.
  */
-export async function newIdentity(
-  app: Pick<App, "config" | "now">,
+export function newIdentity(
+  app: Pick<App, "config" | "heavy" | "now">,
   address: string,
   vaultboxId: string,
   validityDays: number = app.config.certValidityDays,
+): Promise<Identity> {
+  return app.heavy.run(() =>
+    makeIdentity(app, address, vaultboxId, validityDays)
+  );
+}
+
+async function makeIdentity(
+  app: Pick<App, "config" | "now">,
+  address: string,
+  vaultboxId: string,
+  validityDays: number,
 ): Promise<Identity> {
   const privateKey = await generateRsaKey(app.config.certKeyBits);
   const issued = await selfSignedCertificate(address, {
@@ -117,12 +128,14 @@ export async function storeIdentity<T>(
  * vaultboxes; for any other address a key and a certificate that exist nowhere
  * else.
  *
- * @param app Uses `config`, `log`, `now`, `privateKeys` and `sql`.
+ * @param app The world.
  * @param input Address, validity in days, and whose vaultboxes the caller has.
  * @returns The certificate.
+ * @throws {AppError} `conflict` if the vaultbox has 20 generations or its key is
+ * not kept here.
  */
 export async function generateCertificate(
-  app: Pick<App, "config" | "log" | "now" | "privateKeys" | "sql">,
+  app: App,
   input: {
     address: { domain: string; alias: string };
     validityDays?: number | undefined;
@@ -135,6 +148,7 @@ export async function generateCertificate(
     input.address,
     input.owner,
   );
+  if (vaultbox !== undefined) await checkGenerations(app, vaultbox);
   const identity = await newIdentity(
     app,
     email,
@@ -146,12 +160,6 @@ export async function generateCertificate(
     privateKeyPem = pemEncode("PRIVATE KEY", identity.privateKey);
     identity.privateKey.fill(0);
   } else {
-    if (vaultbox.custody !== "server") {
-      throw new AppError(
-        "conflict",
-        "The key of this vaultbox is not kept here",
-      );
-    }
     await storeIdentity(
       app,
       identity,
@@ -171,4 +179,23 @@ export async function generateCertificate(
     vaultboxId: vaultbox?.id,
     privateKeyPem,
   };
+}
+
+/** Generations of a vaultbox, at most: every bundle has them all. */
+const GENERATIONS_MAX = 20;
+
+async function checkGenerations(
+  app: Pick<App, "sql">,
+  vaultbox: Vaultbox,
+): Promise<void> {
+  if (vaultbox.custody !== "server") {
+    throw new AppError("conflict", "The key of this vaultbox is not kept here");
+  }
+  const generations = await listCertificates(app.sql, vaultbox.id);
+  if (generations.length >= GENERATIONS_MAX) {
+    throw new AppError(
+      "conflict",
+      `Vaultbox has ${GENERATIONS_MAX} certificates, the most it can have`,
+    );
+  }
 }

@@ -9,12 +9,16 @@ import { insertCertificate } from "../db/certificates.ts";
 import {
   checkDomainOwner,
   claimDomain,
+  findDomain,
   insertAddress,
   insertRoleAddresses,
 } from "../db/domains.ts";
 import { ownsPlatformDomain } from "../db/platform.ts";
+import { insertRemoval } from "../db/removals.ts";
 import {
   deleteVaultbox,
+  findVaultboxByAddress,
+  getVaultbox,
   insertVaultbox,
   type Vaultbox,
 } from "../db/vaultboxes.ts";
@@ -66,6 +70,9 @@ export async function createVaultbox(
   const mayClaim = app.platformSql === undefined
     ? input.mayClaimDomain
     : await ownsPlatformDomain(app, domain, userId);
+  // Again in the transaction; here it keeps the cost of a key from those who may
+  // not have one.
+  await checkDomain(app, { domain, alias, userId, mayClaim });
   const identity = await newIdentity(app, `${alias}@${domain}`, id);
   const vaultbox = await storeIdentity(
     app,
@@ -98,18 +105,44 @@ export async function createVaultbox(
   return vaultbox;
 }
 
+async function checkDomain(
+  app: Pick<App, "sql">,
+  wanted: { domain: string; alias: string; userId: string; mayClaim: boolean },
+): Promise<void> {
+  const { domain, alias, userId, mayClaim } = wanted;
+  const hosted = await findDomain(app.sql, domain);
+  if (hosted === undefined ? !mayClaim : hosted.userId !== userId) {
+    throw new AppError("forbidden", "Domain is not yours");
+  }
+  const address = { domain, alias };
+  if (await findVaultboxByAddress(app.sql, address, undefined)) {
+    throw new AppError("conflict", "Address is taken");
+  }
+}
+
+/**
+ * Takes a creation back, unless mail has come: Postfix may have been told before
+ * it failed, and what was stored is not deleted.
+ */
 async function undo(
   app: App,
   vaultbox: Vaultbox,
   certificateId: string,
 ): Promise<void> {
+  const { id, domain, alias } = vaultbox;
   try {
-    await deleteVaultbox(app.sql, vaultbox.id);
-    await app.privateKeys.remove([certificateId]);
-    await publishRoutes(app, vaultbox.domain, [vaultbox.alias]);
+    const isGone = await app.sql.begin(async (tx) => {
+      const { messageCount } = await getVaultbox(tx, id, undefined, true);
+      if (messageCount > 0) return false;
+      await deleteVaultbox(tx, id);
+      await insertRemoval(tx, id, null);
+      return true;
+    });
+    if (isGone) await app.privateKeys.remove([certificateId]);
+    await publishRoutes(app, domain, [alias, ...ROLES]);
   } catch (error) {
     app.log.write("error", "creation could not be undone", {
-      vaultbox: vaultbox.id,
+      vaultbox: id,
       cause: reason(error),
     });
   }

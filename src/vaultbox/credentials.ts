@@ -61,8 +61,7 @@ export async function createImapCredential(
   vaultboxId: string,
   owner: string | undefined,
 ): Promise<NewCredential> {
-  const password = newPassword();
-  const passwordHash = await bcrypt.hash(password, BCRYPT_COST);
+  const { password, passwordHash } = await newPassword(app, vaultboxId, owner);
   const { id, username } = await app.sql.begin(async (tx) => {
     const vaultbox = await getVaultbox(tx, vaultboxId, owner, true);
     const username = await usernameOf(tx, vaultbox);
@@ -94,8 +93,7 @@ export async function createSmtpCredential(
   owner: string | undefined,
   server: SubmissionServer,
 ): Promise<NewCredential> {
-  const password = newPassword();
-  const passwordHash = await bcrypt.hash(password, BCRYPT_COST);
+  const { password, passwordHash } = await newPassword(app, vaultboxId, owner);
   const host = server.host ?? app.config.hostname;
   const port = server.port ?? 587;
   const securityType = server.securityType ?? "STARTTLS";
@@ -135,8 +133,7 @@ export async function regeneratePassword(
   owner: string | undefined,
   service: Service,
 ): Promise<NewCredential> {
-  const password = newPassword();
-  const passwordHash = await bcrypt.hash(password, BCRYPT_COST);
+  const { password, passwordHash } = await newPassword(app, vaultboxId, owner);
   const credential = await app.sql.begin(async (tx) => {
     await getVaultbox(tx, vaultboxId, owner, true);
     return service === "imap"
@@ -182,8 +179,18 @@ function imapServer(
   return { host: app.config.hostname, port: 993, securityType: "SSL/TLS" };
 }
 
-function newPassword(): string {
-  return randomLetters(PASSWORD_LETTERS);
+/** Makes a password for a vaultbox that is the caller's; hashing is slow. */
+async function newPassword(
+  app: Pick<App, "heavy" | "sql">,
+  vaultboxId: string,
+  owner: string | undefined,
+): Promise<{ password: string; passwordHash: string }> {
+  await getVaultbox(app.sql, vaultboxId, owner);
+  const password = randomLetters(PASSWORD_LETTERS);
+  const passwordHash = await app.heavy.run(() =>
+    bcrypt.hash(password, BCRYPT_COST)
+  );
+  return { password, passwordHash };
 }
 
 /** The alphabet has 32 letters, so each takes five bits of an octet evenly. */

@@ -11,6 +11,7 @@ import {
   filesWithRows,
   findMessageFile,
   insertMessage,
+  type MessageRow,
 } from "../db/messages.ts";
 import { isRefusal } from "../db/connect.ts";
 import { findRecipient, UNROUTED } from "../db/recipients.ts";
@@ -104,23 +105,44 @@ export async function deliver(
     hostname: app.config.hostname,
     sizeBytes: stored.octets.length,
   });
-  await stageMessage(base, vaultboxId, file, stored.octets);
+  const row: MessageRow = {
+    id: messageId,
+    vaultboxId,
+    messageId: messageIdField(delivery.octets),
+    fromDomain: domainOf(delivery.sender),
+    toAlias: forDatabase(address.alias) ?? "",
+    sizeBytes: stored.octets.length,
+    storage: {
+      file,
+      hmac: hmac(app.hmacKey, stored.octets),
+      encryptedBy: stored.encryptedBy,
+    },
+  };
+  app.underWay.add(file);
   try {
-    const inserted = await app.sql.begin((tx) =>
-      insertMessage(tx, {
-        id: messageId,
-        vaultboxId,
-        messageId: messageIdField(delivery.octets),
-        fromDomain: domainOf(delivery.sender),
-        toAlias: forDatabase(address.alias) ?? "",
-        sizeBytes: stored.octets.length,
-        storage: {
-          file,
-          hmac: hmac(app.hmacKey, stored.octets),
-          encryptedBy: stored.encryptedBy,
-        },
-      })
-    );
+    return await store(app, row, stored.octets);
+  } finally {
+    app.underWay.delete(file);
+  }
+}
+
+/** Steps 3 to 5 of the table in docs/design.md. */
+async function store(
+  app: IntakeApp,
+  row: MessageRow,
+  octets: Uint8Array,
+): Promise<Delivered> {
+  const { id: messageId, vaultboxId, storage: { file } } = row;
+  const base = app.config.maildirBasePath;
+  try {
+    await stageMessage(base, vaultboxId, file, octets);
+  } catch (error) {
+    // On a full disk what was written would keep the next message out.
+    await discardMessage(base, vaultboxId, file);
+    throw error;
+  }
+  try {
+    const inserted = await app.sql.begin((tx) => insertMessage(tx, row));
     if (!inserted) {
       // Another attempt at the same delivery was faster: its file is the one.
       await discardMessage(base, vaultboxId, file);
@@ -165,29 +187,37 @@ const ABANDONED_MS = 3_600_000;
 export async function finishDeliveries(app: IntakeApp): Promise<void> {
   const base = app.config.maildirBasePath;
   for await (const vaultboxId of vaultboxesWithMail(base)) {
-    const staged = await stagedMessages(base, vaultboxId);
-    if (staged.length === 0) continue;
-    const ids = staged.flatMap(({ file }) => messageIdOf(file) ?? []);
-    const committed = await filesWithRows(app.sql, vaultboxId, ids);
-    for (const { file, writtenAt } of staged) {
-      try {
-        if (committed.has(file)) {
-          await showMessage(base, vaultboxId, file);
-          app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
-        } else if (
-          app.now().getTime() - writtenAt.getTime() > ABANDONED_MS
-        ) {
-          await discardMessage(base, vaultboxId, file);
-          app.log.write("info", "abandoned delivery removed", {
-            vaultbox: vaultboxId,
-          });
-        }
-      } catch (error) {
-        app.log.write("error", "delivery could not be finished", {
-          vaultbox: vaultboxId,
-          cause: reason(error),
-        });
-      }
+    try {
+      await finishVaultbox(app, vaultboxId);
+    } catch (error) {
+      app.log.write("error", "delivery could not be finished", {
+        vaultbox: vaultboxId,
+        cause: reason(error),
+      });
+    }
+  }
+}
+
+async function finishVaultbox(
+  app: IntakeApp,
+  vaultboxId: string,
+): Promise<void> {
+  const base = app.config.maildirBasePath;
+  const staged = (await stagedMessages(base, vaultboxId))
+    .filter(({ file }) => !app.underWay.has(file));
+  if (staged.length === 0) return;
+  const ids = staged.flatMap(({ file }) => messageIdOf(file) ?? []);
+  const committed = await filesWithRows(app.sql, vaultboxId, ids);
+  for (const { file, writtenAt } of staged) {
+    const age = app.now().getTime() - writtenAt.getTime();
+    if (committed.has(file)) {
+      await showMessage(base, vaultboxId, file);
+      app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
+    } else if (age > ABANDONED_MS) {
+      await discardMessage(base, vaultboxId, file);
+      app.log.write("info", "abandoned delivery removed", {
+        vaultbox: vaultboxId,
+      });
     }
   }
 }
@@ -236,9 +266,14 @@ function splitRecipient(recipient: string): { alias: string; domain: string } {
     throw new AppError("invalid_request", "Recipient is no address");
   }
   return {
-    alias: recipient.slice(0, at).toLowerCase(),
-    domain: recipient.slice(at + 1).toLowerCase(),
+    alias: fold(recipient.slice(0, at)),
+    domain: fold(recipient.slice(at + 1)),
   };
+}
+
+/** As Postfix folds case before it looks an address up: U+017F becomes an s. */
+function fold(text: string): string {
+  return text.toUpperCase().toLowerCase();
 }
 
 function domainOf(sender: string): string | null {

@@ -87,6 +87,33 @@ Deno.test({
   );
 
   await t.step(
+    "a message that Postfix was stopped in is not stored in part",
+    async () => {
+      const id = await makeBox(appliance, "hen");
+      const number = `long${"x".repeat(1_500_000)}`;
+      const clients = (): number[] => processes(appliance.directory);
+      // The intake reads nothing, so that pipe(8) waits in the middle.
+      appliance.intake.signal("SIGSTOP");
+      try {
+        const result = await appliance.send(
+          message(number),
+          "hen@pets.example",
+        );
+        assert.equal(result.code, 0, result.err);
+        await until("the client waits", () => clients().length > 0);
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        Deno.kill(parentOf(clients()[0]!), "SIGTERM");
+      } finally {
+        appliance.intake.signal("SIGCONT");
+      }
+      await until("the client is gone", () => clients().length === 0);
+      assert.deepEqual(await appliance.inbox(id), []);
+      await until("the queue is empty", () => queueIsEmpty(appliance));
+      assert.deepEqual(await numbers(appliance, id), [number]);
+    },
+  );
+
+  await t.step(
     "a full disk keeps mail in the queue until there is space",
     async () => {
       const id = await makeBox(appliance, "fox");
@@ -115,6 +142,11 @@ Deno.test({
             /to=<fox@pets.example>.*dsn=4\.3\.0, status=deferred/.test(
               await Deno.readTextFile(log),
             ),
+        );
+        // Nothing of the attempt fills the disk.
+        assert.deepEqual(
+          await Array.fromAsync(Deno.readDir(`${home}/tmp`)),
+          [],
         );
         await sh("mount", "-o", "remount,size=8m", home);
         await until("the queue is empty", () => queueIsEmpty(appliance));
@@ -221,6 +253,28 @@ Deno.test({
     assert.equal(token.split(".").length, 3);
   });
 });
+
+/** The scripts that pipe(8) has started and that have not ended. */
+function processes(directory: string): number[] {
+  const found: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const line = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+      if (line.startsWith(`/bin/sh\0${directory}/encimap_pipe.sh\0`)) {
+        found.push(Number(name));
+      }
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return found;
+}
+
+function parentOf(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
 
 async function sh(program: string, ...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(program, { args })

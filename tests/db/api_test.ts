@@ -42,6 +42,8 @@ function token(userId?: string): Promise<string> {
   return mintToken(SETTINGS, { userId }, lifetime);
 }
 
+const NIL = "00000000-0000-0000-0000-000000000000";
+
 const CAT = {
   "user_id": ALICE,
   "domain": "pets.example",
@@ -269,6 +271,10 @@ const forged: [string, Promise<string> | string][] = [
     "a user_id that is no UUID",
     sign({ aud: good.aud, exp: good.exp, "user_id": "*" }, key),
   ],
+  [
+    "the operator's user_id",
+    sign({ aud: good.aud, exp: good.exp, "user_id": NIL }, key),
+  ],
   ["another role", sign({ ...good, role: "root" }, key)],
   ["more than 4096 characters", sign({ ...good, x: "x".repeat(5000) }, key)],
 ];
@@ -399,6 +405,9 @@ Deno.test("bad input is answered with 400 that names the field", async (t) => {
       ["limit=5000", "limit"],
       ["cursor=zzz", "cursor"],
       [`cursor=${btoa("2025-99-99T00:00:00.000000Z " + ALICE)}`, "cursor"],
+      [`cursor=${btoa("2024-02-30T00:00:00.000000Z " + ALICE)}`, "cursor"],
+      [`cursor=${btoa("0000-01-01T00:00:00.000000Z " + ALICE)}`, "cursor"],
+      [`user_id=${NIL}`, "user_id"],
       ["user_id=1", "user_id"],
       ["offset=1", "offset"],
     ]
@@ -409,6 +418,10 @@ Deno.test("bad input is answered with 400 that names the field", async (t) => {
       assert.match(answer.body.error.message, new RegExp(`^${field}`));
     });
   }
+  await t.step("a body that is no JSON is not quoted in the log", async () => {
+    await ask(api, service, "POST", "/p12", '{"password": Tr0ub4dor}');
+    assert.doesNotMatch(world.lines.join("\n"), /Tr0ub4dor/);
+  });
   await t.step("a body over 64 KiB", async () => {
     const body = { ...CAT, name: "x".repeat(70_000) };
     assert.equal((await ask(api, service, "POST", box, body)).status, 413);

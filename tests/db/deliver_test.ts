@@ -253,6 +253,56 @@ Deno.test("finishDeliveries() removes a staged file without a row after an hour"
   assert.deepEqual((await store(world, id)).staged, []);
 });
 
+Deno.test("finishDeliveries() leaves what is under way, whatever the clock says", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await assert.rejects(deliver(dying(world, "begin"), delivery(id)));
+  const { staged } = await store(world, id);
+  const later = new Date(Date.now() + 3_700_000);
+  const intake = { ...world.intake, now: () => later };
+  intake.underWay.add(staged[0]!);
+  await finishDeliveries(intake);
+  assert.deepEqual((await store(world, id)).staged, staged);
+});
+
+Deno.test("finishDeliveries() goes on behind a folder that is damaged", async () => {
+  await using world = await testWorld();
+  const ids = [await vaultbox(world), await vaultbox(world, "fox")];
+  const damaged =
+    `${world.directory}/mail/00000000-0000-0000-0000-000000000000`;
+  await Deno.mkdir(damaged);
+  await Deno.writeTextFile(`${damaged}/tmp`, "no folder");
+  for (const [index, id] of ids.entries()) {
+    const recipient = `${["cat", "fox"][index]}@pets.example`;
+    await deliver(world.intake, delivery(id, { recipient }));
+    const home = `${world.directory}/mail/${id}`;
+    const [file] = (await store(world, id)).shown;
+    await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
+  }
+  await finishDeliveries(world.intake);
+  for (const id of ids) assert.equal((await store(world, id)).shown.length, 1);
+});
+
+Deno.test("deliver() folds case as Postfix does", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world, "sam");
+  // U+017F and U+212A: Postfix finds sam@ for both.
+  await deliver(
+    world.intake,
+    delivery(id, { recipient: "\u017fAM@pets.example" }),
+  );
+  assert.equal((await store(world, id)).shown.length, 1);
+});
+
+Deno.test("removeDeletedMail() leaves the mail of a vaultbox that exists", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  await world.app.sql`insert into removals (vaultbox_id) values (${id})`;
+  await removeDeletedMail(world.intake);
+  assert.equal((await store(world, id)).shown.length, 1);
+});
+
 for (const healer of ["finishDeliveries()", "the retry"]) {
   Deno.test(`a crash between row and rename is finished by ${healer}`, async () => {
     await using world = await testWorld();

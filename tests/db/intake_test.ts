@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { connect as connectTcp } from "node:net";
 import type { AddressInfo } from "node:net";
 import { run } from "../../src/cli/run.ts";
-import { type Access, Gate, intakeServer } from "../../src/http/intake.ts";
+import {
+  type Access,
+  intakeGates,
+  intakeServer,
+} from "../../src/http/intake.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { ALICE, type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
@@ -16,7 +20,7 @@ interface Running extends AsyncDisposable {
 }
 
 async function listen(world: TestWorld, access: Access): Promise<Running> {
-  const server = intakeServer(world.intake, access, new Gate(2));
+  const server = intakeServer(world.intake, access, intakeGates());
   const path = `${world.directory}/intake.sock`;
   const where = access.kind === "socket"
     ? { path }
@@ -53,12 +57,14 @@ async function pipe(
   socket: string,
   args: string[],
   body: string,
+  env: Record<string, string> = {},
 ): Promise<{ status: number; out: string }> {
   const out: string[] = [];
   const status = await run(["pipe", ...args], {
     env: {
       ENCIMAP_INTAKE_SOCKET: socket,
       ENCIMAP_CONFIG_FILE: "/dev/null",
+      ...env,
     },
     print: (line) => out.push(line),
     warn: () => {},
@@ -69,7 +75,13 @@ async function pipe(
 }
 
 const PIPED: [string, (id: string) => string[], string, number, RegExp][] = [
-  ["a message", (id) => [id, "q1", "", "cat@pets.example"], MAIL, 0, /^$/],
+  [
+    "a message",
+    (id) => [id, "q1", "", "cat@pets.example"],
+    MAIL,
+    0,
+    /^2\.0\.0 /,
+  ],
   [
     "an id that is gone",
     () => [crypto.randomUUID(), "q1", "", "cat@pets.example"],
@@ -107,6 +119,26 @@ for (const [name, args, body, status, words] of PIPED) {
     const ran = await pipe(server.path, args(id), body);
     assert.equal(ran.status, status);
     assert.match(ran.out, words);
+    assert.equal(await stored(world), status === 0 ? 1 : 0);
+  });
+}
+
+for (
+  const [body, status] of [
+    [`${MAIL}the-mark`, 0],
+    [MAIL, 75],
+    [`${MAIL}the-mar`, 75],
+    [`${MAIL}the-mark\n`, 75],
+    ["", 75],
+  ] as const
+) {
+  Deno.test(`pipe of ${JSON.stringify(body)} with the mark "the-mark" exits ${status}`, async () => {
+    await using world = await testWorld();
+    const id = await makeBox(world);
+    await using server = await listen(world, { kind: "socket" });
+    const args = [id, "q1", "", "cat@pets.example"];
+    const ran = await pipe(server.path, args, body, { PIPE_END: "the-mark" });
+    assert.equal(ran.status, status);
     assert.equal(await stored(world), status === 0 ? 1 : 0);
   });
 }
@@ -156,6 +188,28 @@ Deno.test("the port takes mail from a bearer of the token only", async (t) => {
     });
     assert.equal(response.status, 200);
     assert.equal((await response.json()).success, true);
+  });
+  await t.step(
+    "400 for a request without a body, which is no empty mail",
+    async () => {
+      const answer = await new Promise<string>((resolve) => {
+        const socket = connectTcp(server.port, "127.0.0.1");
+        socket.on("data", (chunk: Uint8Array) => {
+          resolve(new TextDecoder().decode(chunk));
+          socket.destroy();
+        });
+        socket.write(
+          `POST /intake/messages?${parameters} HTTP/1.1\r\nHost: x\r\n` +
+            `Authorization: Bearer ${TOKEN}\r\n\r\n`,
+        );
+      });
+      assert.match(answer, /^HTTP\/1\.1 400 /);
+    },
+  );
+  await t.step("404 for its health, which writes to the disk", async () => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/health`);
+    await response.body?.cancel();
+    assert.equal(response.status, 404);
   });
   await t.step("404 for another path", async () => {
     const response = await fetch(

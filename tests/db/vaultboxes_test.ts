@@ -6,6 +6,8 @@ import {
   createVaultbox,
   type NewVaultbox,
 } from "../../src/vaultbox/create.ts";
+import { generateCertificate } from "../../src/vaultbox/certificate.ts";
+import { deliver } from "../../src/vaultbox/deliver.ts";
 import { createSmtpCredential } from "../../src/vaultbox/credentials.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
@@ -51,6 +53,50 @@ Deno.test("createVaultbox() leaves nothing if Postfix cannot be told", async () 
   const rows = await world.app.sql`select id from vaultboxes`;
   assert.equal(rows.length, 0);
   assert.deepEqual(await files(`${world.directory}/keys`), []);
+});
+
+Deno.test("createVaultbox() deletes nothing that mail has come for", async () => {
+  await using world = await testWorld();
+  const refusal = new AppError("unavailable", "The last map failed");
+  const change = world.mta.change.bind(world.mta);
+  let calls = 0;
+  world.mta.change = async (changes) => {
+    await change(changes);
+    if (++calls > 1) return;
+    const [{ id }] = await world.app.sql<[{ id: string }]>`
+      select id from vaultboxes
+    `;
+    await deliver(world.intake, {
+      route: id,
+      recipient: "cat@pets.example",
+      sender: "",
+      queueId: "q1",
+      octets: new TextEncoder().encode("From: a@b\n\nx\n"),
+    });
+    throw refusal;
+  };
+  await assert.rejects(createVaultbox(world.app, CAT), refusal);
+  const rows = await world.app.sql`select id from vaultboxes`;
+  assert.equal(rows.length, 1);
+  assert.equal((await files(`${world.directory}/keys`)).length, 1);
+});
+
+Deno.test("generateCertificate() throws conflict at the twenty-first generation", async () => {
+  await using world = await testWorld();
+  await createVaultbox(world.app, CAT);
+  await world.app.sql`
+    insert into vaultbox_certs (
+      vaultbox_id, public_cert_pem, fingerprint_sha256, not_before, not_after
+    )
+    select vaultbox_id, public_cert_pem, lpad(to_hex(n), 64, '0'), not_before,
+      not_after
+    from vaultbox_certs, generate_series(2, 20) n
+  `;
+  const address = { domain: "pets.example", alias: "cat" };
+  await assert.rejects(
+    generateCertificate(world.app, { address, owner: ALICE }),
+    code("conflict"),
+  );
 });
 
 Deno.test("createVaultbox() throws conflict if the address is taken, and keeps no key", async () => {

@@ -14,6 +14,7 @@ import type {
 import { type Config, parseConfig } from "../../src/config.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { connect } from "../../src/db/connect.ts";
+import { Gate } from "../../src/system/gate.ts";
 import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
@@ -135,6 +136,7 @@ export async function testWorld(
       `${directory}/keys`,
       new Uint8Array(32).fill(7),
     ),
+    heavy: new Gate(2),
     now: () => new Date(),
   };
   const intake: IntakeApp = {
@@ -142,6 +144,7 @@ export async function testWorld(
     log: testLog(lines),
     sql: intakeSql,
     hmacKey: new Uint8Array(32).fill(9),
+    underWay: new Set(),
     now: () => new Date(),
   };
   return {

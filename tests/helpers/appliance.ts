@@ -70,6 +70,8 @@ export interface Appliance extends AsyncDisposable {
   readonly intake: {
     start(): Promise<void>;
     stop(signal?: Deno.Signal): Promise<void>;
+    /** Sends a signal that does not end it. */
+    signal(signal: Deno.Signal): void;
   };
 }
 
@@ -292,6 +294,8 @@ function service(
   let child: Deno.ChildProcess | undefined;
   const stop = async (signal: Deno.Signal = "SIGTERM"): Promise<void> => {
     child?.kill(signal);
+    // One that was held would never see the other signal.
+    child?.kill("SIGCONT");
     await child?.status;
     child = undefined;
   };
@@ -319,6 +323,7 @@ function service(
       });
     },
     stop,
+    signal: (signal) => child?.kill(signal),
   };
 }
 

@@ -34,8 +34,10 @@ interface Case {
 const LATER = /^4\.3\.0 The mail cannot be stored now \(status \d+\)\n$/;
 
 const CASES: readonly Case[] = [
-  { end: "0", text: "", code: 0, output: /^$/ },
-  { end: "0", text: "5.1.1 but stored", code: 0, output: /^$/ },
+  { end: "0", text: "2.0.0 Stored", code: 0, output: /^$/ },
+  // It ended well, and nobody has said that the mail is stored.
+  { end: "0", text: "", code: 75, output: LATER },
+  { end: "0", text: "5.1.1 but stored", code: 75, output: LATER },
   {
     end: "65",
     text: "5.3.4 Too large",
@@ -65,6 +67,14 @@ const CASES: readonly Case[] = [
     .map((end) => ({ end, text: "5.0.0 x", code: 75, output: LATER })),
 ];
 
+function scriptFor(programPath: string): string {
+  const values = Object.entries({ ...DEFAULT_APPLIANCE, programPath });
+  return render(
+    TEMPLATES["bin/encimap_pipe.sh"]!,
+    new Map(values.map(([name, value]) => [name, String(value)])),
+  );
+}
+
 async function runScript(
   programPath: string | undefined,
   args: readonly string[],
@@ -76,15 +86,7 @@ async function runScript(
       await Deno.writeTextFile(program, STUB, { mode: 0o755 });
     }
     const script = `${directory}/encimap_pipe.sh`;
-    const values = { ...DEFAULT_APPLIANCE, programPath: program };
-    await Deno.writeTextFile(
-      script,
-      render(
-        TEMPLATES["bin/encimap_pipe.sh"]!,
-        new Map(Object.entries(values).map(([k, v]) => [k, String(v)])),
-      ),
-      { mode: 0o755 },
-    );
+    await Deno.writeTextFile(script, scriptFor(program), { mode: 0o755 });
     const child = new Deno.Command(script, {
       args: [...args],
       stdin: "piped",
@@ -97,7 +99,9 @@ async function runScript(
     const { code, stdout, stderr } = await child.output();
     assert.equal(new TextDecoder().decode(stderr), "");
     if (programPath === undefined) {
-      assert.equal(await Deno.readTextFile(`${program}.stdin`), "message\n");
+      // Behind the message stands the mark that says that it is whole.
+      const stdin = await Deno.readTextFile(`${program}.stdin`);
+      assert.match(stdin, /^message\n[0-9a-f-]{36}$/);
       assert.equal(
         await Deno.readTextFile(`${program}.args`),
         `5:${args[2]}:${args[3]}\n`,
@@ -125,6 +129,30 @@ Deno.test("encimap_pipe.sh ends with 75 if there is no program", async () => {
 
 Deno.test("encimap_pipe.sh hands addresses over as they are", async () => {
   const sender = `"$(id); 'x' *"@a.test`;
-  const result = await runScript(undefined, ["0", "", sender, "--help"]);
+  const args = ["0", "2.0.0 Stored", sender, "--help"];
+  const result = await runScript(undefined, args);
   assert.equal(result.code, 0);
+});
+
+Deno.test({
+  name: "encimap_pipe.sh ends with 75 if it cannot start a process",
+  // Root has no limit, and only root can become the user that has one.
+  ignore: Deno.uid() !== 0,
+}, async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.chmod(directory, 0o755);
+    const script = `${directory}/encimap_pipe.sh`;
+    await Deno.writeTextFile(script, scriptFor("/bin/true"), { mode: 0o755 });
+    const { code } = await new Deno.Command("prlimit", {
+      args: [
+        ...["--nproc=0", "setpriv", "--reuid=nobody", "--clear-groups"],
+        ...[script, "a", "b", "c", "d@e.example"],
+      ],
+      stdin: "null",
+    }).output();
+    assert.equal(code, 75);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });

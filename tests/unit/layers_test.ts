@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   mta: ["mta", "system"],
   vaultbox: ["vaultbox", "smime", "x509", "pkcs12", "mail", "storage", "db"],
   appliance: ["appliance"],
-  http: ["http", "vaultbox", "db", "mail", "storage"],
+  http: ["http", "vaultbox", "db", "mail", "storage", "system"],
   cli: [
     "cli",
     "http",
