@@ -6,7 +6,9 @@ Usage: client.py COMMAND ARGUMENTS; prints JSON. Needs nothing but Python.
 import imaplib
 import io
 import json
+import random
 import smtplib
+import socket
 import ssl
 import subprocess
 import sys
@@ -84,11 +86,27 @@ def equip(vaultbox, folder):
     }
 
 
+class Imap(imaplib.IMAP4_SSL):
+    """Comes from an address of its own: Dovecot lets one that has failed wait."""
+
+    def _create_socket(self, timeout):
+        source = f"127.0.{random.randrange(256)}.{random.randrange(2, 255)}"
+        sock = socket.create_connection((self.host, self.port), timeout, (source, 0))
+        return self.ssl_context.wrap_socket(sock)
+
+
 def login(username, password):
-    context = ssl._create_unverified_context()
-    client = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context)
-    client.login(username, password)
-    return client
+    """A session; while Dovecot cannot reach the database it is tried again."""
+    for _ in range(60):
+        client = Imap("127.0.0.1", 993, ssl_context=ssl._create_unverified_context())
+        try:
+            client.login(username, password)
+            return client
+        except imaplib.IMAP4.error as error:
+            if "UNAVAILABLE" not in str(error):
+                raise
+            time.sleep(1)
+    raise SystemExit("no login for a minute")
 
 
 def find(client, subject):
@@ -173,7 +191,8 @@ def envelope_size(address, octets):
 def submit(username, password, sender, recipient):
     """What the server answers to a mail on 587: 250, or the refusal."""
     context = ssl._create_unverified_context()
-    with smtplib.SMTP("127.0.0.1", 587) as client:
+    source = f"127.1.{random.randrange(256)}.{random.randrange(2, 255)}"
+    with smtplib.SMTP("127.0.0.1", 587, source_address=(source, 0)) as client:
         client.starttls(context=context)
         try:
             client.login(username, password)
