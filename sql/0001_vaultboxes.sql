@@ -50,6 +50,8 @@ create table addresses (
   -- own: the vaultbox's alias@domain. role: postmaster@ and its like (RFC 2142),
   -- which go to the operator's vaultbox.
   kind text not null check (kind in ('own', 'role')),
+  -- Before its route is published: no mail for this holder is older.
+  created_at timestamptz not null default clock_timestamp(),
   primary key (domain, alias)
 );
 create index addresses_vaultbox on addresses (vaultbox_id);
@@ -121,6 +123,16 @@ create table messages (
   storage jsonb not null
 );
 create index messages_vaultbox on messages (vaultbox_id, received_at);
+
+-- An address that had a holder which is gone. Mail that Postfix accepted for that
+-- one may still be in its queue: Postfix looks the route up at each attempt and
+-- would bring it to whoever has the address by then.
+create table former_addresses (
+  domain text not null,
+  alias text not null,
+  removed_at timestamptz not null default clock_timestamp(),
+  primary key (domain, alias)
+);
 
 -- A deleted vaultbox whose traces outside the database may be left: sessions
 -- and mail. Kept for a day, since a session that lives on may write again.

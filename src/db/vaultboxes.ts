@@ -205,6 +205,11 @@ export async function listVaultboxes(
  * @param id UUID.
  */
 export async function deleteVaultbox(db: Db, id: string): Promise<void> {
+  await db`
+    insert into former_addresses (domain, alias)
+    select domain, alias from addresses where vaultbox_id = ${id}
+    on conflict (domain, alias) do update set removed_at = clock_timestamp()
+  `;
   await db`delete from vaultboxes where id = ${id}`;
 }
 

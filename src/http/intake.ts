@@ -19,7 +19,7 @@ import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { Gate } from "../system/gate.ts";
 import { checkStore } from "../storage/maildir.ts";
-import { deliver, type Delivered } from "../vaultbox/deliver.ts";
+import { deliver, type Delivered, TRACE_BYTES } from "../vaultbox/deliver.ts";
 import { deliveredJson, type Json } from "./wire.ts";
 
 /** Messages that are in memory at a time; the others wait before their body. */
@@ -129,7 +129,10 @@ async function take(
   request: IncomingMessage,
   url: URL,
 ): Promise<Json> {
-  const octets = await readBody(request, app.config.maxMessageBytes);
+  const octets = await readBody(
+    request,
+    app.config.maxMessageBytes + TRACE_BYTES,
+  );
   const store = (): Promise<Delivered> =>
     deliver(app, {
       route: field(url, "vaultbox_id"),

@@ -18,6 +18,7 @@ import { findRecipient, UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
+import { queueIdTime } from "../mail/queue_id.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
   discardMessage,
@@ -54,6 +55,12 @@ export interface Delivered {
   readonly repeated: boolean;
 }
 
+/**
+ * Octets that a message may have beyond ENCIMAP_MAX_MESSAGE_BYTES: Postfix holds
+ * the sender to that limit and then adds trace fields of its own.
+ */
+export const TRACE_BYTES = 65_536;
+
 const UUID_REGEXP =
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -75,12 +82,16 @@ export async function deliver(
   app: IntakeApp,
   delivery: Delivery,
 ): Promise<Delivered> {
-  if (delivery.octets.length > app.config.maxMessageBytes) {
+  if (delivery.octets.length > app.config.maxMessageBytes + TRACE_BYTES) {
     throw new AppError("message_too_large", "Message is too large");
   }
   const address = splitRecipient(delivery.recipient);
   checkRoute(delivery.route);
-  const vaultboxId = await findRecipient(app.sql, delivery.route, address);
+  const vaultboxId = await findRecipient(app.sql, {
+    route: delivery.route,
+    ...address,
+    acceptedAt: queueIdTime(delivery.queueId),
+  });
   const messageId = deliveryId(app.hmacKey, vaultboxId, delivery);
   const base = app.config.maildirBasePath;
 

@@ -8,6 +8,7 @@ import {
   deliver,
   type Delivery,
   finishDeliveries,
+  TRACE_BYTES,
 } from "../../src/vaultbox/deliver.ts";
 import {
   removeDeletedMail,
@@ -81,7 +82,7 @@ Deno.test("deliver() stores one encrypted file that openssl opens, a row and cou
   const id = await vaultbox(world);
   await deliver(world.intake, delivery(id));
   const stored = await readOne(world, id);
-  assert.equal(latin1(stored).includes("Gr"), false);
+  assert.equal(latin1(stored).includes(latin1(octets("Grüße"))), false);
   const request = { vaultboxId: id, password: PASSWORD, owner: ALICE };
   const p12 = await vaultboxPfx(world.app, request, "modern");
   const opened = await decrypt(stored, p12, PASSWORD);
@@ -158,7 +159,7 @@ const REFUSALS: [string, ErrorCode, Partial<Delivery>][] = [
   ["a route that is no id", "invalid_request", { route: "../../etc" }],
   ["a recipient without @", "invalid_request", { recipient: "cat" }],
   ["a message over the limit", "message_too_large", {
-    octets: new Uint8Array(65_537),
+    octets: new Uint8Array(65_536 + TRACE_BYTES + 1),
   }],
 ];
 for (const [name, expected, changes] of REFUSALS) {
@@ -291,6 +292,45 @@ Deno.test("deliver() folds case as Postfix does", async () => {
     world.intake,
     delivery(id, { recipient: "\u017fAM@pets.example" }),
   );
+  assert.equal((await store(world, id)).shown.length, 1);
+});
+
+/** A long queue id of Postfix 3.7, made at 2026-11-22T14:27:04.948Z. */
+const QUEUE_ID = "4jXWc86kcKzDZV4";
+
+for (
+  const [createdAt, expected] of [
+    ["2026-11-22T14:27:04Z", "stored"],
+    ["2026-11-22T14:27:05Z", "refused"],
+  ] as const
+) {
+  for (const stale of [true, false]) {
+    Deno.test(`mail for an address with a new holder since ${createdAt} is ${expected}, ${stale ? "by the old route" : "by the new one"}`, async () => {
+      await using world = await testWorld();
+      const first = await vaultbox(world);
+      await removeVaultbox(world.app, first, ALICE);
+      const second = await vaultbox(world);
+      await world.app.sql`update addresses set created_at = ${createdAt}`;
+      const mail = delivery(stale ? first : second, { queueId: QUEUE_ID });
+      if (expected === "stored") await deliver(world.intake, mail);
+      else {
+        await assert.rejects(
+          deliver(world.intake, mail),
+          code("unknown_vaultbox"),
+        );
+      }
+      const { shown } = await store(world, second);
+      assert.equal(shown.length, expected === "stored" ? 1 : 0);
+      assert.deepEqual((await store(world, first)).shown, []);
+    });
+  }
+}
+
+Deno.test("mail that is older than the only holder of an address is stored", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await world.app.sql`update addresses set created_at = '2100-01-01'`;
+  await deliver(world.intake, delivery(id, { queueId: QUEUE_ID }));
   assert.equal((await store(world, id)).shown.length, 1);
 });
 

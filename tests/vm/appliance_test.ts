@@ -346,7 +346,8 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
         ),
       );
       assert.notEqual(next.id, box.id);
-      await vm.sh("postqueue -f");
+      // The queue manager forgets the old route, and asks for it again.
+      await vm.sh("postfix reload 2>/dev/null; postqueue -f");
       await until(vm, "! postqueue -j | grep -q cats.example.test");
       assert.equal(
         await vm.sh(`${CLIENT} count ${next.username} ${next.imapPassword}`),
@@ -359,6 +360,27 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
         "1",
       );
       box = next;
+    },
+  );
+
+  await step(
+    t,
+    "a new holder gets mail at once, by a route of the old one",
+    async () => {
+      const create = `${CLIENT} create again@cats.example.test | tr -d '"'`;
+      const mail = (subject: string): string =>
+        `swaks --server 127.0.0.1 --from a@outside.example --to again@cats.example.test \
+        --header 'Subject: ${subject}' --body x >/dev/null`;
+      const stored = (subject: string): string =>
+        `grep -rq '^Subject: ${subject}' /var/mail/vaultboxes/*/Maildir/new`;
+      await vm.sh(`${create}; ${mail("to the first")}`);
+      await until(vm, stored("to the first"));
+      await vm.sh(
+        `encimap vaultbox delete again@cats.example.test; ${create}; ${
+          mail("to the second")
+        }`,
+      );
+      await until(vm, stored("to the second"));
     },
   );
 
