@@ -34,9 +34,9 @@ async function deno(...args: string[]): Promise<string | undefined> {
     stderr: "piped",
   }).output();
   if (success) return undefined;
-  const lines = new TextDecoder().decode(stderr).split("\n");
-  // What it says first; a backtrace follows.
-  return lines.find((line) => line.startsWith("error")) ?? lines.join(" ");
+  const text = new TextDecoder().decode(stderr);
+  // Its second cause is the one that says what could not be had.
+  return /^ +1: (.*)$/m.exec(text)?.[1] ?? text.trim();
 }
 
 async function compile(): Promise<string | undefined> {

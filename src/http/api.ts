@@ -15,7 +15,8 @@ import type { Answer, DownloadFile, Route } from "./route.ts";
 import { certificateRoutes } from "./routes/certificates.ts";
 import { credentialRoutes } from "./routes/credentials.ts";
 import { vaultboxRoutes } from "./routes/vaultboxes.ts";
-import { type Body, healthJson } from "./wire.ts";
+import { healthJson } from "./answers.ts";
+import type { Body } from "./wire.ts";
 
 /** Answers one request. */
 export type Fetch = (request: Request) => Response | Promise<Response>;

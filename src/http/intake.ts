@@ -20,7 +20,7 @@ import { reason } from "../log.ts";
 import { Gate } from "../system/gate.ts";
 import { checkStore } from "../storage/maildir.ts";
 import { deliver, type Delivered, TRACE_BYTES } from "../vaultbox/deliver.ts";
-import { deliveredJson, type Json } from "./wire.ts";
+import { deliveredJson, type Json } from "./answers.ts";
 
 /** Messages that are in memory at a time; the others wait before their body. */
 const PARALLEL_MAX = 4;

@@ -5,7 +5,8 @@
  */
 
 import type { Caller } from "./auth.ts";
-import type { Body, Json } from "./wire.ts";
+import type { Json } from "./answers.ts";
+import type { Body } from "./wire.ts";
 
 /** A request that has passed authentication. */
 export interface ApiRequest {

@@ -8,8 +8,8 @@ import type { App } from "../../app.ts";
 import { vaultboxBundle, vaultboxPfx } from "../../vaultbox/bundle.ts";
 import { generateCertificate } from "../../vaultbox/certificate.ts";
 import { type Route, success } from "../route.ts";
+import { certificateJson } from "../answers.ts";
 import {
-  certificateJson,
   parseBundleRequest,
   parseCertificateRequest,
   parsePfxRequest,

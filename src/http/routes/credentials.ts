@@ -11,8 +11,8 @@ import {
   regeneratePassword,
 } from "../../vaultbox/credentials.ts";
 import { type Route, success } from "../route.ts";
+import { credentialJson } from "../answers.ts";
 import {
-  credentialJson,
   parseNothing,
   parseSubmissionServer,
   parseVaultboxId,

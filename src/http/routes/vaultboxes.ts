@@ -19,12 +19,10 @@ import {
   createdJson,
   type Json,
   pageJson,
-  parseNewVaultbox,
-  parsePage,
-  parseVaultboxId,
   usageJson,
   vaultboxJson,
-} from "../wire.ts";
+} from "../answers.ts";
+import { parseNewVaultbox, parsePage, parseVaultboxId } from "../wire.ts";
 
 /**
  * Lists the routes.
