@@ -104,14 +104,17 @@ export async function showMessage(
   const home = join(base, vaultboxId);
   const staged = join(home, "tmp", file);
   const shown = join(home, "Maildir", "new", file);
-  try {
-    await Deno.rename(staged, shown);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    if (!(await exists(staged))) return false;
-    // The folder is missing: somebody removed it, or its making was cut short.
-    await makeDirectories(base, vaultboxId);
-    await Deno.rename(staged, shown);
+  for (let isSecond = false;; isSecond = true) {
+    try {
+      await Deno.rename(staged, shown);
+      break;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      if (!(await exists(staged))) return false;
+      if (isSecond) throw error;
+      // The folder is missing: it was removed, or is being made just now.
+      await makeDirectories(base, vaultboxId);
+    }
   }
   await syncDirectory(join(home, "Maildir", "new"));
   return true;

@@ -100,7 +100,13 @@ async function openWithGpgsm(
       ...["--pinentry-mode", "loopback", "--passphrase-fd", "0", ...args],
     ], { cwd, stdin: `${recipient.password}\n`, statuses: [0, 2] });
   try {
-    await gpgsm("--import", "key.p12");
+    // On a busy machine its agent may not be up in the five seconds that gpgsm
+    // waits; then the certificate is imported and the key is not.
+    await run("gpgconf", ["--homedir", cwd, "--launch", "gpg-agent"], { cwd });
+    const keys = `${cwd}/private-keys-v1.d`;
+    for (let tries = 3; tries > 0 && await isEmpty(keys); tries--) {
+      await gpgsm("--import", "key.p12");
+    }
     // Its exit status is 2 also if it lacks the certificate of another
     // recipient, so the status line decides, as it does for KMail and mutt.
     const status = await gpgsm(
@@ -113,6 +119,11 @@ async function openWithGpgsm(
   } finally {
     await run("gpgconf", ["--homedir", cwd, "--kill", "all"], { cwd });
   }
+}
+
+async function isEmpty(directory: string): Promise<boolean> {
+  const names = await Array.fromAsync(Deno.readDir(directory)).catch(() => []);
+  return names.length === 0;
 }
 
 async function openWithBouncyCastle(
