@@ -895,11 +895,12 @@ start_without_systemd() {
 
 make_operator() {
   step "The operator's vaultbox"
+  if [ -x /usr/local/bin/encimap ] &&
+    /usr/local/bin/encimap vaultbox show "postmaster@$HOST" >/dev/null 2>&1; then return 0; fi
   if [ -n "$DRY" ]; then
     info "    would make: postmaster@$HOST"
     return 0
   fi
-  if /usr/local/bin/encimap vaultbox show "postmaster@$HOST" >/dev/null 2>&1; then return 0; fi
   operator=$(sql "$DATABASE" 'select user_id from vaultboxes where is_operator')
   if [ -n "$operator" ]; then
     # The host has a new name: the operator's vaultbox gets the new addresses.
@@ -995,6 +996,7 @@ do_install() {
   configure_dovecot
   start_daemons
   make_operator
+  release_queue
   doctor
   summary
   [ -z "$FIRST" ] || next_steps
@@ -1025,9 +1027,7 @@ do_uninstall() {
   else
     ask 'Remove Encimap? Mail, keys and database stay.'
   fi
-  if has postqueue && postqueue -j 2>/dev/null | grep -q .; then
-    warn 'there is mail in the queue of Postfix; what is for vaultboxes stays there in clear until it expires ("postqueue -p", "postsuper -d ID")'
-  fi
+  hosted=$(postmap -s "lmdb:$maps/domains" 2>/dev/null | awk '{ print $1 }') || hosted=
 
   step 'Daemons'
   if with_systemd; then
@@ -1048,6 +1048,8 @@ do_uninstall() {
   fi
 
   step 'Postfix'
+  if with_systemd && has postconf; then run systemctl stop postfix.service; fi
+  keep_queue
   restore_postfix
   if [ -d "$maps" ]; then
     rm -rf "$maps"
@@ -1056,7 +1058,7 @@ do_uninstall() {
   step 'Dovecot'
   restore_dovecot
   if with_systemd; then
-    [ -z "$POSTFIX_CHANGED" ] || run systemctl restart postfix.service
+    has postconf && run systemctl start postfix.service
     [ -z "$DOVECOT_CHANGED" ] || run systemctl restart dovecot.service
   fi
 
@@ -1077,10 +1079,48 @@ Kept:
   keys       $keys, encrypted under $SECRETS/master.key
   database   $DATABASE in PostgreSQL
   settings   $SECRETS
-  packages   $PACKAGES, users $API_USER and $MAIL_USER
+  packages   $PACKAGES, npm if it was needed; users $API_USER and $MAIL_USER
+Postfix and Dovecot run on with Debian's or your own settings: see "ss -ltn".
 "install.sh --hostname $(setting ENCIMAP_HOSTNAME FQDN)" takes them up again; "install.sh --uninstall --purge" removes them.
 END
   fi
+}
+
+# waiting DOMAINS: ids of the mails in the queue for addresses in these domains.
+waiting() {
+  printf '%s\n' "$1" | sed 's/.*/@&"/' >"$WORK/domains"
+  postqueue -j 2>/dev/null | sed 's/"sender": "[^"]*"//' | grep -F -f "$WORK/domains" |
+    sed -n 's/.*"queue_id": "\([^"]*\)".*/\1/p'
+}
+
+# Mail in the queue that is for vaultboxes. With Postfix's old settings it would go
+# out to wherever the MX of its domain is, in clear, or bounce: it is put on hold.
+keep_queue() {
+  has postqueue && [ -n "$hosted" ] || return 0
+  waiting "$hosted" >"$WORK/ids" || :
+  [ -s "$WORK/ids" ] || return 0
+  count=$(wc -l <"$WORK/ids")
+  if [ -n "$PURGE" ]; then
+    run sh -c 'postsuper -d - <"$1"' sh "$WORK/ids"
+    changed "removed $count mail(s) for vaultboxes from the queue"
+  else
+    run sh -c 'postsuper -h - <"$1"' sh "$WORK/ids"
+    : >"$STATE/held"
+    changed "put $count mail(s) for vaultboxes on hold in the queue, in clear"
+  fi
+}
+
+# What keep_queue has put on hold goes on when the vaultboxes are back. The ids are
+# asked for again: Postfix has changed them with its setting for long ones.
+release_queue() {
+  [ -e "$STATE/held" ] && [ -z "$DRY" ] || return 0
+  step 'Mail on hold'
+  maps=$(dirname "$(setting POSTFIX_TRANSPORT_MAP /etc/postfix/encimap/transport)")
+  waiting "$(postmap -s "lmdb:$maps/domains" | awk '{ print $1 }')" >"$WORK/ids" || :
+  run sh -c 'postsuper -H - <"$1"' sh "$WORK/ids"
+  run rm -f "$STATE/held"
+  run postqueue -f
+  changed 'released the mail that waited since the removal'
 }
 
 purge() {

@@ -312,7 +312,9 @@ export function parse(
       strict: true,
     }) as Parsed;
   } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error });
+    // Its second sentence is advice about arguments that begin with a dash.
+    const [text] = (error as Error).message.split(". ");
+    throw new UsageError(text, { cause: error });
   }
   if (parsed.positionals.length !== count) {
     throw new UsageError(`${count} argument(s) expected`);

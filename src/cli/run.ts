@@ -39,6 +39,15 @@ export async function run(
     return EXIT.ok;
   }
   const command = find(args);
+  const group = COMMANDS.filter(({ name }) => name.startsWith(`${args[0]} `));
+  if (command === undefined && group.length > 0) {
+    const isHelp = args.includes("--help") || args.includes("-h");
+    const say = isHelp ? io.print : io.warn;
+    for (const { name, usage } of group) {
+      say(`encimap ${name} ${usage}`.trimEnd());
+    }
+    return isHelp ? EXIT.ok : EXIT.usage;
+  }
   if (command === undefined) {
     io.warn(`encimap: no such command: ${args.slice(0, 2).join(" ")}`);
     io.warn('See "encimap --help".');
@@ -69,9 +78,11 @@ function failed(error: unknown, command: Command, io: Io): number {
     for (const problem of error.problems) io.warn(`encimap: ${problem}`);
     return EXIT.config;
   }
-  const text = error instanceof AppError && error.cause === undefined
-    ? error.message
-    : reason(error);
+  // What went wrong underneath helps with an outage and a fault of ours; a
+  // refusal is said in its own words.
+  const isRefusal = error instanceof AppError &&
+    !["internal", "unavailable"].includes(error.code);
+  const text = isRefusal ? error.message : reason(error);
   io.warn(`encimap ${command.name}: ${text}`);
   return EXIT.failed;
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Db } from "./connect.ts";
+import { type Db, isViolation, UNIQUE_VIOLATION } from "./connect.ts";
 import { AppError } from "../errors.ts";
 
 /** A vaultbox. */
@@ -96,18 +96,28 @@ const COLUMNS = [
  * @param db Transaction.
  * @param row Values of the new row.
  * @returns The row as stored.
+ * @throws {AppError} `conflict` if it is a second one for the operator.
  */
 export async function insertVaultbox(
   db: Db,
   row: VaultboxRow,
 ): Promise<Vaultbox> {
-  const [stored] = await db<[Vaultbox]>`
-    insert into vaultboxes ${
-    db(row, "id", "userId", "domain", "alias", "name", "isOperator")
+  try {
+    const [stored] = await db<[Vaultbox]>`
+      insert into vaultboxes ${
+      db(row, "id", "userId", "domain", "alias", "name", "isOperator")
+    }
+      returning ${db(COLUMNS)}
+    `;
+    return stored;
+  } catch (error) {
+    if (isViolation(error, UNIQUE_VIOLATION)) {
+      throw new AppError("conflict", "There is an operator's vaultbox", {
+        cause: error,
+      });
+    }
+    throw error;
   }
-    returning ${db(COLUMNS)}
-  `;
-  return stored;
 }
 
 /**

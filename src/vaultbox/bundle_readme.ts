@@ -107,7 +107,8 @@ function account(options: BundleReadmeOptions): string {
 
   E-mail address   ${options.address}
   User name        ${username}
-  Password         the password of the mailbox (not of the .p12 files)
+  Passwords        one for incoming and one for outgoing mail; neither is
+                   the password of the .p12 files
   Incoming mail    IMAP, ${options.hostname}, port ${options.imapPort}, SSL/TLS
   Outgoing mail    SMTP, ${options.hostname}, port ${options.submissionPort}, STARTTLS
   Authentication   normal password, for both

@@ -25,7 +25,7 @@ import {
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { newIdentity, storeIdentity } from "./certificate.ts";
-import { publishRoutes, ROLES } from "./routes.ts";
+import { publishRoutes, ROLES, SYSTEM_NAMES } from "./routes.ts";
 
 /** Checked input of a creation. */
 export interface NewVaultbox {
@@ -55,7 +55,7 @@ export interface NewVaultbox {
  * @param input Checked input.
  * @returns The vaultbox as stored.
  * @throws {AppError} `conflict` if the address is taken or one of
- * {@linkcode ROLES}, `forbidden` if the
+ * {@linkcode ROLES} or {@linkcode SYSTEM_NAMES}, `forbidden` if the
  * domain is not the user's, `unavailable` if Postfix cannot be told.
  */
 export async function createVaultbox(
@@ -63,8 +63,10 @@ export async function createVaultbox(
   input: NewVaultbox,
 ): Promise<Vaultbox> {
   const { userId, domain, alias, isOperator = false } = input;
-  if (!isOperator && (ROLES as readonly string[]).includes(alias)) {
-    throw new AppError("conflict", `${alias}@ is the operator's: RFC 2142`);
+  const isSystems = domain === app.config.hostname &&
+    SYSTEM_NAMES.includes(alias);
+  if (!isOperator && (ROLES.includes(alias) || isSystems)) {
+    throw new AppError("conflict", "Address is the operator's");
   }
   const id = crypto.randomUUID();
   const mayClaim = app.platformSql === undefined

@@ -20,7 +20,19 @@ import {
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc2142 | RFC 2142}
  */
-export const ROLES = ["postmaster", "abuse"] as const;
+export const ROLES: readonly string[] = ["postmaster", "abuse"];
+
+/**
+ * Local parts that go to the operator in the domain of the host itself: the
+ * mail of the system. Postfix's virtual_alias_maps has them.
+ */
+export const SYSTEM_NAMES: readonly string[] = [
+  "root",
+  "mailer-daemon",
+  "postgres",
+  "encimap",
+  "vaultmail",
+];
 
 /** Name of the transport in Postfix's master.cf. */
 const TRANSPORT = "encimap-pipe";

@@ -185,11 +185,17 @@ Deno.test("the operator's vaultbox gets postmaster@ and abuse@ of domains before
   ]);
 });
 
-for (const alias of ["postmaster", "abuse"]) {
-  Deno.test(`createVaultbox() throws conflict for a customer's ${alias}@`, async () => {
+for (
+  const [alias, domain] of [
+    ["postmaster", "pets.example"],
+    ["abuse", "pets.example"],
+    ["root", "mail.example.test"],
+  ] as const
+) {
+  Deno.test(`createVaultbox() throws conflict for a customer's ${alias}@${domain}`, async () => {
     await using world = await testWorld();
     await assert.rejects(
-      createVaultbox(world.app, { ...CAT, alias }),
+      createVaultbox(world.app, { ...CAT, alias, domain }),
       code("conflict"),
     );
   });

@@ -403,10 +403,16 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     t,
     "--uninstall leaves mail, keys and database alone",
     async () => {
+      await vm.sh(
+        "systemctl stop encimap-intake.socket encimap-intake; swaks --server 127.0.0.1 --from a@outside.example --to postmaster@mail.example.test --header 'Subject: held' --body x >/dev/null",
+      );
       const output = await vm.sh(
         "/root/encimap/install.sh --uninstall --yes",
       );
       assert.match(output, /mail +\/var\/mail\/vaultboxes/);
+      // Without our settings it would go out in clear, or bounce.
+      assert.match(output, /put 1 mail\(s\) for vaultboxes on hold/);
+      assert.match(await vm.sh("postqueue -j"), /"queue_name": "hold"/);
       assert.equal(
         await vm.sh(
           "systemctl list-unit-files --no-legend 'encimap*' || :; systemctl list-units --all --no-legend 'encimap*'",
@@ -441,6 +447,19 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
       await vm.sh("test -s /etc/encimap/master.key");
     },
   );
+
+  await step(t, "installed again, it takes up what was kept", async () => {
+    const boxes = "ls /var/mail/vaultboxes | sort";
+    const before = await vm.sh(boxes);
+    const output = await vm.sh("/root/encimap/install.sh --yes");
+    assert.match(output, /released the mail that waited/);
+    assert.match(output, /All is well/);
+    assert.equal(await vm.sh(boxes), before);
+    await until(
+      vm,
+      "grep -rq '^Subject: held' /var/mail/vaultboxes/*/Maildir/new",
+    );
+  });
 
   await step(t, "--purge removes them, too", async () => {
     await vm.sh("/root/encimap/install.sh --uninstall --purge --yes");

@@ -48,6 +48,20 @@ for (const { name } of COMMANDS) {
   });
 }
 
+Deno.test("encimap vaultbox lists the commands of the group", async () => {
+  const bare = await encimap(["vaultbox"]);
+  assert.equal(bare.status, 64);
+  assert.match(bare.err, /^encimap vaultbox create /m);
+  const help = await encimap(["vaultbox", "--help"]);
+  assert.equal(help.status, 0);
+  assert.match(help.out, /^encimap vaultbox delete /m);
+});
+
+Deno.test("encimap with an unknown option says only that", async () => {
+  const { err } = await encimap(["token", "--servce"]);
+  assert.match(err, /^encimap token: Unknown option '--servce'\nUsage: /);
+});
+
 const USAGE_ERRORS = [
   ["nonsense"],
   ["domain"],
