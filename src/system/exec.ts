@@ -35,6 +35,8 @@ export async function exec(
   const [program, ...args] = argv;
   const child = new Deno.Command(program, {
     args,
+    // The caller's may be closed to the user that this process runs as.
+    cwd: "/",
     clearEnv: true,
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" },
     stdin: stdin === undefined ? "null" : "piped",

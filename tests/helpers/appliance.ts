@@ -293,9 +293,13 @@ function service(
 ): Appliance["intake"] {
   let child: Deno.ChildProcess | undefined;
   const stop = async (signal: Deno.Signal = "SIGTERM"): Promise<void> => {
-    child?.kill(signal);
-    // One that was held would never see the other signal.
-    child?.kill("SIGCONT");
+    try {
+      child?.kill(signal);
+      // One that was held would never see the other signal.
+      child?.kill("SIGCONT");
+    } catch {
+      // It has ended by itself.
+    }
     await child?.status;
     child = undefined;
   };
@@ -311,6 +315,7 @@ function service(
           `${dir}/dist/encimap`,
           name,
         ],
+        cwd: "/",
         clearEnv: true,
         env: { PATH, ...env },
         stdin: "null",
