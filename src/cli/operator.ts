@@ -24,7 +24,7 @@ import {
   type Vaultbox,
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
-import { mintToken, NIL_UUID } from "../http/auth.ts";
+import { mintToken, NIL_UUID, UUID_REGEXP } from "../http/auth.ts";
 import { createLog } from "../log.ts";
 import { parseAddress, parseDomain } from "../mail/address.ts";
 import { openApp } from "../open.ts";
@@ -33,9 +33,6 @@ import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeVaultbox } from "../vaultbox/remove.ts";
 import { publishRoutes, ROLES } from "../vaultbox/routes.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
-
-const UUID_REGEXP =
-  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** A year: no token outlives this. */
 const TTL_MAX_SECONDS = 31_536_000;

@@ -197,10 +197,7 @@ export async function findRoutes(
 ): Promise<Route[]> {
   return [
     ...await db<Route[]>`
-      select a.alias || '@' || a.domain as address, a.vaultbox_id,
-        s.username as sender
-      from addresses a
-      left join vaultbox_smtp_credentials s on s.vaultbox_id = a.vaultbox_id
+      ${routes(db)}
       where a.domain = ${domain} and a.alias = any(${aliases as string[]})
     `,
   ];
@@ -213,14 +210,17 @@ export async function findRoutes(
  * @returns Routes of all addresses.
  */
 export async function listRoutes(db: Db): Promise<Route[]> {
-  return [
-    ...await db<Route[]>`
-      select a.alias || '@' || a.domain as address, a.vaultbox_id,
-        s.username as sender
-      from addresses a
-      left join vaultbox_smtp_credentials s on s.vaultbox_id = a.vaultbox_id
-    `,
-  ];
+  return [...await db<Route[]>`${routes(db)}`];
+}
+
+/** The beginning of both queries. */
+function routes(db: Db) {
+  return db`
+    select a.alias || '@' || a.domain as address, a.vaultbox_id,
+      s.username as sender
+    from addresses a
+    left join vaultbox_smtp_credentials s on s.vaultbox_id = a.vaultbox_id
+  `;
 }
 
 /**

@@ -30,7 +30,8 @@ const TOKEN_MAX = 4096;
 /** RFC 9562 section 5.9; the operator's vaultbox belongs to it. */
 export const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 
-const UUID_REGEXP =
+/** A UUID as a request, a token or an operator may write it, in any case. */
+export const UUID_REGEXP: RegExp =
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**

@@ -6,15 +6,13 @@
 
 import type { Cursor } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
-import { NIL_UUID } from "./auth.ts";
+import { NIL_UUID, UUID_REGEXP } from "./auth.ts";
 import { parseAddress, parseAlias, parseDomain } from "../mail/address.ts";
 import type { SubmissionServer } from "../vaultbox/credentials.ts";
 
 /** A decoded JSON object. */
 export type Body = Readonly<Record<string, unknown>>;
 
-const UUID_REGEXP =
-  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const HOST_REGEXP =
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 

@@ -23,7 +23,8 @@ const DIRECTORY_MODE = 0o700;
 /** Only the mail user may read. */
 const FILE_MODE = 0o600;
 
-const UUID_REGEXP =
+/** The id of a vaultbox or a delivery, as we write it in names of files. */
+export const UUID_REGEXP: RegExp =
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**

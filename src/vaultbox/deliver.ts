@@ -27,6 +27,7 @@ import {
   showMessage,
   stagedMessages,
   stageMessage,
+  UUID_REGEXP,
   vaultboxesWithMail,
 } from "../storage/maildir.ts";
 import { pemDecode } from "../x509/pem.ts";
@@ -60,9 +61,6 @@ export interface Delivered {
  * the sender to that limit and then adds trace fields of its own.
  */
 export const TRACE_BYTES = 65_536;
-
-const UUID_REGEXP =
-  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
  * Encrypts a message and stores it.
