@@ -95,6 +95,21 @@ export interface KeyName {
   readonly fingerprintSha256: string;
 }
 
+/** Who acts, for `where` clauses and for the audit log. */
+export interface Actor {
+  /**
+   * UUID of the user whose things alone exist for it; undefined is a service or
+   * the operator, for whom everybody's do.
+   */
+  readonly owner: string | undefined;
+  /** `service`, `service:<sub>`, `user:<UUID>` or `operator`. */
+  readonly name: string;
+  /** Whether it is believed when it says whose a domain is. */
+  readonly mayClaimDomains: boolean;
+  /** UUID of the request; undefined outside the API. */
+  readonly requestId: string | undefined;
+}
+
 /** The world of the API and of the operator's commands. */
 export interface App {
   /** Settings. */

@@ -48,18 +48,26 @@ export type ErrorCode = keyof typeof OUTCOMES;
 export class AppError extends Error {
   /** Reason, for programs. */
   readonly code: ErrorCode;
+  /** More for programs, such as the name of a wrong field. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
 
   /**
    * Makes a failure.
    *
    * @param code Reason, for programs.
    * @param message Reason, for people.
-   * @param options `cause` is what went wrong underneath, for the log.
+   * @param options `cause` is what went wrong underneath, for the log;
+   * `details` is shown to the caller.
    */
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: ErrorOptions & { details?: Readonly<Record<string, unknown>> },
+  ) {
     super(message, options);
     this.name = "AppError";
     this.code = code;
+    this.details = options?.details;
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { App } from "../app.ts";
 import { parseConfig, showConfig } from "../config.ts";
 import { describeConfig } from "../settings.ts";
 import { VERSION } from "../version.ts";
@@ -168,6 +169,17 @@ export const COMMANDS: readonly Command[] = [
     summary: "Write the files of Postfix, Dovecot and systemd for the settings",
     run: async (args, io) =>
       (await import("./render.ts")).renderCommand.run(args, io),
+  },
+  {
+    name: "openapi",
+    usage: "",
+    summary: "Print the description of the API, OpenAPI 3.1 as YAML",
+    run: async (_args, io) => {
+      const { openApi, toYaml } = await import("../http/openapi.ts");
+      const { apiRoutes } = await import("../http/routes/all.ts");
+      io.print(toYaml(openApi(apiRoutes({} as App))).trimEnd());
+      return EXIT.ok;
+    },
   },
   {
     name: "version",

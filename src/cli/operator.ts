@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
-import type { App } from "../app.ts";
+import type { Actor, App } from "../app.ts";
 import { connect } from "../db/connect.ts";
 import {
   claimDomain,
@@ -17,11 +17,11 @@ import {
 import { listCertificates } from "../db/certificates.ts";
 import { migrate } from "../db/migrate.ts";
 import {
-  type Cursor,
   findVaultboxByAddress,
   getVaultbox,
   listVaultboxes,
   type Vaultbox,
+  VAULTBOX_ORDERS,
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { mintToken, NIL_UUID, UUID_REGEXP } from "../http/auth.ts";
@@ -33,6 +33,14 @@ import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeVaultbox } from "../vaultbox/remove.ts";
 import { publishRoutes, ROLES } from "../vaultbox/routes.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
+
+/** The operator acts for everybody. */
+const OPERATOR: Actor = {
+  owner: undefined,
+  name: "operator",
+  mayClaimDomains: true,
+  requestId: undefined,
+};
 
 /** A year: no token outlives this. */
 const TTL_MAX_SECONDS = 31_536_000;
@@ -186,8 +194,8 @@ export async function runVaultboxCreate(
   };
   await using app = await open(io);
   const vaultbox = isOperator
-    ? await createOperatorVaultbox(app, input)
-    : await createVaultbox(app, input);
+    ? await createOperatorVaultbox(app, OPERATOR, input)
+    : await createVaultbox(app, OPERATOR, input);
   io.print(vaultbox.id);
   return EXIT.ok;
 }
@@ -206,10 +214,12 @@ export async function runVaultboxList(
     ? undefined
     : parseDomain(String(values["domain"]));
   await using app = await open(io);
-  let after: Cursor | undefined;
+  let after: readonly string[] | undefined;
   do {
-    const page = { limit: PAGE, after, domain };
-    const { rows, next } = await listVaultboxes(app.sql, owner, page);
+    const page = { limit: PAGE, after, order: VAULTBOX_ORDERS.created_at };
+    const { rows, next } = await listVaultboxes(app.sql, owner, page, {
+      domain,
+    });
     for (const row of rows) {
       io.print(
         [
@@ -269,7 +279,7 @@ export async function runVaultboxDelete(
   const { positionals } = parse(args, {}, 1);
   await using app = await open(io);
   const vaultbox = await find(app, positionals[0]!);
-  await removeVaultbox(app, vaultbox.id, undefined);
+  await removeVaultbox(app, OPERATOR, vaultbox.id);
   io.print(`Deleted ${addressOf(vaultbox)}`);
   return EXIT.ok;
 }

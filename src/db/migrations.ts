@@ -5,6 +5,7 @@
  */
 
 import vaultboxes from "../../sql/0001_vaultboxes.sql" with { type: "text" };
+import auditLog from "../../sql/0002_audit_log.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -18,6 +19,7 @@ export interface Migration {
 /** All steps, in order, numbered from 1 without gaps. */
 export const MIGRATIONS: readonly Migration[] = [
   { name: "0001_vaultboxes", text: vaultboxes },
+  { name: "0002_audit_log", text: auditLog },
 ];
 
 /** Rights of the other roles, given again after every migration. */

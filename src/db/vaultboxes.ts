@@ -9,6 +9,7 @@
 
 import { type Db, isViolation, UNIQUE_VIOLATION } from "./connect.ts";
 import { AppError } from "../errors.ts";
+import { fetchPage, type Order, type Page, type Rows } from "./page.ts";
 
 /** A vaultbox. */
 export interface Vaultbox {
@@ -56,23 +57,37 @@ export interface VaultboxRow {
   readonly isOperator: boolean;
 }
 
-/** Which part of a list is wanted. */
-export interface Page {
-  /** Rows at most. */
-  readonly limit: number;
-  /** Row after which it begins; the beginning if left out. */
-  readonly after?: Cursor | undefined;
+/** Which vaultboxes are wanted. */
+export interface VaultboxFilter {
   /** Only this domain. */
   readonly domain?: string | undefined;
+  /** Only this local part. */
+  readonly alias?: string | undefined;
+  /** Only in this state. */
+  readonly status?: Vaultbox["status"] | undefined;
 }
 
-/** Place in a list that is ordered by creation. */
-export interface Cursor {
-  /** When the last row was made, ISO 8601 with microseconds. */
-  readonly createdAt: string;
-  /** UUID of the last row. */
-  readonly id: string;
-}
+/** Orders of the list. */
+export const VAULTBOX_ORDERS: Readonly<
+  Record<"created_at" | "-created_at" | "address" | "-address", Order>
+> = {
+  "created_at": {
+    keys: [["created_at", "timestamptz"], ["id", "uuid"]],
+    descending: false,
+  },
+  "-created_at": {
+    keys: [["created_at", "timestamptz"], ["id", "uuid"]],
+    descending: true,
+  },
+  "address": {
+    keys: [["domain", "text"], ["alias", "text"]],
+    descending: false,
+  },
+  "-address": {
+    keys: [["domain", "text"], ["alias", "text"]],
+    descending: true,
+  },
+};
 
 const COLUMNS = [
   "id",
@@ -171,41 +186,31 @@ export async function findVaultboxByAddress(
 }
 
 /**
- * Lists vaultboxes, oldest first.
+ * Lists vaultboxes.
  *
  * @param db Pool or transaction.
  * @param owner Whose are listed.
- * @param page Which part.
- * @returns The vaultboxes and the place where the next page begins, if there
- * is more.
+ * @param page Which part, in one of {@linkcode VAULTBOX_ORDERS}.
+ * @param filter Which of them.
+ * @returns The page.
  */
-export async function listVaultboxes(
+export function listVaultboxes(
   db: Db,
   owner: string | undefined,
   page: Page,
-): Promise<{ rows: Vaultbox[]; next: Cursor | undefined }> {
-  const rows = await db<(Vaultbox & { position: string })[]>`
-    select ${db(COLUMNS)},
-      to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position
-    from vaultboxes
-    where true
-    ${owner === undefined ? db`` : db`and user_id = ${owner}`}
-    ${page.domain === undefined ? db`` : db`and domain = ${page.domain}`}
-    ${
-    page.after === undefined
-      ? db``
-      : db`and (created_at, id) > (${page.after.createdAt}::text::timestamptz, ${page.after.id}::uuid)`
-  }
-    order by created_at, id
-    limit ${page.limit + 1}
-  `;
-  const shown = rows.slice(0, page.limit);
-  const last = shown.at(-1);
-  const more = rows.length > page.limit && last !== undefined;
-  return {
-    rows: shown,
-    next: more ? { createdAt: last.position, id: last.id } : undefined,
-  };
+  filter: VaultboxFilter = {},
+): Promise<Rows<Vaultbox>> {
+  const { domain, alias, status } = filter;
+  return fetchPage<Vaultbox>(db, page, {
+    columns: db`${db(COLUMNS)}`,
+    from: db`vaultboxes`,
+    where: db`
+      ${owner === undefined ? db`` : db`and user_id = ${owner}`}
+      ${domain === undefined ? db`` : db`and domain = ${domain}`}
+      ${alias === undefined ? db`` : db`and alias = ${alias}`}
+      ${status === undefined ? db`` : db`and status = ${status}`}
+    `,
+  });
 }
 
 /**

@@ -1,17 +1,68 @@
 /**
- * JSON names of answers: what operations return, shaped.
+ * JSON names of answers: what operations return, shaped, and the schema of each
+ * shape beside it.
  *
  * @module
  */
 
-import type { Cursor, Vaultbox } from "../db/vaultboxes.ts";
+import type { AuditEntry } from "../db/audit.ts";
+import type { Vaultbox } from "../db/vaultboxes.ts";
 import type { GeneratedCertificate } from "../vaultbox/certificate.ts";
 import type { NewCredential } from "../vaultbox/credentials.ts";
 import type { Delivered } from "../vaultbox/deliver.ts";
 import type { Health } from "../vaultbox/health.ts";
+import type { Schema } from "./fields.ts";
 
 /** JSON of an answer. */
 export type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Describes a shape.
+ *
+ * @param title Name of the shape in openapi.yaml and in clients.
+ * @param properties Its properties, which are always there.
+ * @param optional Those that may be left out.
+ * @returns JSON Schema.
+ */
+export function shape(
+  title: string,
+  properties: Readonly<Record<string, Schema>>,
+  optional: Readonly<Record<string, Schema>> = {},
+): Schema {
+  return {
+    title,
+    type: "object",
+    properties: { ...properties, ...optional },
+    required: Object.keys(properties),
+    additionalProperties: false,
+  };
+}
+
+/** Schema of text. */
+export const TEXT: Schema = { type: "string" };
+
+/** Schema of a UUID. */
+export const ID: Schema = { type: "string", format: "uuid" };
+
+/** Schema of a time, RFC 3339. */
+export const TIME: Schema = { type: "string", format: "date-time" };
+
+/** Schema of a time, or null for never. */
+export const TIME_OR_NULL: Schema = {
+  type: ["string", "null"],
+  format: "date-time",
+};
+
+/** Schema of a count. */
+export const COUNT: Schema = { type: "integer", minimum: 0 };
+
+/** Schema of {@linkcode createdJson}. */
+export const CREATED: Schema = shape("CreatedVaultbox", {
+  "vaultbox_id": ID,
+  domain: TEXT,
+  alias: TEXT,
+  name: TEXT,
+});
 
 /**
  * Shapes the answer of a creation.
@@ -27,6 +78,20 @@ export function createdJson(vaultbox: Vaultbox): Json {
     "name": vaultbox.name,
   };
 }
+
+/** Schema of {@linkcode vaultboxJson}. */
+export const VAULTBOX: Schema = shape("Vaultbox", {
+  id: ID,
+  "user_id": ID,
+  domain: TEXT,
+  alias: TEXT,
+  name: TEXT,
+  status: { type: "string", enum: ["active", "suspended"] },
+  custody: { type: "string", enum: ["server", "client", "external"] },
+  "has_certs": { type: "boolean" },
+  "message_count": COUNT,
+  "created_at": TIME,
+});
 
 /**
  * Shapes one vaultbox of a list.
@@ -50,6 +115,16 @@ export function vaultboxJson(vaultbox: Vaultbox): Json {
   };
 }
 
+/** Schema of {@linkcode usageJson}. */
+export const USAGE: Schema = shape("Usage", {
+  "vaultbox_id": ID,
+  alias: TEXT,
+  domain: TEXT,
+  "message_count": COUNT,
+  "total_bytes": COUNT,
+  "last_received": TIME_OR_NULL,
+});
+
 /**
  * Shapes one row of the usage.
  *
@@ -67,25 +142,15 @@ export function usageJson(vaultbox: Vaultbox): Json {
   };
 }
 
-/**
- * Shapes a page of a list.
- *
- * @param rows Shaped rows.
- * @param next Where the next page begins.
- * @returns The envelope; `next_cursor` is there only if there is more.
- */
-export function pageJson(
-  rows: readonly Json[],
-  next: Cursor | undefined,
-): Json {
-  return {
-    "success": true,
-    "data": rows,
-    ...(next && {
-      "next_cursor": btoa(`${next.createdAt} ${next.id}`),
-    }),
-  };
-}
+/** Schema of {@linkcode credentialJson}. */
+export const NEW_CREDENTIAL: Schema = shape("NewCredential", {
+  id: ID,
+  username: TEXT,
+  password: TEXT,
+  host: TEXT,
+  port: { type: "integer", minimum: 1, maximum: 65535 },
+  "security_type": { type: "string", enum: ["STARTTLS", "SSL/TLS"] },
+});
 
 /**
  * Shapes a credential with its password.
@@ -103,6 +168,18 @@ export function credentialJson(credential: NewCredential): Json {
     "security_type": credential.securityType,
   };
 }
+
+/** Schema of {@linkcode certificateJson}. */
+export const GENERATED_CERTIFICATE: Schema = shape("GeneratedCertificate", {
+  email: TEXT,
+  certificate: TEXT,
+  "fingerprint_sha256": TEXT,
+  "not_before": TIME,
+  "not_after": TIME,
+}, {
+  "private_key": TEXT,
+  "vaultbox_id": ID,
+});
 
 /**
  * Shapes a certificate.
@@ -122,6 +199,49 @@ export function certificateJson(certificate: GeneratedCertificate): Json {
       : { "vaultbox_id": certificate.vaultboxId }),
   };
 }
+
+/**
+ * Shapes an entry of the audit log.
+ *
+ * @param entry The entry.
+ * @returns Its id as text: it may outgrow what JSON readers keep exactly.
+ */
+export function auditJson(entry: AuditEntry): Json {
+  return {
+    "id": String(entry.id),
+    "at": entry.at,
+    "actor": entry.actor,
+    "request_id": entry.requestId,
+    "action": entry.action,
+    "user_id": entry.userId,
+    "vaultbox_id": entry.vaultboxId,
+    "domain": entry.domain,
+    "details": entry.details,
+  };
+}
+
+/** Schema of {@linkcode auditJson}. */
+export const AUDIT_ENTRY: Schema = shape("AuditEntry", {
+  id: TEXT,
+  at: TIME,
+  actor: TEXT,
+  "request_id": { type: ["string", "null"], format: "uuid" },
+  action: TEXT,
+  "user_id": { type: ["string", "null"], format: "uuid" },
+  "vaultbox_id": { type: ["string", "null"], format: "uuid" },
+  domain: { type: ["string", "null"] },
+  details: { type: "object" },
+});
+
+/** Schema of {@linkcode healthJson}. */
+export const HEALTH: Schema = shape("Health", {
+  status: { type: "string", enum: ["healthy", "unhealthy"] },
+  services: shape("Services", {
+    database: { type: "string", enum: ["connected", "disconnected"] },
+    storage: { type: "string", enum: ["accessible", "inaccessible"] },
+    mta: { type: "string", enum: ["running", "stopped"] },
+  }),
+});
 
 /**
  * Shapes the state of health.

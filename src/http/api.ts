@@ -6,17 +6,16 @@
 
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { App } from "../app.ts";
+import type { Actor, App } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { healthCheck } from "../vaultbox/health.ts";
-import { authenticate, type TokenSettings } from "./auth.ts";
-import type { Answer, DownloadFile, Route } from "./route.ts";
-import { certificateRoutes } from "./routes/certificates.ts";
-import { credentialRoutes } from "./routes/credentials.ts";
-import { vaultboxRoutes } from "./routes/vaultboxes.ts";
+import { authenticate, type Caller, type TokenSettings } from "./auth.ts";
+import { type Body, USER_ID } from "./fields.ts";
+import { openApi, PREFIX } from "./openapi.ts";
+import type { Answer, Route } from "./route.ts";
+import { apiRoutes } from "./routes/all.ts";
 import { healthJson } from "./answers.ts";
-import type { Body } from "./wire.ts";
 
 /** Answers one request. */
 export type Fetch = (request: Request) => Response | Promise<Response>;
@@ -26,25 +25,8 @@ interface Env {
   Variables: { requestId: string };
 }
 
-/** Beginning of every path. */
-const PREFIX = "/s2s/v1";
-
 /** Octets of a body, at most. */
 const BODY_MAX_BYTES = 65_536;
-
-/**
- * Lists the routes that need a token.
- *
- * @param app The world.
- * @returns The routes.
- */
-export function apiRoutes(app: App): Route[] {
-  return [
-    ...vaultboxRoutes(app),
-    ...credentialRoutes(app),
-    ...certificateRoutes(app),
-  ];
-}
 
 /**
  * Builds the API.
@@ -67,21 +49,30 @@ export function buildApi(app: App, tokens: TokenSettings): Fetch {
     const state = await health();
     return c.json(healthJson(state), state.healthy ? 200 : 503);
   });
+  const routes = apiRoutes(app);
+  const description = openApi(routes);
+  api.get(`${PREFIX}/openapi.json`, (c) => c.json(description));
   api.use(bodyLimit({
     maxSize: BODY_MAX_BYTES,
     onError: (c) =>
       failure(c, new AppError("message_too_large", "Body is too large")),
   }));
-  for (const route of apiRoutes(app)) {
-    api.on(route.method, PREFIX + route.path, async (c) => {
+  for (const route of routes) {
+    const path = route.path.replace(/\{(\w+)\}/g, ":$1");
+    api.on(route.method, PREFIX + path, async (c) => {
       const authorization = c.req.header("authorization");
+      const caller = await authenticate(tokens, authorization, app.now());
+      if (!caller.scopes.has(route.scope)) {
+        throw new AppError("forbidden", `Token lacks scope ${route.scope}`);
+      }
+      const { "user_id": named, ...query } = c.req.query();
       const answer = await route.handle({
-        caller: await authenticate(tokens, authorization, app.now()),
+        actor: actorOf(caller, named, c.get("requestId")),
         params: c.req.param(),
-        query: c.req.query(),
-        json: () => readJson(c.req.raw),
+        query,
+        body: route.body === undefined ? {} : await readJson(c.req.raw),
       });
-      return respond(c, answer);
+      return respond(c, route, answer);
     });
   }
   api.notFound((c) => failure(c, new AppError("not_found", "No such route")));
@@ -97,6 +88,30 @@ export function buildApi(app: App, tokens: TokenSettings): Fetch {
     return failure(c, error);
   });
   return (request) => api.fetch(request);
+}
+
+/**
+ * Who acts. A service may name the user whose things alone exist for this
+ * request; a user is that user already.
+ */
+function actorOf(
+  caller: Caller,
+  named: string | undefined,
+  requestId: string,
+): Actor {
+  const { userId, subject } = caller;
+  const wanted = named === undefined
+    ? undefined
+    : USER_ID.parse(named, "user_id");
+  if (userId === undefined) {
+    const name = subject === undefined ? "service" : `service:${subject}`;
+    return { owner: wanted, name, mayClaimDomains: true, requestId };
+  }
+  if (wanted !== undefined && wanted !== userId) {
+    throw new AppError("forbidden", "user_id is not yours");
+  }
+  const name = `user:${userId}`;
+  return { owner: userId, name, mayClaimDomains: false, requestId };
 }
 
 async function readJson(request: Request): Promise<Body> {
@@ -115,22 +130,33 @@ async function readJson(request: Request): Promise<Body> {
   return body as Body;
 }
 
-function respond(c: Context<Env>, { status = 200, body }: Answer): Response {
-  if (!isFile(body)) return c.json(body, status);
-  c.header("Content-Disposition", `attachment; filename="${body.filename}"`);
-  c.header("Content-Type", body.type);
-  return c.body(body.octets, status);
-}
-
-function isFile(body: Answer["body"]): body is DownloadFile {
-  return body["octets"] instanceof Uint8Array;
+function respond(
+  c: Context<Env>,
+  { answer: { status, ...form } }: Route,
+  answer: Answer,
+): Response {
+  if ("octets" in answer) {
+    const { octets, filename } = answer;
+    c.header("Content-Disposition", `attachment; filename="${filename}"`);
+    if ("file" in form) c.header("Content-Type", form.file);
+    return c.body(octets, status);
+  }
+  if ("rows" in answer) {
+    const { rows, next } = answer;
+    return c.json({
+      success: true,
+      data: rows,
+      ...(next !== undefined && { "next_cursor": next }),
+    }, status);
+  }
+  return c.json({ success: true, ...answer }, status);
 }
 
 function failure(c: Context, error: AppError): Response {
-  const { code, message } = error;
+  const { code, message, details } = error;
   if (code === "unauthorized") c.header("WWW-Authenticate", "Bearer");
   return c.json(
-    { success: false, error: { code, message } },
+    { success: false, error: { code, message, ...(details && { details }) } },
     OUTCOMES[code].http,
   );
 }

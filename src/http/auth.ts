@@ -7,10 +7,27 @@
 import { jwtVerify, SignJWT } from "jose";
 import { AppError } from "../errors.ts";
 
+/** What a token may be allowed, RFC 8693 section 4.2. */
+export const SCOPES = [
+  "vaultbox:read",
+  "vaultbox:write",
+  "credential:write",
+  "certificate:write",
+  "domain:write",
+  "admin",
+] as const;
+
+/** One of {@linkcode SCOPES}. */
+export type Scope = typeof SCOPES[number];
+
 /** Who asks. */
 export interface Caller {
   /** UUID of the user for whom alone it acts; undefined is a service. */
   readonly userId: string | undefined;
+  /** `sub` of a service's token. */
+  readonly subject?: string | undefined;
+  /** What it is allowed. */
+  readonly scopes: ReadonlySet<Scope>;
 }
 
 /** Key and audience of tokens. */
@@ -65,12 +82,15 @@ export async function authenticate(
     throw unauthorized(error);
   }
   const { role, "user_id": userId } = claims;
-  if (role === "service" && userId === undefined) return { userId: undefined };
+  if (role === "service" && userId === undefined) {
+    return { userId: undefined, scopes: new Set(SCOPES) };
+  }
   if (
     role === undefined && typeof userId === "string" &&
     UUID_REGEXP.test(userId) && userId !== NIL_UUID
   ) {
-    return { userId: userId.toLowerCase() };
+    const scopes = SCOPES.filter((scope) => scope !== "admin");
+    return { userId: userId.toLowerCase(), scopes: new Set(scopes) };
   }
   throw unauthorized(new Error("neither role nor user_id"));
 }
@@ -85,7 +105,7 @@ export async function authenticate(
  */
 export async function mintToken(
   settings: TokenSettings,
-  caller: Caller,
+  caller: Pick<Caller, "userId">,
   lifetime: { now: Date; seconds: number },
 ): Promise<string> {
   const issuedAt = Math.floor(lifetime.now.getTime() / 1000);

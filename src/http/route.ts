@@ -1,69 +1,145 @@
 /**
- * A route as data: what the router registers and what documents list.
+ * Routes as data: what the router registers and what openapi.yaml describes.
  *
  * @module
  */
 
-import type { Caller } from "./auth.ts";
+import type { Actor } from "../app.ts";
 import type { Json } from "./answers.ts";
-import type { Body } from "./wire.ts";
+import type { Scope } from "./auth.ts";
+import {
+  type Body,
+  type Fields,
+  parseFields,
+  parseQuery,
+  type Schema,
+  type Values,
+} from "./fields.ts";
 
 /** A request that has passed authentication. */
-export interface ApiRequest {
+export interface ApiRequest<
+  P extends Fields = Fields,
+  Q extends Fields = Fields,
+  B extends Fields = Fields,
+> {
   /** Who asks. */
-  readonly caller: Caller;
-  /** Parameters in the path, by name; empty if there is no such one. */
-  readonly params: Readonly<Record<string, string>>;
-  /** Parameters behind the question mark, by name. */
+  readonly actor: Actor;
+  /** Parts of the path. */
+  readonly params: Values<P>;
+  /** Parameters behind the question mark. */
+  readonly query: Values<Q>;
+  /** Fields of the body. */
+  readonly body: Values<B>;
+}
+
+/** A request whose parts are not checked yet. */
+export interface RawRequest {
+  /** Who asks. */
+  readonly actor: Actor;
+  /** Parts of the path by name. */
+  readonly params: Body;
+  /** Parameters behind the question mark by name. */
   readonly query: Readonly<Record<string, string>>;
-  /**
-   * Reads the body.
-   *
-   * @returns The decoded object; an empty body counts as `{}`.
-   * @throws {AppError} `invalid_request` if it is something else.
-   */
-  json(): Promise<Body>;
+  /** The body, decoded; an empty one is `{}`. */
+  readonly body: Body;
 }
 
 /** An answer. */
-export interface Answer {
-  /** HTTP status; 200 if left out. */
-  readonly status?: 200 | 201;
-  /** The envelope, or a file. */
-  readonly body: Json | DownloadFile;
-}
+export type Answer =
+  | { readonly data: Json | readonly Json[] }
+  | { readonly rows: readonly Json[]; readonly next: string | undefined }
+  | { readonly message: string }
+  | DownloadFile;
 
 /** A binary answer. */
 export interface DownloadFile {
   /** Its octets. */
   readonly octets: Uint8Array<ArrayBuffer>;
-  /** Media type. */
-  readonly type: string;
   /** Name for saving it. */
   readonly filename: string;
 }
 
+/** Form of a route's answer. */
+export type AnswerForm =
+  /** `data` in the envelope. */
+  | { readonly status: 200 | 201; readonly data: Schema }
+  /** A page: `data` is a list, with `next_cursor` if there is more. */
+  | { readonly status: 200; readonly page: Schema }
+  /** `message` in the envelope. */
+  | { readonly status: 200; readonly message: true }
+  /** A file of one of some media types. */
+  | { readonly status: 200; readonly file: string };
+
 /** One route. */
 export interface Route {
   /** HTTP method. */
-  readonly method: "GET" | "POST" | "DELETE";
-  /** Path below `/s2s/v1`, with `:id` for a parameter. */
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path below `/s2s/v1`, with `{name}` for a parameter. */
   readonly path: string;
+  /** `operationId`, also the method of clients and the word of the audit log. */
+  readonly operation: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** What a token must be allowed. */
+  readonly scope: Scope;
+  /** Parts of the path. */
+  readonly params: Fields;
+  /** Parameters behind the question mark. */
+  readonly query: Fields;
+  /** Fields of the body; undefined where none is read. */
+  readonly body: Fields | undefined;
+  /** Form of the answer. */
+  readonly answer: AnswerForm;
   /**
-   * Answers a request.
+   * Checks a request and answers it.
    *
    * @throws {AppError} What the envelope of failures says.
    */
-  handle(request: ApiRequest): Promise<Answer>;
+  handle(request: RawRequest): Promise<Answer>;
 }
 
+/** A route whose handler knows the types of its fields. */
+export interface Definition<
+  P extends Fields,
+  Q extends Fields,
+  B extends Fields,
+> extends Omit<Route, "params" | "query" | "body" | "handle"> {
+  /** Parts of the path. */
+  readonly params?: P;
+  /** Parameters behind the question mark. */
+  readonly query?: Q;
+  /** Fields of the body. */
+  readonly body?: B;
+  /** Answers a request. */
+  handle(request: ApiRequest<P, Q, B>): Promise<Answer>;
+}
+
+/** No fields. */
+export type None = Record<never, never>;
+
 /**
- * Wraps data in the envelope of success.
+ * Makes a route; its parts are checked before the handler sees them.
  *
- * @param data The data.
- * @param status HTTP status.
- * @returns The answer.
+ * @param definition The route.
+ * @returns The route.
  */
-export function success(data: Json, status: 200 | 201 = 200): Answer {
-  return { status, body: { success: true, data } };
+export function route<
+  P extends Fields = None,
+  Q extends Fields = None,
+  B extends Fields = None,
+>(definition: Definition<P, Q, B>): Route {
+  const { params = {} as P, query = {} as Q, body } = definition;
+  return {
+    ...definition,
+    params,
+    query,
+    body: body ?? (definition.method === "POST" ? {} : undefined),
+    handle: async (raw) =>
+      await definition.handle({
+        actor: raw.actor,
+        params: parseFields(params, raw.params),
+        query: parseQuery(query, raw.query),
+        body: parseFields(body ?? {} as B, raw.body),
+      }),
+  };
 }

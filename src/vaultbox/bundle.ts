@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { App } from "../app.ts";
+import type { Actor, App } from "../app.ts";
+import { insertAudit } from "../db/audit.ts";
 import {
   type Certificate,
   listCertificates,
@@ -22,8 +23,6 @@ export interface BundleRequest {
   readonly vaultboxId: string;
   /** Password of the PKCS#12 files. */
   readonly password: string;
-  /** Whose the vaultbox must be. */
-  readonly owner: string | undefined;
 }
 
 /** A generation with its key. */
@@ -36,6 +35,7 @@ interface Generation extends Certificate {
  * Makes the PKCS#12 file of the newest generation.
  *
  * @param app The world.
+ * @param actor Who asks, and whose the vaultbox must be.
  * @param request Checked input.
  * @param form `compat` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
  * @returns The file.
@@ -44,11 +44,12 @@ interface Generation extends Certificate {
  */
 export async function vaultboxPfx(
   app: App,
+  actor: Actor,
   request: BundleRequest,
   form: "modern" | "compat",
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkBundlePassword(request.password);
-  const { vaultbox, generations } = await handOut(app, request, 1);
+  const { vaultbox, generations } = await handOut(app, actor, request, 1);
   const newest = generations[0]!;
   return await app.heavy.run(() =>
     pfx({
@@ -65,6 +66,7 @@ export async function vaultboxPfx(
  * Makes the ZIP bundle of all generations that are not retired.
  *
  * @param app The world.
+ * @param actor Who asks, and whose the vaultbox must be.
  * @param request Checked input.
  * @returns The ZIP file and a name for it.
  * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
@@ -72,10 +74,11 @@ export async function vaultboxPfx(
  */
 export async function vaultboxBundle(
   app: App,
+  actor: Actor,
   request: BundleRequest,
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkBundlePassword(request.password);
-  const { vaultbox, generations } = await handOut(app, request);
+  const { vaultbox, generations } = await handOut(app, actor, request);
   return await app.heavy.run(() =>
     bundleZip({
       address: `${vaultbox.alias}@${vaultbox.domain}`,
@@ -94,11 +97,12 @@ export async function vaultboxBundle(
  */
 async function handOut(
   app: App,
+  actor: Actor,
   request: BundleRequest,
   count?: number,
 ): Promise<{ vaultbox: Vaultbox; generations: Generation[] }> {
-  const { vaultboxId, owner } = request;
-  const vaultbox = await getVaultbox(app.sql, vaultboxId, owner);
+  const { vaultboxId } = request;
+  const vaultbox = await getVaultbox(app.sql, vaultboxId, actor.owner);
   if (vaultbox.custody !== "server") {
     throw new AppError("conflict", "The key of this vaultbox is not kept here");
   }
@@ -121,7 +125,16 @@ async function handOut(
     });
   }
   if (generations.length === 0) throw new Error("vaultbox has no certificate");
-  await markHandedOut(app.sql, generations.map((each) => each.id));
+  await app.sql.begin(async (tx) => {
+    await markHandedOut(tx, generations.map((each) => each.id));
+    await insertAudit(tx, actor, {
+      action: "key.download",
+      userId: vaultbox.userId,
+      vaultboxId,
+      domain: vaultbox.domain,
+      details: { generations: generations.length },
+    });
+  });
   app.log.write("info", "keys handed out", {
     vaultbox: vaultboxId,
     generations: generations.length,

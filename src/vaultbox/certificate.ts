@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { App } from "../app.ts";
+import type { Actor, App } from "../app.ts";
+import { insertAudit } from "../db/audit.ts";
 import type { CertificateRow } from "../db/certificates.ts";
 import { insertCertificate, listCertificates } from "../db/certificates.ts";
 import { isRefusal } from "../db/connect.ts";
@@ -129,24 +130,25 @@ export async function storeIdentity<T>(
  * else.
  *
  * @param app The world.
- * @param input Address, validity in days, and whose vaultboxes the caller has.
+ * @param actor Who asks, and whose vaultboxes exist for it.
+ * @param input Address and validity in days.
  * @returns The certificate.
  * @throws {AppError} `conflict` if the vaultbox has 20 generations or its key is
  * not kept here.
  */
 export async function generateCertificate(
   app: App,
+  actor: Actor,
   input: {
     address: { domain: string; alias: string };
     validityDays?: number | undefined;
-    owner: string | undefined;
   },
 ): Promise<GeneratedCertificate> {
   const email = `${input.address.alias}@${input.address.domain}`;
   const vaultbox = await findVaultboxByAddress(
     app.sql,
     input.address,
-    input.owner,
+    actor.owner,
   );
   if (vaultbox !== undefined) await checkGenerations(app, vaultbox);
   const identity = await newIdentity(
@@ -163,7 +165,17 @@ export async function generateCertificate(
     await storeIdentity(
       app,
       identity,
-      () => insertCertificate(app.sql, identity.row),
+      () =>
+        app.sql.begin(async (tx) => {
+          await insertCertificate(tx, identity.row);
+          await insertAudit(tx, actor, {
+            action: "certificate.generate",
+            userId: vaultbox.userId,
+            vaultboxId: vaultbox.id,
+            domain: vaultbox.domain,
+            details: { "certificate_id": identity.row.id },
+          });
+        }),
     );
     app.log.write("info", "certificate issued", {
       vaultbox: vaultbox.id,

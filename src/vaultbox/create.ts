@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { App } from "../app.ts";
+import type { Actor, App } from "../app.ts";
+import { insertAudit } from "../db/audit.ts";
 import { insertCertificate } from "../db/certificates.ts";
 import {
   checkDomainOwner,
@@ -52,6 +53,7 @@ export interface NewVaultbox {
  * dies in between, the next reconciliation publishes it.
  *
  * @param app The world.
+ * @param actor Who creates it.
  * @param input Checked input.
  * @returns The vaultbox as stored.
  * @throws {AppError} `conflict` if the address is taken or one of
@@ -60,6 +62,7 @@ export interface NewVaultbox {
  */
 export async function createVaultbox(
   app: App,
+  actor: Actor,
   input: NewVaultbox,
 ): Promise<Vaultbox> {
   const { userId, domain, alias, isOperator = false } = input;
@@ -94,13 +97,20 @@ export async function createVaultbox(
         await insertAddress(tx, { domain, alias, vaultboxId: id });
         await insertRoleAddresses(tx, ROLES, domain);
         await insertCertificate(tx, identity.row);
+        await insertAudit(tx, actor, {
+          action: "vaultbox.create",
+          userId,
+          vaultboxId: id,
+          domain,
+          details: { alias },
+        });
         return stored;
       }) as Promise<Vaultbox>,
   );
   try {
     await publishRoutes(app, domain, [alias, ...ROLES]);
   } catch (error) {
-    await undo(app, vaultbox, identity.row.id);
+    await undo(app, actor, vaultbox, identity.row.id);
     throw error;
   }
   app.log.write("info", "vaultbox created", { vaultbox: id });
@@ -128,6 +138,7 @@ async function checkDomain(
  */
 async function undo(
   app: App,
+  actor: Actor,
   vaultbox: Vaultbox,
   certificateId: string,
 ): Promise<void> {
@@ -138,6 +149,13 @@ async function undo(
       if (messageCount > 0) return false;
       await deleteVaultbox(tx, id);
       await insertRemoval(tx, id, null);
+      await insertAudit(tx, actor, {
+        action: "vaultbox.create.undo",
+        userId: vaultbox.userId,
+        vaultboxId: id,
+        domain,
+        details: { alias },
+      });
       return true;
     });
     if (isGone) await app.privateKeys.remove([certificateId]);
@@ -155,15 +173,20 @@ async function undo(
  * abuse@ of every hosted domain (RFC 2142).
  *
  * @param app The world.
+ * @param actor Who creates it.
  * @param input Checked input.
  * @returns The vaultbox as stored.
  * @throws {AppError} `conflict` if there is one.
  */
 export async function createOperatorVaultbox(
   app: App,
+  actor: Actor,
   input: NewVaultbox,
 ): Promise<Vaultbox> {
-  const vaultbox = await createVaultbox(app, { ...input, isOperator: true });
+  const vaultbox = await createVaultbox(app, actor, {
+    ...input,
+    isOperator: true,
+  });
   const domains = await app.sql.begin(async (tx) => {
     await insertRoleAddresses(tx, ROLES);
     return await tx<{ domain: string }[]>`select domain from domains`;

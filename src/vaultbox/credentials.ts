@@ -5,7 +5,8 @@
  */
 
 import bcrypt from "bcryptjs";
-import type { App } from "../app.ts";
+import type { Actor, App } from "../app.ts";
+import { type Change, insertAudit } from "../db/audit.ts";
 import type { Db } from "../db/connect.ts";
 import {
   type Credential,
@@ -50,23 +51,24 @@ const PASSWORD_LETTERS = 24;
  * Makes the credential for IMAP.
  *
  * @param app The world.
+ * @param actor Who asks, and whose the vaultbox must be.
  * @param vaultboxId UUID.
- * @param owner Whose the vaultbox must be.
  * @returns The credential.
  * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
  * it has one.
  */
 export async function createImapCredential(
   app: App,
+  actor: Actor,
   vaultboxId: string,
-  owner: string | undefined,
 ): Promise<NewCredential> {
-  const { password, passwordHash } = await newPassword(app, vaultboxId, owner);
+  const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
   const { id, username } = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
     const username = await usernameOf(tx, vaultbox);
     const { userId } = vaultbox;
     const row = { vaultboxId, userId, username, passwordHash };
+    await insertAudit(tx, actor, credentialChange("create", "imap", vaultbox));
     return { id: await insertImapCredential(tx, row), username };
   });
   app.log.write("info", "credential created", {
@@ -80,8 +82,8 @@ export async function createImapCredential(
  * Makes the credential for submission.
  *
  * @param app The world.
+ * @param actor Who asks, and whose the vaultbox must be.
  * @param vaultboxId UUID.
- * @param owner Whose the vaultbox must be.
  * @param server What a mail client shall use.
  * @returns The credential.
  * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
@@ -89,19 +91,20 @@ export async function createImapCredential(
  */
 export async function createSmtpCredential(
   app: App,
+  actor: Actor,
   vaultboxId: string,
-  owner: string | undefined,
   server: SubmissionServer,
 ): Promise<NewCredential> {
-  const { password, passwordHash } = await newPassword(app, vaultboxId, owner);
+  const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
   const host = server.host ?? app.config.hostname;
   const port = server.port ?? 587;
   const securityType = server.securityType ?? "STARTTLS";
   const { id, username } = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
     const username = await usernameOf(tx, vaultbox);
     const where = { host, port, securityType };
     const row = { vaultboxId, username, passwordHash, ...where };
+    await insertAudit(tx, actor, credentialChange("create", "smtp", vaultbox));
     return { id: await insertSmtpCredential(tx, row), username };
   });
   try {
@@ -121,21 +124,26 @@ export async function createSmtpCredential(
  * Gives a credential a new password; sessions opened with the old one end.
  *
  * @param app The world.
+ * @param actor Who asks, and whose the vaultbox must be.
  * @param vaultboxId UUID.
- * @param owner Whose the vaultbox must be.
  * @param service Which credential.
  * @returns The credential.
  * @throws {AppError} `not_found` if there is no such vaultbox or credential.
  */
 export async function regeneratePassword(
   app: App,
+  actor: Actor,
   vaultboxId: string,
-  owner: string | undefined,
   service: Service,
 ): Promise<NewCredential> {
-  const { password, passwordHash } = await newPassword(app, vaultboxId, owner);
+  const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
   const credential = await app.sql.begin(async (tx) => {
-    await getVaultbox(tx, vaultboxId, owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    await insertAudit(
+      tx,
+      actor,
+      credentialChange("regenerate", service, vaultbox),
+    );
     return service === "imap"
       ? {
         ...await updateImapPassword(tx, vaultboxId, passwordHash),
@@ -155,6 +163,20 @@ export async function regeneratePassword(
     }
   }
   return { ...credential, password };
+}
+
+function credentialChange(
+  verb: string,
+  service: Service,
+  vaultbox: Vaultbox,
+): Change {
+  return {
+    action: `credential.${verb}`,
+    userId: vaultbox.userId,
+    vaultboxId: vaultbox.id,
+    domain: vaultbox.domain,
+    details: { service },
+  };
 }
 
 /** Lets the user name send as the vaultbox's addresses. */
@@ -182,10 +204,10 @@ function imapServer(
 /** Makes a password for a vaultbox that is the caller's; hashing is slow. */
 async function newPassword(
   app: Pick<App, "heavy" | "sql">,
+  actor: Actor,
   vaultboxId: string,
-  owner: string | undefined,
 ): Promise<{ password: string; passwordHash: string }> {
-  await getVaultbox(app.sql, vaultboxId, owner);
+  await getVaultbox(app.sql, vaultboxId, actor.owner);
   const password = randomLetters(PASSWORD_LETTERS);
   const passwordHash = await app.heavy.run(() =>
     bcrypt.hash(password, BCRYPT_COST)

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { App, IntakeApp } from "../app.ts";
+import type { Actor, App, IntakeApp } from "../app.ts";
+import { insertAudit } from "../db/audit.ts";
 import { listAddresses } from "../db/domains.ts";
 import {
   deleteOldRemovals,
@@ -28,18 +29,18 @@ import { publishRoutes } from "./routes.ts";
  * reconciliation and by the intake.
  *
  * @param app The world.
+ * @param actor Who deletes it, and whose it must be.
  * @param id UUID.
- * @param owner Whose it must be.
  * @throws {AppError} `not_found` if there is none or it is another's,
  * `conflict` if it is the operator's.
  */
 export async function removeVaultbox(
   app: App,
+  actor: Actor,
   id: string,
-  owner: string | undefined,
 ): Promise<void> {
   const gone = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, id, owner, true);
+    const vaultbox = await getVaultbox(tx, id, actor.owner, true);
     if (vaultbox.isOperator) {
       throw new AppError("conflict", "The operator's vaultbox has to stay");
     }
@@ -49,6 +50,13 @@ export async function removeVaultbox(
     `;
     await deleteVaultbox(tx, id);
     await insertRemoval(tx, id, vaultbox.username);
+    await insertAudit(tx, actor, {
+      action: "vaultbox.delete",
+      userId: vaultbox.userId,
+      vaultboxId: id,
+      domain: vaultbox.domain,
+      details: { alias: vaultbox.alias },
+    });
     return { addresses, certificateIds: certificates.map((row) => row.id) };
   });
   app.log.write("info", "vaultbox deleted", { vaultbox: id });

@@ -383,7 +383,11 @@ Deno.test("bad input is answered with 400 that names the field", async (t) => {
     }, "password"],
     ["no password", "/p12", { "vaultbox_id": id }, "password"],
     ["id that is no UUID", "/p12", { "vaultbox_id": "x" }, "vaultbox_id"],
-    ["unknown format", "/p12", { "vaultbox_id": id, format: "der" }, "format"],
+    ["unknown format", "/p12", {
+      "vaultbox_id": id,
+      password: "bundle-password",
+      format: "der",
+    }, "format"],
     ["email without @", "/generate-certificate", { email: "cat" }, "email"],
     ["days out of range", "/generate-certificate", {
       email: "a@b.example",

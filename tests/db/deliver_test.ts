@@ -14,7 +14,13 @@ import {
   removeDeletedMail,
   removeVaultbox,
 } from "../../src/vaultbox/remove.ts";
-import { ALICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import {
+  ALICE,
+  SERVICE,
+  type TestWorld,
+  testWorld,
+  user,
+} from "../helpers/app.ts";
 import { decrypt, latin1, octets } from "../helpers/mail.ts";
 
 const PASSWORD = "correct horse battery";
@@ -30,7 +36,7 @@ function code(expected: ErrorCode): (error: unknown) => boolean {
 }
 
 async function vaultbox(world: TestWorld, alias = "cat"): Promise<string> {
-  const { id } = await createVaultbox(world.app, {
+  const { id } = await createVaultbox(world.app, SERVICE, {
     userId: ALICE,
     domain: "pets.example",
     alias,
@@ -83,8 +89,8 @@ Deno.test("deliver() stores one encrypted file that openssl opens, a row and cou
   await deliver(world.intake, delivery(id));
   const stored = await readOne(world, id);
   assert.equal(latin1(stored).includes(latin1(octets("Grüße"))), false);
-  const request = { vaultboxId: id, password: PASSWORD, owner: ALICE };
-  const p12 = await vaultboxPfx(world.app, request, "modern");
+  const request = { vaultboxId: id, password: PASSWORD };
+  const p12 = await vaultboxPfx(world.app, user(ALICE), request, "modern");
   const opened = await decrypt(stored, p12, PASSWORD);
   assert.deepEqual(latin1(opened), latin1(octets(INNER)));
   const [row] = await world.app.sql`
@@ -206,16 +212,16 @@ Deno.test("deliver() never stores plaintext if a certificate is damaged", async 
 Deno.test("deliver() encrypts to every generation that was handed out and the newest", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
-  const request = { vaultboxId: id, password: PASSWORD, owner: ALICE };
+  const request = { vaultboxId: id, password: PASSWORD };
   const address = { domain: "pets.example", alias: "cat" };
-  const first = await vaultboxPfx(world.app, request, "modern");
+  const first = await vaultboxPfx(world.app, user(ALICE), request, "modern");
   // Never handed out, so nobody can have it: it drops out.
-  await generateCertificate(world.app, { address, owner: ALICE });
-  await generateCertificate(world.app, { address, owner: ALICE });
+  await generateCertificate(world.app, user(ALICE), { address });
+  await generateCertificate(world.app, user(ALICE), { address });
   await deliver(world.intake, delivery(id));
   const stored = await readOne(world, id);
   assert.deepEqual(await decrypt(stored, first, PASSWORD), octets(INNER));
-  const newest = await vaultboxPfx(world.app, request, "modern");
+  const newest = await vaultboxPfx(world.app, user(ALICE), request, "modern");
   assert.deepEqual(await decrypt(stored, newest, PASSWORD), octets(INNER));
 });
 
@@ -308,7 +314,7 @@ for (
     Deno.test(`mail for an address with a new holder since ${createdAt} is ${expected}, ${stale ? "by the old route" : "by the new one"}`, async () => {
       await using world = await testWorld();
       const first = await vaultbox(world);
-      await removeVaultbox(world.app, first, ALICE);
+      await removeVaultbox(world.app, user(ALICE), first);
       const second = await vaultbox(world);
       await world.app.sql`update addresses set created_at = ${createdAt}`;
       const mail = delivery(stale ? first : second, { queueId: QUEUE_ID });
@@ -361,7 +367,7 @@ Deno.test("mail of a deleted vaultbox is removed, and its route is refused for g
   await using world = await testWorld();
   const id = await vaultbox(world);
   await deliver(world.intake, delivery(id));
-  await removeVaultbox(world.app, id, ALICE);
+  await removeVaultbox(world.app, user(ALICE), id);
   await removeDeletedMail(world.intake);
   assert.deepEqual(await filesIn(`${world.directory}/mail`), []);
   await assert.rejects(
@@ -374,7 +380,7 @@ Deno.test("removeDeletedMail() removes what a session that lived on has written"
   await using world = await testWorld();
   const id = await vaultbox(world);
   await deliver(world.intake, delivery(id));
-  await removeVaultbox(world.app, id, ALICE);
+  await removeVaultbox(world.app, user(ALICE), id);
   await removeDeletedMail(world.intake);
   await Deno.mkdir(`${world.directory}/mail/${id}/Maildir`, {
     recursive: true,
@@ -390,7 +396,7 @@ Deno.test("deliver() to a vaultbox deleted in the middle stores nothing", async 
     ...world.intake,
     // Read just before the file is written: the vaultbox goes away then.
     now: () => {
-      removal ??= removeVaultbox(world.app, id, ALICE);
+      removal ??= removeVaultbox(world.app, user(ALICE), id);
       return new Date();
     },
   };

@@ -8,7 +8,7 @@ import {
   intakeServer,
 } from "../../src/http/intake.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
-import { ALICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
 
 const TOKEN = "t".repeat(40);
@@ -37,7 +37,7 @@ async function listen(world: TestWorld, access: Access): Promise<Running> {
 }
 
 async function makeBox(world: TestWorld): Promise<string> {
-  const { id } = await createVaultbox(world.app, {
+  const { id } = await createVaultbox(world.app, SERVICE, {
     userId: ALICE,
     domain: "pets.example",
     alias: "cat",

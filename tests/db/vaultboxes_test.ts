@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AppError, type ErrorCode } from "../../src/errors.ts";
-import { listVaultboxes } from "../../src/db/vaultboxes.ts";
+import { listVaultboxes, VAULTBOX_ORDERS } from "../../src/db/vaultboxes.ts";
 import {
   createOperatorVaultbox,
   createVaultbox,
@@ -11,7 +11,7 @@ import { deliver } from "../../src/vaultbox/deliver.ts";
 import { createSmtpCredential } from "../../src/vaultbox/credentials.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
-import { ALICE, BOB, testWorld } from "../helpers/app.ts";
+import { ALICE, BOB, SERVICE, testWorld, user } from "../helpers/app.ts";
 
 const CAT: NewVaultbox = {
   userId: ALICE,
@@ -32,7 +32,7 @@ async function files(path: string): Promise<string[]> {
 
 Deno.test("createVaultbox() leaves row, address, certificate, key and route", async () => {
   await using world = await testWorld();
-  const made = await createVaultbox(world.app, CAT);
+  const made = await createVaultbox(world.app, SERVICE, CAT);
   const [counts] = await world.app.sql`
     select (select count(*) from vaultboxes) as boxes,
       (select count(*) from addresses) as addresses,
@@ -49,7 +49,10 @@ Deno.test("createVaultbox() leaves row, address, certificate, key and route", as
 Deno.test("createVaultbox() leaves nothing if Postfix cannot be told", async () => {
   await using world = await testWorld();
   world.mta.refusal = new AppError("unavailable", "No");
-  await assert.rejects(createVaultbox(world.app, CAT), world.mta.refusal);
+  await assert.rejects(
+    createVaultbox(world.app, SERVICE, CAT),
+    world.mta.refusal,
+  );
   const rows = await world.app.sql`select id from vaultboxes`;
   assert.equal(rows.length, 0);
   assert.deepEqual(await files(`${world.directory}/keys`), []);
@@ -75,7 +78,7 @@ Deno.test("createVaultbox() deletes nothing that mail has come for", async () =>
     });
     throw refusal;
   };
-  await assert.rejects(createVaultbox(world.app, CAT), refusal);
+  await assert.rejects(createVaultbox(world.app, SERVICE, CAT), refusal);
   const rows = await world.app.sql`select id from vaultboxes`;
   assert.equal(rows.length, 1);
   assert.equal((await files(`${world.directory}/keys`)).length, 1);
@@ -83,7 +86,7 @@ Deno.test("createVaultbox() deletes nothing that mail has come for", async () =>
 
 Deno.test("generateCertificate() throws conflict at the twenty-first generation", async () => {
   await using world = await testWorld();
-  await createVaultbox(world.app, CAT);
+  await createVaultbox(world.app, SERVICE, CAT);
   await world.app.sql`
     insert into vaultbox_certs (
       vaultbox_id, public_cert_pem, fingerprint_sha256, not_before, not_after
@@ -94,23 +97,26 @@ Deno.test("generateCertificate() throws conflict at the twenty-first generation"
   `;
   const address = { domain: "pets.example", alias: "cat" };
   await assert.rejects(
-    generateCertificate(world.app, { address, owner: ALICE }),
+    generateCertificate(world.app, user(ALICE), { address }),
     code("conflict"),
   );
 });
 
 Deno.test("createVaultbox() throws conflict if the address is taken, and keeps no key", async () => {
   await using world = await testWorld();
-  await createVaultbox(world.app, CAT);
-  await assert.rejects(createVaultbox(world.app, CAT), code("conflict"));
+  await createVaultbox(world.app, SERVICE, CAT);
+  await assert.rejects(
+    createVaultbox(world.app, SERVICE, CAT),
+    code("conflict"),
+  );
   assert.equal((await files(`${world.directory}/keys`)).length, 1);
 });
 
 Deno.test("createVaultbox() twice at once makes one vaultbox", async () => {
   await using world = await testWorld();
   const results = await Promise.allSettled([
-    createVaultbox(world.app, CAT),
-    createVaultbox(world.app, CAT),
+    createVaultbox(world.app, SERVICE, CAT),
+    createVaultbox(world.app, SERVICE, CAT),
   ]);
   assert.deepEqual(
     results.map(({ status }) => status).sort(),
@@ -121,9 +127,9 @@ Deno.test("createVaultbox() twice at once makes one vaultbox", async () => {
 
 Deno.test("createVaultbox() throws forbidden in a domain of another user", async () => {
   await using world = await testWorld();
-  await createVaultbox(world.app, CAT);
+  await createVaultbox(world.app, SERVICE, CAT);
   await assert.rejects(
-    createVaultbox(world.app, { ...FOX, userId: BOB }),
+    createVaultbox(world.app, SERVICE, { ...FOX, userId: BOB }),
     code("forbidden"),
   );
 });
@@ -131,7 +137,7 @@ Deno.test("createVaultbox() throws forbidden in a domain of another user", async
 Deno.test("createVaultbox() throws forbidden if the caller may not claim the domain", async () => {
   await using world = await testWorld();
   await assert.rejects(
-    createVaultbox(world.app, { ...CAT, mayClaimDomain: false }),
+    createVaultbox(world.app, SERVICE, { ...CAT, mayClaimDomain: false }),
     code("forbidden"),
   );
 });
@@ -155,7 +161,7 @@ for (
     `;
     const app = { ...world.app, platformSql: world.app.sql };
     const [result] = await Promise.allSettled([
-      createVaultbox(app, { ...CAT, mayClaimDomain: false }),
+      createVaultbox(app, SERVICE, { ...CAT, mayClaimDomain: false }),
     ]);
     assert.equal(result.status, expected);
   });
@@ -163,15 +169,15 @@ for (
 
 Deno.test("the operator's vaultbox gets postmaster@ and abuse@ of domains before and after it", async () => {
   await using world = await testWorld();
-  await createVaultbox(world.app, CAT);
-  const operator = await createOperatorVaultbox(world.app, {
+  await createVaultbox(world.app, SERVICE, CAT);
+  const operator = await createOperatorVaultbox(world.app, SERVICE, {
     userId: BOB,
     domain: "mail.example.test",
     alias: "postmaster",
     name: "Operator",
     mayClaimDomain: true,
   });
-  await createVaultbox(world.app, { ...CAT, domain: "later.example" });
+  await createVaultbox(world.app, SERVICE, { ...CAT, domain: "later.example" });
   const routed = [...world.mta.transport]
     .filter(([, route]) => route === `encimap-pipe:${operator.id}`)
     .map(([address]) => address).sort();
@@ -195,7 +201,7 @@ for (
   Deno.test(`createVaultbox() throws conflict for a customer's ${alias}@${domain}`, async () => {
     await using world = await testWorld();
     await assert.rejects(
-      createVaultbox(world.app, { ...CAT, alias, domain }),
+      createVaultbox(world.app, SERVICE, { ...CAT, alias, domain }),
       code("conflict"),
     );
   });
@@ -203,15 +209,15 @@ for (
 
 Deno.test("removeVaultbox() removes rows, key and route, and ends sessions", async () => {
   await using world = await testWorld();
-  const made = await createVaultbox(world.app, CAT);
+  const made = await createVaultbox(world.app, SERVICE, CAT);
   const { username } = await createSmtpCredential(
     world.app,
+    user(ALICE),
     made.id,
-    ALICE,
     {},
   );
   assert.deepEqual([...world.mta.senders], [["cat@pets.example", username]]);
-  await removeVaultbox(world.app, made.id, ALICE);
+  await removeVaultbox(world.app, user(ALICE), made.id);
   const [counts] = await world.app.sql`
     select (select count(*) from vaultboxes) as boxes,
       (select count(*) from addresses) as addresses,
@@ -232,13 +238,13 @@ Deno.test("removeVaultbox() removes rows, key and route, and ends sessions", asy
 
 Deno.test("removeVaultbox() throws not_found for another's vaultbox and for none", async () => {
   await using world = await testWorld();
-  const made = await createVaultbox(world.app, CAT);
+  const made = await createVaultbox(world.app, SERVICE, CAT);
   await assert.rejects(
-    removeVaultbox(world.app, made.id, BOB),
+    removeVaultbox(world.app, user(BOB), made.id),
     code("not_found"),
   );
   await assert.rejects(
-    removeVaultbox(world.app, crypto.randomUUID(), BOB),
+    removeVaultbox(world.app, user(BOB), crypto.randomUUID()),
     code("not_found"),
   );
   assert.equal(world.mta.transport.size, 1);
@@ -246,9 +252,9 @@ Deno.test("removeVaultbox() throws not_found for another's vaultbox and for none
 
 Deno.test("an address that is deleted and created again keeps the newer route", async () => {
   await using world = await testWorld();
-  const first = await createVaultbox(world.app, CAT);
-  await removeVaultbox(world.app, first.id, ALICE);
-  const second = await createVaultbox(world.app, CAT);
+  const first = await createVaultbox(world.app, SERVICE, CAT);
+  await removeVaultbox(world.app, user(ALICE), first.id);
+  const second = await createVaultbox(world.app, SERVICE, CAT);
   assert.equal(
     world.mta.transport.get("cat@pets.example"),
     `encimap-pipe:${second.id}`,
@@ -257,8 +263,8 @@ Deno.test("an address that is deleted and created again keeps the newer route", 
 
 Deno.test("reconcile() mends routes that are missing, wrong or too many", async () => {
   await using world = await testWorld();
-  const cat = await createVaultbox(world.app, CAT);
-  await createVaultbox(world.app, FOX);
+  const cat = await createVaultbox(world.app, SERVICE, CAT);
+  await createVaultbox(world.app, SERVICE, FOX);
   world.mta.transport.delete("cat@pets.example");
   world.mta.transport.set("fox@pets.example", "encimap-pipe:nonsense");
   world.mta.transport.set("owl@pets.example", "encimap-pipe:nonsense");
@@ -286,9 +292,9 @@ Deno.test("reconcile() names a key without a certificate and keeps it", async ()
 Deno.test("listVaultboxes() pages through all rows once, of one user only", async () => {
   await using world = await testWorld();
   for (let i = 0; i < 5; i++) {
-    await createVaultbox(world.app, { ...CAT, alias: `cat${i}` });
+    await createVaultbox(world.app, SERVICE, { ...CAT, alias: `cat${i}` });
   }
-  await createVaultbox(world.app, {
+  await createVaultbox(world.app, SERVICE, {
     ...CAT,
     userId: BOB,
     domain: "other.example",
@@ -298,6 +304,7 @@ Deno.test("listVaultboxes() pages through all rows once, of one user only", asyn
   do {
     const page = await listVaultboxes(world.app.sql, ALICE, {
       limit: 2,
+      order: VAULTBOX_ORDERS["created_at"],
       after,
     });
     seen.push(...page.rows.map((row) => row.alias));

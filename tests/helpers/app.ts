@@ -5,6 +5,7 @@
  */
 
 import type {
+  Actor,
   App,
   IntakeApp,
   MapChanges,
@@ -26,6 +27,24 @@ export const ALICE = "11111111-1111-4111-8111-111111111111";
 
 /** Another user. */
 export const BOB = "22222222-2222-4222-8222-222222222222";
+
+/** A service. */
+export const SERVICE: Actor = {
+  owner: undefined,
+  name: "service",
+  mayClaimDomains: true,
+  requestId: undefined,
+};
+
+/** A user. */
+export function user(userId: string): Actor {
+  return {
+    owner: userId,
+    name: `user:${userId}`,
+    mayClaimDomains: false,
+    requestId: undefined,
+  };
+}
 
 /** A world with a database and temporary folders. */
 export interface TestWorld extends AsyncDisposable {

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import type { App } from "../../src/app.ts";
 import { OUTCOMES } from "../../src/errors.ts";
-import { apiRoutes } from "../../src/http/api.ts";
+import { apiRoutes } from "../../src/http/routes/all.ts";
+import { openApi, toYaml } from "../../src/http/openapi.ts";
 
 const text = Deno.readTextFileSync("docs/api.md");
 
 Deno.test("docs/api.md lists the routes that the API has, and no others", () => {
-  const table = [...text.matchAll(/^\| `((?:GET|POST|DELETE) [^`]+)` +\|/gm)]
+  const table = [
+    ...text.matchAll(/^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)` +\|/gm),
+  ]
     .map(([, route]) => route).sort();
   const routes = apiRoutes({} as App)
     .map(({ method, path }) => `${method} ${path}`);
@@ -18,4 +21,9 @@ Deno.test("docs/api.md has the status of every error code that the API answers",
     if (code === "unknown_vaultbox") continue; // The intake's alone.
     assert.match(text, new RegExp(`^\\| \`${code}\` +\\| ${http} +\\|`, "m"));
   }
+});
+
+Deno.test("docs/openapi.yaml is what `encimap openapi` prints", () => {
+  const yaml = Deno.readTextFileSync("docs/openapi.yaml");
+  assert.equal(yaml, toYaml(openApi(apiRoutes({} as App))));
 });

@@ -7,13 +7,23 @@
 import type { App } from "../../app.ts";
 import { vaultboxBundle, vaultboxPfx } from "../../vaultbox/bundle.ts";
 import { generateCertificate } from "../../vaultbox/certificate.ts";
-import { type Route, success } from "../route.ts";
-import { certificateJson } from "../answers.ts";
+import { certificateJson, GENERATED_CERTIFICATE } from "../answers.ts";
 import {
-  parseBundleRequest,
-  parseCertificateRequest,
-  parsePfxRequest,
-} from "../wire.ts";
+  ADDRESS,
+  described,
+  integer,
+  oneOf,
+  optional,
+  text,
+  UUID,
+} from "../fields.ts";
+import { type Route, route } from "../route.ts";
+
+const PASSWORD = text(
+  "must have 8 to 128 printable ASCII characters",
+  /^[\x20-\x7e]{8,128}$/,
+  { minLength: 8, maxLength: 128 },
+);
 
 /**
  * Lists the routes.
@@ -23,37 +33,70 @@ import {
  */
 export function certificateRoutes(app: App): Route[] {
   return [
-    {
+    route({
       method: "POST",
       path: "/generate-certificate",
-      async handle({ caller, json }) {
-        const input = parseCertificateRequest(await json());
-        const owner = caller.userId;
-        const made = await generateCertificate(app, { ...input, owner });
-        return success(certificateJson(made), 201);
+      operation: "generateCertificate",
+      summary: "Makes a certificate for an address",
+      scope: "certificate:write",
+      body: {
+        email: ADDRESS,
+        days: optional(
+          described(
+            integer(1, 36500),
+            "Validity; CERT_VALIDITY_DAYS if left out.",
+          ),
+        ),
       },
-    },
-    {
+      answer: { status: 201, data: GENERATED_CERTIFICATE },
+      async handle({ actor, body: { email: address, days: validityDays } }) {
+        const input = { address, validityDays };
+        const made = await generateCertificate(app, actor, input);
+        return { data: certificateJson(made) };
+      },
+    }),
+    route({
       method: "POST",
       path: "/p12",
-      async handle({ caller, json }) {
-        const { form, ...input } = parsePfxRequest(await json());
-        const owner = caller.userId;
-        const octets = await vaultboxPfx(app, { ...input, owner }, form);
-        const type = "application/x-pkcs12";
-        return { body: { octets, type, filename: "certificate.p12" } };
+      operation: "downloadPkcs12",
+      summary: "Downloads the newest key and certificate as PKCS#12",
+      scope: "certificate:write",
+      body: {
+        "vaultbox_id": UUID,
+        password: PASSWORD,
+        format: optional(
+          described(
+            oneOf("modern", "compat"),
+            "`compat` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older.",
+          ),
+        ),
       },
-    },
-    {
+      answer: { status: 200, file: "application/x-pkcs12" },
+      async handle({ actor, body }) {
+        const { "vaultbox_id": vaultboxId, password, format } = body;
+        const request = { vaultboxId, password };
+        return {
+          octets: await vaultboxPfx(app, actor, request, format ?? "modern"),
+          filename: "certificate.p12",
+        };
+      },
+    }),
+    route({
       method: "POST",
       path: "/bundle",
-      async handle({ caller, json }) {
-        const input = parseBundleRequest(await json());
-        const owner = caller.userId;
-        const octets = await vaultboxBundle(app, { ...input, owner });
-        const type = "application/zip";
-        return { body: { octets, type, filename: "bundle.zip" } };
+      operation: "downloadBundle",
+      summary: "Downloads the ZIP bundle of all generations",
+      scope: "certificate:write",
+      body: { "vaultbox_id": UUID, password: PASSWORD },
+      answer: { status: 200, file: "application/zip" },
+      async handle({ actor, body }) {
+        const { "vaultbox_id": vaultboxId, password } = body;
+        const request = { vaultboxId, password };
+        return {
+          octets: await vaultboxBundle(app, actor, request),
+          filename: "bundle.zip",
+        };
       },
-    },
+    }),
   ];
 }

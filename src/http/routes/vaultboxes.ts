@@ -4,25 +4,45 @@
  * @module
  */
 
-import type { App } from "../../app.ts";
+import type { Actor, App } from "../../app.ts";
 import {
   getVaultbox,
   listVaultboxes,
   type Vaultbox,
+  VAULTBOX_ORDERS,
 } from "../../db/vaultboxes.ts";
 import { AppError } from "../../errors.ts";
 import { createVaultbox } from "../../vaultbox/create.ts";
 import { removeVaultbox } from "../../vaultbox/remove.ts";
-import type { Caller } from "../auth.ts";
-import { type Answer, type ApiRequest, type Route, success } from "../route.ts";
 import {
+  CREATED,
   createdJson,
   type Json,
-  pageJson,
+  USAGE,
   usageJson,
+  VAULTBOX,
   vaultboxJson,
 } from "../answers.ts";
-import { parseNewVaultbox, parsePage, parseVaultboxId } from "../wire.ts";
+import {
+  ALIAS,
+  described,
+  DOMAIN,
+  NAME,
+  oneOf,
+  optional,
+  USER_ID,
+  VAULTBOX_ID,
+  wrong,
+} from "../fields.ts";
+import { encodeCursor, pageFields, pageOf } from "../paging.ts";
+import { type Answer, type ApiRequest, type Route, route } from "../route.ts";
+
+const LIST = {
+  ...pageFields(VAULTBOX_ORDERS),
+  domain: optional(DOMAIN),
+  alias: optional(ALIAS),
+  status: optional(oneOf("active", "suspended")),
+};
 
 /**
  * Lists the routes.
@@ -32,75 +52,106 @@ import { parseNewVaultbox, parsePage, parseVaultboxId } from "../wire.ts";
  */
 export function vaultboxRoutes(app: App): Route[] {
   return [
-    {
+    route({
       method: "POST",
       path: "/vaultboxes",
-      async handle({ caller, json }) {
-        const { userId, ...input } = parseNewVaultbox(await json());
-        const vaultbox = await createVaultbox(app, {
-          ...input,
-          userId: actingFor(caller, userId),
-          mayClaimDomain: caller.userId === undefined,
-        });
-        return success(createdJson(vaultbox), 201);
+      operation: "createVaultbox",
+      summary: "Creates a vaultbox with key, certificate and route",
+      scope: "vaultbox:write",
+      body: {
+        "user_id": optional(
+          described(USER_ID, "Needed from a service; a user may leave it out."),
+        ),
+        domain: DOMAIN,
+        alias: ALIAS,
+        name: optional(
+          described(NAME, "For people; the address if left out."),
+        ),
       },
-    },
-    {
+      answer: { status: 201, data: CREATED },
+      async handle({ actor, body }) {
+        const { "user_id": named, domain, alias, name } = body;
+        const vaultbox = await createVaultbox(app, actor, {
+          userId: actingFor(actor, named),
+          domain,
+          alias,
+          name: name ?? `${alias}@${domain}`,
+          mayClaimDomain: actor.mayClaimDomains,
+        });
+        return { data: createdJson(vaultbox) };
+      },
+    }),
+    route({
       method: "GET",
       path: "/vaultboxes",
-      handle: (request) => page(app, request, vaultboxJson),
-    },
-    {
+      operation: "listVaultboxes",
+      summary: "Lists vaultboxes",
+      scope: "vaultbox:read",
+      query: LIST,
+      answer: { status: 200, page: VAULTBOX },
+      handle: (request) => list(app, request, vaultboxJson),
+    }),
+    route({
       method: "GET",
-      path: "/vaultboxes/:id",
-      async handle({ caller, params }) {
-        const id = parseVaultboxId(params["id"]);
-        return success(
-          vaultboxJson(await getVaultbox(app.sql, id, caller.userId)),
-        );
+      path: "/vaultboxes/{id}",
+      operation: "getVaultbox",
+      summary: "Shows a vaultbox",
+      scope: "vaultbox:read",
+      params: { id: VAULTBOX_ID },
+      answer: { status: 200, data: VAULTBOX },
+      async handle({ actor, params: { id } }) {
+        const vaultbox = await getVaultbox(app.sql, id, actor.owner);
+        return { data: vaultboxJson(vaultbox) };
       },
-    },
-    {
+    }),
+    route({
       method: "DELETE",
-      path: "/vaultboxes/:id",
-      async handle({ caller, params }) {
-        await removeVaultbox(app, parseVaultboxId(params["id"]), caller.userId);
-        const message = "Vaultbox deleted successfully";
-        return { body: { success: true, message } };
+      path: "/vaultboxes/{id}",
+      operation: "deleteVaultbox",
+      summary: "Deletes a vaultbox with its mail, keys and credentials",
+      scope: "vaultbox:write",
+      params: { id: VAULTBOX_ID },
+      answer: { status: 200, message: true },
+      async handle({ actor, params: { id } }) {
+        await removeVaultbox(app, actor, id);
+        return { message: "Vaultbox deleted successfully" };
       },
-    },
-    {
+    }),
+    route({
       method: "GET",
       path: "/usage",
-      handle: (request) => page(app, request, usageJson),
-    },
+      operation: "listUsage",
+      summary: "Lists messages and octets for each vaultbox",
+      scope: "vaultbox:read",
+      query: LIST,
+      answer: { status: 200, page: USAGE },
+      handle: (request) => list(app, request, usageJson),
+    }),
   ];
 }
 
-async function page(
+async function list(
   app: App,
-  { caller, query }: ApiRequest,
+  { actor, query }: ApiRequest<Record<never, never>, typeof LIST>,
   shape: (vaultbox: Vaultbox) => Json,
 ): Promise<Answer> {
-  const { userId, ...wanted } = parsePage(query);
-  const owner = ownerOf(caller, userId);
-  const { rows, next } = await listVaultboxes(app.sql, owner, wanted);
-  return { body: pageJson(rows.map(shape), next) };
+  const page = pageOf(VAULTBOX_ORDERS, query);
+  const { rows, next } = await listVaultboxes(
+    app.sql,
+    actor.owner,
+    page,
+    query,
+  );
+  return {
+    rows: rows.map(shape),
+    next: next && encodeCursor(page.sort, next),
+  };
 }
 
 /** A service names the user that it acts for; a user acts for itself alone. */
-function actingFor(caller: Caller, named: string | undefined): string {
-  const userId = ownerOf(caller, named);
-  if (userId !== undefined) return userId;
-  throw new AppError("invalid_request", "user_id is missing");
-}
-
-/** Whose vaultboxes are meant; to a service without a user_id, everybody's. */
-function ownerOf(
-  caller: Caller,
-  named: string | undefined,
-): string | undefined {
-  if (caller.userId === undefined) return named;
-  if (named === undefined || named === caller.userId) return caller.userId;
+function actingFor(actor: Actor, named: string | undefined): string {
+  const userId = named ?? actor.owner;
+  if (userId === undefined) throw wrong("user_id", "is missing");
+  if (actor.owner === undefined || userId === actor.owner) return userId;
   throw new AppError("forbidden", "user_id is not yours");
 }
