@@ -55,6 +55,18 @@ export interface Sessions {
   end(username: string): Promise<void>;
 }
 
+/** DNS. */
+export interface Dns {
+  /**
+   * Looks TXT records up.
+   *
+   * @param name Domain name.
+   * @returns The text of each record; none if there is no such name.
+   * @throws {AppError} `unavailable` if DNS does not answer.
+   */
+  txt(name: string): Promise<string[]>;
+}
+
 /** Private keys of vaultboxes, encrypted at rest. */
 export interface PrivateKeys {
   /**
@@ -124,6 +136,8 @@ export interface App {
   readonly mta: Mta;
   /** Dovecot. */
   readonly sessions: Sessions;
+  /** DNS. */
+  readonly dns: Dns;
   /** Private keys. */
   readonly privateKeys: PrivateKeys;
   /** Lets few keys, password hashes and bundles be made at a time. */

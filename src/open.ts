@@ -11,6 +11,7 @@ import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { postfixMta } from "./mta/postfix.ts";
 import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
+import { systemDns } from "./system/dns.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 
@@ -51,6 +52,7 @@ export async function openApp(
     platformSql,
     mta: postfixMta(config.transportMap, exec),
     sessions: dovecotSessions(config.doveadmSocket),
+    dns: systemDns(),
     privateKeys,
     heavy: new Gate(HEAVY_MAX),
     now: () => new Date(),

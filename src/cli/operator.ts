@@ -7,13 +7,7 @@
 import { parseArgs } from "node:util";
 import type { Actor, App } from "../app.ts";
 import { connect } from "../db/connect.ts";
-import {
-  claimDomain,
-  deleteDomain,
-  insertRoleAddresses,
-  listAddresses,
-  listDomains,
-} from "../db/domains.ts";
+import { listAddresses, listDomains } from "../db/domains.ts";
 import { listCertificates } from "../db/certificates.ts";
 import { migrate } from "../db/migrate.ts";
 import {
@@ -29,9 +23,9 @@ import { createLog } from "../log.ts";
 import { parseAddress, parseDomain } from "../mail/address.ts";
 import { openApp } from "../open.ts";
 import { createOperatorVaultbox, createVaultbox } from "../vaultbox/create.ts";
+import { hostDomain, removeDomain } from "../vaultbox/domains.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeVaultbox } from "../vaultbox/remove.ts";
-import { publishRoutes, ROLES } from "../vaultbox/routes.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
 
 /** The operator acts for everybody. */
@@ -135,12 +129,7 @@ export async function runDomainAdd(
   const domain = parseDomain(positionals[0]!);
   const userId = userOf(values);
   await using app = await open(io);
-  const isNew = await app.sql.begin(async (tx) => {
-    const claimed = await claimDomain(tx, domain, userId);
-    await insertRoleAddresses(tx, ROLES, domain);
-    return claimed;
-  });
-  await publishRoutes(app, domain, ROLES);
+  const isNew = await hostDomain(app, OPERATOR, domain, userId, "declared");
   io.print(isNew ? `Hosting ${domain}` : `${domain} is hosted already`);
   return EXIT.ok;
 }
@@ -165,8 +154,7 @@ export async function runDomainRemove(
 ): Promise<number> {
   const domain = parseDomain(parse(args, {}, 1).positionals[0]!);
   await using app = await open(io);
-  const aliases = await app.sql.begin((tx) => deleteDomain(tx, domain));
-  await publishRoutes(app, domain, aliases);
+  await removeDomain(app, OPERATOR, domain);
   io.print(`No longer hosting ${domain}`);
   return EXIT.ok;
 }

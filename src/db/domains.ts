@@ -38,6 +38,7 @@ export interface Route {
  * @param db Pool or transaction.
  * @param domain Lower case, A-labels.
  * @param userId UUID of the user.
+ * @param proof How it was shown whose it is.
  * @returns Whether the domain was free until now.
  * @throws {AppError} `forbidden` if it is another user's.
  */
@@ -45,10 +46,10 @@ export async function claimDomain(
   db: Db,
   domain: string,
   userId: string,
+  proof: "declared" | "dns" | "platform" = "declared",
 ): Promise<boolean> {
   const inserted = await db`
-    insert into domains (domain, user_id) values (${domain}, ${userId})
-    on conflict do nothing
+    insert into domains ${db({ domain, userId, proof })} on conflict do nothing
   `;
   if (inserted.count === 1) return true;
   await checkDomainOwner(db, domain, userId);

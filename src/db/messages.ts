@@ -6,6 +6,7 @@
 
 import { AppError } from "../errors.ts";
 import { type Db, FOREIGN_KEY_VIOLATION, isViolation } from "./connect.ts";
+import { fetchPage, type Order, type Page, type Rows } from "./page.ts";
 
 /** Where a stored message is and what it must be. */
 export interface Storage {
@@ -33,6 +34,89 @@ export interface MessageRow {
   readonly sizeBytes: number;
   /** Where it is. */
   readonly storage: Storage;
+}
+
+/** What is known of a stored message. */
+export interface Message {
+  /** UUID. */
+  readonly id: string;
+  /** UUID. */
+  readonly vaultboxId: string;
+  /** Message-ID field; null without one. */
+  readonly messageId: string | null;
+  /** Domain of the envelope sender; null for the empty one. */
+  readonly fromDomain: string | null;
+  /** Local part of the recipient. */
+  readonly toAlias: string;
+  /** Octets as stored. */
+  readonly sizeBytes: number;
+  /** When it was stored. */
+  readonly receivedAt: Date;
+  /** Who encrypted it. */
+  readonly encryptedBy: "appliance" | "sender";
+}
+
+/** Which messages are wanted. */
+export interface MessageFilter {
+  /** UUID. */
+  readonly vaultboxId: string;
+  /** Only those from then on. */
+  readonly receivedFrom?: Date | undefined;
+  /** Only those before. */
+  readonly receivedBefore?: Date | undefined;
+}
+
+/** Orders of the list. */
+export const MESSAGE_ORDERS: Readonly<
+  Record<"-received_at" | "received_at", Order>
+> = {
+  "-received_at": {
+    keys: [["received_at", "timestamptz"], ["id", "uuid"]],
+    descending: true,
+  },
+  "received_at": {
+    keys: [["received_at", "timestamptz"], ["id", "uuid"]],
+    descending: false,
+  },
+};
+
+/**
+ * Lists messages of a vaultbox.
+ *
+ * @param db Pool or transaction.
+ * @param owner Whose the vaultbox must be.
+ * @param page Which part, in one of {@linkcode MESSAGE_ORDERS}.
+ * @param filter Which of them.
+ * @returns The page; empty if the vaultbox is another's.
+ */
+export function listMessages(
+  db: Db,
+  owner: string | undefined,
+  page: Page,
+  filter: MessageFilter,
+): Promise<Rows<Message>> {
+  const { vaultboxId, receivedFrom, receivedBefore } = filter;
+  return fetchPage<Message>(db, page, {
+    columns: db`id, vaultbox_id, message_id, from_domain, to_alias, size_bytes,
+      received_at, storage->>'encrypted_by' as encrypted_by`,
+    from: db`messages m`,
+    where: db`
+      and vaultbox_id = ${vaultboxId}
+      ${
+      owner === undefined ? db`` : db`and exists (
+        select from vaultboxes v where v.id = m.vaultbox_id and user_id = ${owner}
+      )`
+    }
+      ${
+      receivedFrom === undefined ? db`` : db`and received_at >= ${receivedFrom}`
+    }
+      ${
+      receivedBefore === undefined
+        ? db``
+        : db`and received_at < ${receivedBefore}`
+    }
+    `,
+  });
 }
 
 /**

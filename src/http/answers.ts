@@ -6,10 +6,13 @@
  */
 
 import type { AuditEntry } from "../db/audit.ts";
+import type { UserDomain } from "../db/domain_claims.ts";
+import type { Message } from "../db/messages.ts";
 import type { Vaultbox } from "../db/vaultboxes.ts";
 import type { GeneratedCertificate } from "../vaultbox/certificate.ts";
 import type { NewCredential } from "../vaultbox/credentials.ts";
 import type { Delivered } from "../vaultbox/deliver.ts";
+import { challengeName } from "../vaultbox/domains.ts";
 import type { Health } from "../vaultbox/health.ts";
 import type { Schema } from "./fields.ts";
 
@@ -199,6 +202,73 @@ export function certificateJson(certificate: GeneratedCertificate): Json {
       : { "vaultbox_id": certificate.vaultboxId }),
   };
 }
+
+/**
+ * Shapes a domain.
+ *
+ * @param domain The domain.
+ * @returns While it is only claimed, with the TXT record that shows whose it is.
+ */
+export function domainJson(domain: UserDomain): Json {
+  return {
+    "domain": domain.domain,
+    "user_id": domain.userId,
+    "status": domain.challenge === null ? "hosted" : "pending",
+    "proof": domain.proof,
+    "challenge": domain.challenge === null ? null : {
+      "type": "TXT",
+      "name": challengeName(domain.domain),
+      "value": domain.challenge,
+    },
+    "created_at": domain.createdAt,
+  };
+}
+
+/** Schema of {@linkcode domainJson}. */
+export const DOMAIN: Schema = shape("Domain", {
+  domain: TEXT,
+  "user_id": ID,
+  status: { type: "string", enum: ["pending", "hosted"] },
+  proof: { enum: ["declared", "dns", "platform", null] },
+  challenge: {
+    anyOf: [
+      shape("Challenge", { type: { const: "TXT" }, name: TEXT, value: TEXT }),
+      { type: "null" },
+    ],
+  },
+  "created_at": TIME,
+});
+
+/**
+ * Shapes what is known of a message.
+ *
+ * @param message The message's row.
+ * @returns Nothing of its content.
+ */
+export function messageJson(message: Message): Json {
+  return {
+    "id": message.id,
+    "vaultbox_id": message.vaultboxId,
+    "message_id": message.messageId,
+    "from_domain": message.fromDomain,
+    "to_alias": message.toAlias,
+    "size_bytes": message.sizeBytes,
+    "received_at": message.receivedAt,
+    "encrypted_by": message.encryptedBy,
+  };
+}
+
+/** Schema of {@linkcode messageJson}. */
+export const MESSAGE: Schema = shape("Message", {
+  id: ID,
+  "vaultbox_id": ID,
+  "message_id": { type: ["string", "null"] },
+  "from_domain": { type: ["string", "null"] },
+  "to_alias": TEXT,
+  "size_bytes": COUNT,
+  "received_at": TIME,
+  "encrypted_by": { type: "string", enum: ["appliance", "sender"] },
+});
 
 /**
  * Shapes an entry of the audit log.

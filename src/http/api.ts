@@ -11,6 +11,7 @@ import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { healthCheck } from "../vaultbox/health.ts";
 import { authenticate, type Caller, type TokenSettings } from "./auth.ts";
+import { failureJson } from "./failure.ts";
 import { type Body, USER_ID } from "./fields.ts";
 import { openApi, PREFIX } from "./openapi.ts";
 import type { Answer, Route } from "./route.ts";
@@ -153,10 +154,10 @@ function respond(
 }
 
 function failure(c: Context, error: AppError): Response {
-  const { code, message, details } = error;
+  const { code } = error;
   if (code === "unauthorized") c.header("WWW-Authenticate", "Bearer");
   return c.json(
-    { success: false, error: { code, message, ...(details && { details }) } },
+    { success: false, error: failureJson(error) },
     OUTCOMES[code].http,
   );
 }

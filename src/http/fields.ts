@@ -303,6 +303,47 @@ export const NAME: Field<string> = {
   },
 };
 
+/** A time, RFC 3339, with at most microseconds. */
+export const TIME: Field<Date> = {
+  schema: { type: "string", format: "date-time" },
+  parse(value, name) {
+    const regexp =
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)$/;
+    if (typeof value === "string" && regexp.test(value)) {
+      const time = new Date(value);
+      if (!Number.isNaN(time.getTime()) && time.getTime() > 0) return time;
+    }
+    throw wrong(name, "must be a time such as 2026-01-31T12:00:00Z");
+  },
+};
+
+/**
+ * Makes a field for a list of objects, each of which is judged alone.
+ *
+ * @param fields What each may have.
+ * @param max Items at most; there must be at least one.
+ * @returns The field; an item that does not fit is its failure.
+ */
+export function itemsOf<F extends Fields>(
+  fields: F,
+  max: number,
+): Field<(Values<F> | AppError)[]> {
+  return listOf({
+    schema: fieldsSchema(fields),
+    parse(value) {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        return new AppError("invalid_request", "Item must be a JSON object");
+      }
+      try {
+        return parseFields(fields, value as Body);
+      } catch (error) {
+        if (error instanceof AppError) return error;
+        throw error;
+      }
+    },
+  }, max);
+}
+
 /**
  * Makes the failure of a field.
  *

@@ -5,23 +5,14 @@
  * @see {@link https://spec.openapis.org/oas/v3.1.0 | OpenAPI 3.1}
  */
 
-import { OUTCOMES } from "../errors.ts";
 import { HEALTH, type Json, shape, TEXT } from "./answers.ts";
 import { SCOPES } from "./auth.ts";
+import { FAILURE } from "./failure.ts";
 import { type Field, fieldsSchema, type Schema, USER_ID } from "./fields.ts";
 import type { AnswerForm, Route } from "./route.ts";
 
 /** Beginning of every path. */
 export const PREFIX = "/s2s/v1";
-
-/** Schema of a failure. */
-const FAILURE: Schema = shape("Failure", {
-  success: { const: false },
-  error: shape("FailureReason", {
-    code: { type: "string", enum: Object.keys(OUTCOMES) },
-    message: TEXT,
-  }, { details: { type: "object" } }),
-});
 
 /** Queries may have it on every route. */
 const ACTING_FOR = {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { domainToASCII } from "node:url";
 import { AppError } from "../errors.ts";
 
 /**
@@ -22,7 +23,7 @@ export const LOCAL_PART_REGEXP: RegExp =
 
 /**
  * Domain of a vaultbox's address, in lower case: at least two labels of
- * letters, digits and hyphens, 253 octets. Domains in Unicode must come as
+ * letters, digits and hyphens, 253 octets. Domains in Unicode are kept as
  * A-labels (`xn--...`). The last label has a letter, so this is no IPv4 address.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc1123#section-2 | RFC 1123 §2.1}
@@ -64,20 +65,38 @@ export function parseAlias(text: string): string {
 /**
  * Checks a domain.
  *
- * @param text Domain in any case, without a dot at the end.
- * @returns It in lower case.
+ * @param text Domain in any case, without a dot at the end; labels in Unicode
+ * become A-labels (UTS 46, as browsers and registries do it).
+ * @returns It in lower case, A-labels.
  * @throws {AppError} `invalid_request` that names the field `domain`.
  */
 export function parseDomain(text: string): string {
-  const domain = asciiLowerCase(text);
-  if (DOMAIN_REGEXP.test(domain)) return domain;
+  const domain = aLabels(text);
+  if (domain !== undefined && DOMAIN_REGEXP.test(domain)) return domain;
   throw new AppError(
     "invalid_request",
-    NOT_ASCII_REGEXP.test(text)
-      ? "domain must be in A-labels: write a name in Unicode as xn--..."
-      : "domain must be a name of two or more labels (letters, digits and " +
-        "'-' inside a label), at most 253 octets",
+    "domain must be a name of two or more labels (letters, digits and '-' " +
+      "inside a label), at most 253 octets as A-labels",
   );
+}
+
+/**
+ * A label in Unicode must become an `xn--` one: what maps to plain ASCII, such
+ * as full-width letters, would let one name in under the looks of another.
+ */
+function aLabels(text: string): string | undefined {
+  if (text.length > 253) return undefined;
+  const lower = asciiLowerCase(text);
+  if (!NOT_ASCII_REGEXP.test(text) && !lower.includes("xn--")) return lower;
+  const labels = lower.split(".");
+  const mapped = domainToASCII(lower).split(".");
+  const isKept = mapped.length === labels.length &&
+    labels.every((label, i) =>
+      NOT_ASCII_REGEXP.test(label)
+        ? mapped[i]!.startsWith("xn--")
+        : mapped[i] === label
+    );
+  return isKept ? mapped.join(".") : undefined;
 }
 
 /**

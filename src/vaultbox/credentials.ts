@@ -20,6 +20,7 @@ import {
 import { listAddresses } from "../db/domains.ts";
 import { getVaultbox, setUsername, type Vaultbox } from "../db/vaultboxes.ts";
 import { reason } from "../log.ts";
+import { randomLetters } from "./random_letters.ts";
 import { publishRoutes } from "./routes.ts";
 
 /** A credential with its password, which is shown this once. */
@@ -40,9 +41,6 @@ export interface SubmissionServer {
 
 /** bcrypt's cost: 2^10 rounds. The passwords have 120 bits of their own. */
 const BCRYPT_COST = 10;
-
-/** Letters of passwords and user names: no pair that looks alike. */
-const ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789";
 
 /** Letters of a password; each has 5 bits. */
 const PASSWORD_LETTERS = 24;
@@ -213,10 +211,4 @@ async function newPassword(
     bcrypt.hash(password, BCRYPT_COST)
   );
   return { password, passwordHash };
-}
-
-/** The alphabet has 32 letters, so each takes five bits of an octet evenly. */
-function randomLetters(count: number): string {
-  const octets = crypto.getRandomValues(new Uint8Array(count));
-  return Array.from(octets, (octet) => ALPHABET[octet & 31]).join("");
 }

@@ -1,46 +1,9 @@
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import { connect } from "../../src/db/connect.ts";
-import { buildApi, type Fetch } from "../../src/http/api.ts";
-import { mintToken } from "../../src/http/auth.ts";
+import { buildApi } from "../../src/http/api.ts";
 import { ALICE, BOB, SECRET, testWorld } from "../helpers/app.ts";
-
-const SETTINGS = { secret: SECRET, audience: "encimap.svc" };
-
-// deno-lint-ignore no-explicit-any
-type Answer = { status: number; body: any; headers: Headers };
-
-/** Asks the API as a service, a user, or with a token of one's own. */
-async function ask(
-  api: Fetch,
-  token: string,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<Answer> {
-  const response = await api(
-    new Request(`http://api/s2s/v1${path}`, {
-      method,
-      headers: token === "" ? {} : { authorization: `Bearer ${token}` },
-      body: body === undefined
-        ? null
-        : typeof body === "string"
-        ? body
-        : JSON.stringify(body),
-    }),
-  );
-  const isJson = response.headers.get("content-type")?.includes("json");
-  return {
-    status: response.status,
-    body: isJson ? await response.json() : await response.bytes(),
-    headers: response.headers,
-  };
-}
-
-function token(userId?: string): Promise<string> {
-  const lifetime = { now: new Date(), seconds: 60 };
-  return mintToken(SETTINGS, { userId }, lifetime);
-}
+import { ask, serviceToken, SETTINGS, userToken } from "../helpers/api.ts";
 
 const NIL = "00000000-0000-0000-0000-000000000000";
 
@@ -54,7 +17,7 @@ const CAT = {
 Deno.test("the guide's way through the API works with its shapes", async (t) => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const service = await token();
+  const service = await serviceToken();
   let id = "";
 
   await t.step("create a vaultbox", async () => {
@@ -176,10 +139,10 @@ Deno.test("the guide's way through the API works with its shapes", async (t) => 
 Deno.test("a user's token sees nothing of another user, as if it were not there", async (t) => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const made = await ask(api, await token(), "POST", "/vaultboxes", CAT);
+  const made = await ask(api, await serviceToken(), "POST", "/vaultboxes", CAT);
   const id = made.body.data["vaultbox_id"];
   const missing = crypto.randomUUID();
-  const bob = await token(BOB);
+  const bob = await userToken(BOB);
   const password = "bundle-password";
   const requests: [string, (id: string) => [string, unknown?]][] = [
     ["GET", (id) => [`/vaultboxes/${id}`]],
@@ -235,7 +198,7 @@ Deno.test("a user's token sees nothing of another user, as if it were not there"
     },
   );
   await t.step("the owner's own token works", async () => {
-    const alice = await token(ALICE);
+    const alice = await userToken(ALICE);
     assert.equal(
       (await ask(api, alice, "GET", "/vaultboxes")).body.data.length,
       1,
@@ -306,7 +269,7 @@ for (const [name, made] of forged) {
 Deno.test("bad input is answered with 400 that names the field", async (t) => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const service = await token();
+  const service = await serviceToken();
   const made = await ask(api, service, "POST", "/vaultboxes", CAT);
   const id = made.body.data["vaultbox_id"];
   const box = "/vaultboxes";
@@ -346,7 +309,7 @@ Deno.test("bad input is answered with 400 that names the field", async (t) => {
       "-a.example",
       "a..example",
       "a.example.",
-      "münchen.example",
+      "münchen",
       "a/../b.example",
       `${"a".repeat(64)}.example`,
       "x.".repeat(127) + "xx",
@@ -443,7 +406,7 @@ Deno.test("bad input is answered with 400 that names the field", async (t) => {
 Deno.test("GET /vaultboxes pages by cursor", async () => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const service = await token();
+  const service = await serviceToken();
   for (const alias of ["a", "b", "c"]) {
     await ask(api, service, "POST", "/vaultboxes", { ...CAT, alias });
   }
@@ -485,7 +448,7 @@ Deno.test("a lost database is 503, and the answer names nothing inside", async (
   await using world = await testWorld();
   const sql = connect("postgresql://encimap@%2Fnonexistent/db", { max: 1 });
   const api = buildApi({ ...world.app, sql }, SETTINGS);
-  const answer = await ask(api, await token(), "GET", "/vaultboxes");
+  const answer = await ask(api, await serviceToken(), "GET", "/vaultboxes");
   await sql.end();
   assert.equal(answer.status, 503);
   assert.deepEqual(answer.body, {
@@ -497,7 +460,7 @@ Deno.test("a lost database is 503, and the answer names nothing inside", async (
 Deno.test("an unknown route is 404 in the envelope", async () => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const answer = await ask(api, await token(), "GET", "/nothing");
+  const answer = await ask(api, await serviceToken(), "GET", "/nothing");
   assert.equal(answer.status, 404);
   assert.equal(answer.body.error.code, "not_found");
 });

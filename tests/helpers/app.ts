@@ -151,6 +151,9 @@ export async function testWorld(
     platformSql: undefined,
     mta,
     sessions,
+    dns: {
+      txt: () => Promise.reject(new Error("The test prepared no DNS")),
+    },
     privateKeys: await openPrivateKeys(
       `${directory}/keys`,
       new Uint8Array(32).fill(7),

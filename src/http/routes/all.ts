@@ -7,8 +7,11 @@
 import type { App } from "../../app.ts";
 import type { Route } from "../route.ts";
 import { auditRoutes } from "./audit.ts";
+import { bulkRoutes } from "./bulk.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { credentialRoutes } from "./credentials.ts";
+import { domainRoutes } from "./domains.ts";
+import { messageRoutes } from "./messages.ts";
 import { vaultboxRoutes } from "./vaultboxes.ts";
 
 /**
@@ -22,6 +25,9 @@ export function apiRoutes(app: App): Route[] {
     ...vaultboxRoutes(app),
     ...credentialRoutes(app),
     ...certificateRoutes(app),
+    ...messageRoutes(app),
+    ...domainRoutes(app),
+    ...bulkRoutes(app),
     ...auditRoutes(app),
   ];
 }

@@ -11,8 +11,7 @@ import {
   type Vaultbox,
   VAULTBOX_ORDERS,
 } from "../../db/vaultboxes.ts";
-import { AppError } from "../../errors.ts";
-import { createVaultbox } from "../../vaultbox/create.ts";
+import { createVaultbox, type NewVaultbox } from "../../vaultbox/create.ts";
 import { removeVaultbox } from "../../vaultbox/remove.ts";
 import {
   CREATED,
@@ -31,11 +30,22 @@ import {
   oneOf,
   optional,
   USER_ID,
+  type Values,
   VAULTBOX_ID,
-  wrong,
 } from "../fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Answer, type ApiRequest, type Route, route } from "../route.ts";
+import { actingFor } from "./acting_for.ts";
+
+/** Fields of a creation. */
+export const NEW_VAULTBOX = {
+  "user_id": optional(
+    described(USER_ID, "Needed from a service; a user may leave it out."),
+  ),
+  domain: DOMAIN,
+  alias: ALIAS,
+  name: optional(described(NAME, "For people; the address if left out.")),
+};
 
 const LIST = {
   ...pageFields(VAULTBOX_ORDERS),
@@ -58,26 +68,12 @@ export function vaultboxRoutes(app: App): Route[] {
       operation: "createVaultbox",
       summary: "Creates a vaultbox with key, certificate and route",
       scope: "vaultbox:write",
-      body: {
-        "user_id": optional(
-          described(USER_ID, "Needed from a service; a user may leave it out."),
-        ),
-        domain: DOMAIN,
-        alias: ALIAS,
-        name: optional(
-          described(NAME, "For people; the address if left out."),
-        ),
-      },
+      body: NEW_VAULTBOX,
       answer: { status: 201, data: CREATED },
       async handle({ actor, body }) {
-        const { "user_id": named, domain, alias, name } = body;
-        const vaultbox = await createVaultbox(app, actor, {
-          userId: actingFor(actor, named),
-          domain,
-          alias,
-          name: name ?? `${alias}@${domain}`,
-          mayClaimDomain: actor.mayClaimDomains,
-        });
+        const userId = actingFor(actor, body["user_id"]);
+        const input = newVaultbox(actor, userId, body);
+        const vaultbox = await createVaultbox(app, actor, input);
         return { data: createdJson(vaultbox) };
       },
     }),
@@ -148,10 +144,20 @@ async function list(
   };
 }
 
-/** A service names the user that it acts for; a user acts for itself alone. */
-function actingFor(actor: Actor, named: string | undefined): string {
-  const userId = named ?? actor.owner;
-  if (userId === undefined) throw wrong("user_id", "is missing");
-  if (actor.owner === undefined || userId === actor.owner) return userId;
-  throw new AppError("forbidden", "user_id is not yours");
+/**
+ * Makes the input of a creation.
+ *
+ * @param actor Who creates it.
+ * @param userId UUID of the user that it will belong to.
+ * @param body Parsed {@linkcode NEW_VAULTBOX}.
+ * @returns The input.
+ */
+export function newVaultbox(
+  actor: Actor,
+  userId: string,
+  body: Values<typeof NEW_VAULTBOX>,
+): NewVaultbox {
+  const { domain, alias, name = `${alias}@${domain}` } = body;
+  const { mayClaimDomains: mayClaimDomain } = actor;
+  return { userId, domain, alias, name, mayClaimDomain };
 }
