@@ -63,7 +63,9 @@ export function buildApi(app: App, tokens: TokenSettings): Fetch {
       const authorization = c.req.header("authorization");
       const caller = await authenticate(tokens, authorization, app.now());
       if (!caller.scopes.has(route.scope)) {
-        throw new AppError("forbidden", `Token lacks scope ${route.scope}`);
+        throw new AppError("forbidden", `Token lacks scope ${route.scope}`, {
+          details: { scope: route.scope },
+        });
       }
       const { "user_id": named, ...query } = c.req.query();
       const answer = await route.handle({
