@@ -13,14 +13,24 @@ import {
   importJWK,
   importSPKI,
   type JSONWebKeySet,
-  type JWTVerifyGetKey,
 } from "jose";
 import { AppError } from "../errors.ts";
 
 /** Signatures by a private key that is not here, RFC 7518 and RFC 8037. */
 export type PublicKeyAlgorithm = "RS256" | "ES256" | "EdDSA";
 
-/** What finds the key of a token. */
+/** Header of a token, as far as it names a key. */
+export type TokenHeader = {
+  /** Algorithm, which has been checked. */
+  readonly alg: string;
+  /** Name of the key, RFC 7515 section 4.1.4. */
+  readonly kid?: string;
+};
+
+/** Finds the key of a token. */
+export type FindKey = (header: TokenHeader) => Promise<CryptoKey>;
+
+/** Public keys of tokens. */
 export interface TokenKeys {
   /** The one algorithm of all of them. */
   readonly algorithm: PublicKeyAlgorithm;
@@ -29,7 +39,7 @@ export interface TokenKeys {
    *
    * @throws {AppError} `unavailable` if the keys cannot be had now.
    */
-  readonly find: JWTVerifyGetKey;
+  readonly find: FindKey;
 }
 
 /** Octets of a JWK Set or PEM file, at most. */
@@ -70,9 +80,9 @@ export async function openTokenKeys(
     : remoteKeys(new URL(source), options.cooldownMs);
   return {
     algorithm,
-    async find(header, token) {
+    async find(header) {
       try {
-        return await find(header, token);
+        return await find(header);
       } catch (error) {
         if (isTokensFault(error)) throw error;
         throw new AppError("unavailable", "Keys of tokens cannot be had", {
@@ -94,7 +104,7 @@ export async function openTokenKeys(
 export async function parseTokenKeys(
   algorithm: PublicKeyAlgorithm,
   text: string,
-): Promise<JWTVerifyGetKey> {
+): Promise<FindKey> {
   if (text.length > KEYS_MAX_BYTES) throw new Error("is too large");
   if (text.trimStart().startsWith("-----BEGIN")) {
     const key = await importSPKI(text.trim(), algorithm).catch((cause) => {
@@ -123,31 +133,31 @@ async function fileKeys(
   algorithm: PublicKeyAlgorithm,
   path: string,
   cooldownMs = FILE_COOLDOWN_MS,
-): Promise<JWTVerifyGetKey> {
+): Promise<FindKey> {
   let text = await Deno.readTextFile(path);
   let known = await parseTokenKeys(algorithm, text);
   let keys = Promise.resolve(known);
   let readAt = performance.now();
-  const readAgain = async (): Promise<JWTVerifyGetKey> => {
+  const readAgain = async (): Promise<FindKey> => {
     const read = await Deno.readTextFile(path);
     if (read === text) return known;
     known = await parseTokenKeys(algorithm, read);
     text = read;
     return known;
   };
-  return async (header, token) => {
+  return async (header) => {
     if (performance.now() - readAt >= cooldownMs) {
       readAt = performance.now();
       keys = readAgain();
     }
-    return (await keys)(header, token);
+    return (await keys)(header);
   };
 }
 
 function remoteKeys(
   url: URL,
   cooldownMs = URL_COOLDOWN_MS,
-): JWTVerifyGetKey {
+): FindKey {
   const failureMs = Math.min(cooldownMs, FAILURE_COOLDOWN_MS);
   let failedAt = -Infinity;
   return createRemoteJWKSet(url, {
