@@ -32,6 +32,8 @@ export interface Config {
   readonly tokenAudience: string;
   /** ENCIMAP_TOKEN_MAX_SECONDS. */
   readonly tokenMaxSeconds: number;
+  /** ENCIMAP_RATE_LIMIT, per minute; 0 is off. */
+  readonly rateLimit: number;
   /** POSTFIX_TRANSPORT_MAP, without the suffix of the database file. */
   readonly transportMap: string;
   /** MAILDIR_BASE_PATH. */
@@ -149,6 +151,7 @@ export function parseConfig(
     tokenIssuer: values.get("ENCIMAP_TOKEN_ISSUER"),
     tokenAudience: text("ENCIMAP_TOKEN_AUDIENCE"),
     tokenMaxSeconds: number("ENCIMAP_TOKEN_MAX_SECONDS"),
+    rateLimit: number("ENCIMAP_RATE_LIMIT"),
     transportMap: text("POSTFIX_TRANSPORT_MAP"),
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),

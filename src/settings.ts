@@ -151,6 +151,13 @@ export const SETTINGS: readonly Setting[] = [
       "Longest life of a token, in seconds; one that lives longer is refused.",
   },
   {
+    name: "ENCIMAP_RATE_LIMIT",
+    fallback: "1200",
+    kind: { type: "int", min: 0, max: 1000000 },
+    summary:
+      "Requests per minute that the API answers to one caller; 0 for any number.",
+  },
+  {
     name: "POSTFIX_TRANSPORT_MAP",
     fallback: "/etc/postfix/encimap/transport",
     kind: PATH,

@@ -24,9 +24,10 @@ async function ask(
       headers: token === "" ? {} : { authorization: `Bearer ${token}` },
       body: body === undefined
         ? null
-        : typeof body === "string"
-        ? body
-        : JSON.stringify(body),
+        // Octets: a request with text as its body says text/plain by itself.
+        : new TextEncoder().encode(
+          typeof body === "string" ? body : JSON.stringify(body),
+        ),
     }),
   );
   const isJson = response.headers.get("content-type")?.includes("json");
