@@ -22,8 +22,18 @@ export interface Config {
   readonly intakeToken: string | undefined;
   /** JWT_SECRET. */
   readonly jwtSecret: string | undefined;
+  /** ENCIMAP_TOKEN_ALGORITHM. */
+  readonly tokenAlgorithm: "HS256" | "RS256" | "ES256" | "EdDSA";
+  /** ENCIMAP_TOKEN_KEYS; set for every algorithm but HS256. */
+  readonly tokenKeys: string | undefined;
+  /** ENCIMAP_TOKEN_ISSUER. */
+  readonly tokenIssuer: string | undefined;
   /** ENCIMAP_TOKEN_AUDIENCE. */
   readonly tokenAudience: string;
+  /** ENCIMAP_TOKEN_MAX_SECONDS. */
+  readonly tokenMaxSeconds: number;
+  /** ENCIMAP_RATE_LIMIT, per minute; 0 is off. */
+  readonly rateLimit: number;
   /** POSTFIX_TRANSPORT_MAP, without the suffix of the database file. */
   readonly transportMap: string;
   /** MAILDIR_BASE_PATH. */
@@ -115,6 +125,7 @@ export function parseConfig(
       problems.push(`${name} is not a setting`);
     }
   }
+  problems.push(...contradictions(values));
   if (problems.length > 0) throw new ConfigError(problems);
 
   const text = (name: string): string => values.get(name)!;
@@ -133,7 +144,14 @@ export function parseConfig(
     intakePort: number("INTAKE_PORT"),
     intakeToken: values.get("INTAKE_TOKEN"),
     jwtSecret: values.get("JWT_SECRET"),
+    tokenAlgorithm: text(
+      "ENCIMAP_TOKEN_ALGORITHM",
+    ) as Config["tokenAlgorithm"],
+    tokenKeys: values.get("ENCIMAP_TOKEN_KEYS"),
+    tokenIssuer: values.get("ENCIMAP_TOKEN_ISSUER"),
     tokenAudience: text("ENCIMAP_TOKEN_AUDIENCE"),
+    tokenMaxSeconds: number("ENCIMAP_TOKEN_MAX_SECONDS"),
+    rateLimit: number("ENCIMAP_RATE_LIMIT"),
     transportMap: text("POSTFIX_TRANSPORT_MAP"),
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),
@@ -191,6 +209,21 @@ export function showConfig(env: Env): string[] {
     const hidden = setting.secret && env[setting.name];
     return [`${setting.name}=${hidden ? "********" : value}`];
   });
+}
+
+/** Settings that are valid alone and not together. */
+function contradictions(values: ReadonlyMap<string, string>): string[] {
+  const algorithm = values.get("ENCIMAP_TOKEN_ALGORITHM");
+  const hasKeys = values.has("ENCIMAP_TOKEN_KEYS");
+  if (algorithm === "HS256" && hasKeys) {
+    return [
+      "ENCIMAP_TOKEN_KEYS must not be set with HS256, which has no public key",
+    ];
+  }
+  if (algorithm !== undefined && algorithm !== "HS256" && !hasKeys) {
+    return [`ENCIMAP_TOKEN_KEYS must be set for ${algorithm}`];
+  }
+  return [];
 }
 
 function valueOf(

@@ -28,11 +28,16 @@ export const OUTCOMES = {
   unauthorized: { http: 401, exit: 75, status: "4.3.0" },
   forbidden: { http: 403, exit: 75, status: "4.3.0" },
   not_found: { http: 404, exit: 75, status: "4.3.0" },
+  method_not_allowed: { http: 405, exit: 75, status: "4.3.0" },
+  request_timeout: { http: 408, exit: 75, status: "4.3.0" },
   conflict: { http: 409, exit: 75, status: "4.3.0" },
   /** The vaultbox of a delivery is not in the database. RFC 3463 X.1.1. */
   unknown_vaultbox: { http: 404, exit: 67, status: "5.1.1" },
   /** Larger than ENCIMAP_MAX_MESSAGE_BYTES. RFC 3463 X.3.4. */
   message_too_large: { http: 413, exit: 65, status: "5.3.4" },
+  unsupported_media_type: { http: 415, exit: 75, status: "4.3.0" },
+  too_many_requests: { http: 429, exit: 75, status: "4.3.0" },
+  headers_too_large: { http: 431, exit: 75, status: "4.3.0" },
   unavailable: { http: 503, exit: 75, status: "4.3.0" },
   internal: { http: 500, exit: 75, status: "4.3.0" },
 } as const satisfies Record<string, Outcome>;

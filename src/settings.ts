@@ -114,10 +114,48 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Key of the HS256 signature of tokens for the API.",
   },
   {
+    name: "ENCIMAP_TOKEN_ALGORITHM",
+    fallback: "HS256",
+    kind: { type: "choice", of: ["HS256", "RS256", "ES256", "EdDSA"] },
+    summary:
+      "The one algorithm of tokens: HS256 is checked with JWT_SECRET, the others with ENCIMAP_TOKEN_KEYS.",
+  },
+  {
+    name: "ENCIMAP_TOKEN_KEYS",
+    kind: {
+      type: "text",
+      regexp:
+        /^(\/[\x21-\x7e]*|https:\/\/[^\s@/?#]+([/?]\S*)?|http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?([/?]\S*)?)$/,
+      form:
+        "an absolute path, an https:// URL, or an http:// URL of this machine",
+    },
+    summary:
+      "Public keys of tokens: a PEM file of one key, or a JWK Set in a file or behind a URL. Needed for RS256, ES256 and EdDSA, and for them alone.",
+  },
+  {
+    name: "ENCIMAP_TOKEN_ISSUER",
+    kind: { type: "text", regexp: /^\S+$/, form: "one word" },
+    summary: "The `iss` that a token must have; any or none where not set.",
+  },
+  {
     name: "ENCIMAP_TOKEN_AUDIENCE",
     fallback: "encimap.svc",
     kind: { type: "text", regexp: /^\S+$/, form: "one word" },
     summary: "The `aud` that a token must have.",
+  },
+  {
+    name: "ENCIMAP_TOKEN_MAX_SECONDS",
+    fallback: "86400",
+    kind: { type: "int", min: 1, max: 31536000 },
+    summary:
+      "Longest life of a token, in seconds; one that lives longer is refused.",
+  },
+  {
+    name: "ENCIMAP_RATE_LIMIT",
+    fallback: "1200",
+    kind: { type: "int", min: 0, max: 1000000 },
+    summary:
+      "Requests per minute that the API answers to one caller; 0 for any number.",
   },
   {
     name: "POSTFIX_TRANSPORT_MAP",

@@ -70,14 +70,18 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "token",
-    usage: "--service | --user UUID [--ttl SECONDS]",
+    usage: "--service | --user UUID [--scope SCOPES] [--ttl SECONDS]",
     summary: "Print a token for the API",
     help: [
-      "--service      a token that acts for any user",
-      "--user UUID    a token that acts for this user alone",
-      "--ttl SECONDS  validity, 1 to 31536000; 3600 if left out",
+      "--service       a token that acts for any user",
+      "--user UUID     a token that acts for this user alone",
+      "--scope SCOPES  what it may do, words between spaces; everything if left out",
+      "--ttl SECONDS   validity, up to ENCIMAP_TOKEN_MAX_SECONDS; 3600 if left out",
+      "",
+      "Only where ENCIMAP_TOKEN_ALGORITHM is HS256: the private key of any other",
+      "algorithm is not here.",
     ].join("\n"),
-    run: async (args, io) => (await import("./operator.ts")).runToken(args, io),
+    run: async (args, io) => (await import("./token.ts")).runToken(args, io),
   },
   {
     name: "domain add",
@@ -146,10 +150,11 @@ export const COMMANDS: readonly Command[] = [
     name: "config check",
     usage: "",
     summary: "Check the settings and name every problem",
-    run: (_args, io) => {
-      parseConfig(loadEnv(io), io.readText);
+    run: async (_args, io) => {
+      const config = parseConfig(loadEnv(io), io.readText);
+      await (await import("./token.ts")).checkTokenKeys(config, io);
       io.print("Settings are valid");
-      return Promise.resolve(EXIT.ok);
+      return EXIT.ok;
     },
   },
   {

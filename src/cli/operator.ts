@@ -18,7 +18,7 @@ import {
   VAULTBOX_ORDERS,
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
-import { mintToken, NIL_UUID, UUID_REGEXP } from "../http/auth.ts";
+import { NIL_UUID, UUID_REGEXP } from "../http/auth.ts";
 import { createLog } from "../log.ts";
 import { parseAddress, parseDomain } from "../mail/address.ts";
 import { openApp } from "../open.ts";
@@ -35,9 +35,6 @@ const OPERATOR: Actor = {
   mayClaimDomains: true,
   requestId: undefined,
 };
-
-/** A year: no token outlives this. */
-const TTL_MAX_SECONDS = 31_536_000;
 
 /** Rows that a list fetches at a time. */
 const PAGE = 1000;
@@ -90,33 +87,6 @@ export async function runReconcile(
   } else if (dryRun) {
     io.print("Nothing was changed");
   }
-  return EXIT.ok;
-}
-
-/** `token`. */
-export async function runToken(
-  args: readonly string[],
-  io: Io,
-): Promise<number> {
-  const { values } = parse(args, {
-    service: { type: "boolean" },
-    user: { type: "string" },
-    ttl: { type: "string" },
-  }, 0);
-  if ((values["service"] === true) === (values["user"] !== undefined)) {
-    throw new UsageError("give either --service or --user");
-  }
-  const seconds = Number(values["ttl"] ?? 3600);
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > TTL_MAX_SECONDS) {
-    throw new UsageError(`--ttl must be 1 to ${TTL_MAX_SECONDS}`);
-  }
-  const userId = values["service"] === true ? undefined : userOf(values);
-  const config = loadConfig(io);
-  if (config.jwtSecret === undefined) {
-    throw new AppError("unavailable", "JWT_SECRET is not set");
-  }
-  const settings = { secret: config.jwtSecret, audience: config.tokenAudience };
-  io.print(await mintToken(settings, { userId }, { now: new Date(), seconds }));
   return EXIT.ok;
 }
 
@@ -331,7 +301,14 @@ function addressOf(vaultbox: Vaultbox): string {
   return `${vaultbox.alias}@${vaultbox.domain}`;
 }
 
-function userOf(values: Parsed["values"]): string {
+/**
+ * Reads the option `--user`.
+ *
+ * @param values Options that were given.
+ * @returns UUID of the user.
+ * @throws {UsageError} If it is not there or no UUID.
+ */
+export function userOf(values: Parsed["values"]): string {
   const user = values["user"];
   if (typeof user === "string" && UUID_REGEXP.test(user)) {
     return user.toLowerCase();

@@ -11,7 +11,6 @@ import { type Config, ConfigError } from "../config.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { AppError } from "../errors.ts";
 import { buildApi } from "../http/api.ts";
-import type { TokenSettings } from "../http/auth.ts";
 import { intakeGates, intakeServer } from "../http/intake.ts";
 import { createLog, type Log, reason } from "../log.ts";
 import { openApp, openIntakeApp } from "../open.ts";
@@ -21,6 +20,7 @@ import { finishDeliveries } from "../vaultbox/deliver.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
+import { tokenSettings } from "./token.ts";
 
 /** First descriptor that systemd hands over, sd_listen_fds(3). */
 const LISTEN_FDS_START = 3;
@@ -116,7 +116,7 @@ async function startApi(app: App): Promise<Service> {
   const drift = await reconcile(app, { dryRun: false });
   const mended = drift.routes.set.length + drift.routes.drop.length;
   if (mended > 0) app.log.write("warn", "routes mended", { count: mended });
-  const api = buildApi(app, tokenSettings(app.config));
+  const api = buildApi(app, await tokenSettings(app.config));
   const server = Deno.serve({
     hostname: "127.0.0.1",
     port: app.config.apiPort,
@@ -181,14 +181,6 @@ async function startSweeps(app: IntakeApp): Promise<() => Promise<void>> {
     await listening.unlisten().catch(() => {});
     await running;
   };
-}
-
-function tokenSettings(config: Config): TokenSettings {
-  const { jwtSecret: secret, tokenAudience: audience } = config;
-  if (secret === undefined) {
-    throw new ConfigError(["JWT_SECRET or JWT_SECRET_FILE must be set"]);
-  }
-  return { secret, audience };
 }
 
 type Address = { path: string } | { host: string; port: number } | {

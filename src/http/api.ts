@@ -5,17 +5,19 @@
  */
 
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { Actor, App } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { healthCheck } from "../vaultbox/health.ts";
 import { authenticate, type Caller, type TokenSettings } from "./auth.ts";
 import { failureJson } from "./failure.ts";
-import { type Body, USER_ID } from "./fields.ts";
+import { USER_ID } from "./fields.ts";
+import { checkHeaders, checkPath, parseSearch, readBody } from "./limits.ts";
 import { openApi, PREFIX } from "./openapi.ts";
+import { RateLimit } from "./rate_limit.ts";
 import type { Answer, Route } from "./route.ts";
 import { apiRoutes } from "./routes/all.ts";
+import { parseBody } from "./strict_json.ts";
 import { healthJson } from "./answers.ts";
 
 /** Answers one request. */
@@ -25,9 +27,6 @@ export type Fetch = (request: Request) => Response | Promise<Response>;
 interface Env {
   Variables: { requestId: string };
 }
-
-/** Octets of a body, at most. */
-const BODY_MAX_BYTES = 65_536;
 
 /**
  * Builds the API.
@@ -39,11 +38,15 @@ const BODY_MAX_BYTES = 65_536;
 export function buildApi(app: App, tokens: TokenSettings): Fetch {
   const api = new Hono<Env>();
   const health = healthCheck(app);
+  const { rateLimit } = app.config;
+  const limit = rateLimit === 0 ? undefined : new RateLimit(rateLimit);
 
   api.use(async (c, next) => {
     c.set("requestId", crypto.randomUUID());
     c.header("X-Request-Id", c.get("requestId"));
     c.header("Cache-Control", "no-store");
+    checkHeaders(c.req.raw.headers);
+    checkPath(new URL(c.req.raw.url).pathname);
     await next();
   });
   api.get(`${PREFIX}/health`, async (c) => {
@@ -53,30 +56,37 @@ export function buildApi(app: App, tokens: TokenSettings): Fetch {
   const routes = apiRoutes(app);
   const description = openApi(routes);
   api.get(`${PREFIX}/openapi.json`, (c) => c.json(description));
-  api.use(bodyLimit({
-    maxSize: BODY_MAX_BYTES,
-    onError: (c) =>
-      failure(c, new AppError("message_too_large", "Body is too large")),
-  }));
   for (const route of routes) {
     const path = route.path.replace(/\{(\w+)\}/g, ":$1");
     api.on(route.method, PREFIX + path, async (c) => {
       const authorization = c.req.header("authorization");
       const caller = await authenticate(tokens, authorization, app.now());
+      if (limit !== undefined) take(c, limit, caller);
       if (!caller.scopes.has(route.scope)) {
-        throw new AppError("forbidden", `Token lacks scope ${route.scope}`);
+        throw new AppError("forbidden", `Token lacks scope ${route.scope}`, {
+          details: { scope: route.scope },
+        });
       }
-      const { "user_id": named, ...query } = c.req.query();
+      const { search } = new URL(c.req.raw.url);
+      const { "user_id": named, ...query } = parseSearch(search);
+      const octets = route.body === undefined
+        ? new Uint8Array()
+        : await readBody(c.req.raw);
       const answer = await route.handle({
         actor: actorOf(caller, named, c.get("requestId")),
         params: c.req.param(),
         query,
-        body: route.body === undefined ? {} : await readJson(c.req.raw),
+        body: parseBody(octets),
       });
       return respond(c, route, answer);
     });
   }
-  api.notFound((c) => failure(c, new AppError("not_found", "No such route")));
+  const paths = [
+    { method: "GET", path: "/health" },
+    { method: "GET", path: "/openapi.json" },
+    ...routes,
+  ];
+  api.notFound((c) => noRoute(c, paths));
   api.onError((thrown, c) => {
     const error = toAppError(thrown);
     const { code } = error;
@@ -100,35 +110,59 @@ function actorOf(
   named: string | undefined,
   requestId: string,
 ): Actor {
-  const { userId, subject } = caller;
+  const { userId } = caller;
+  const name = nameOf(caller);
   const wanted = named === undefined
     ? undefined
     : USER_ID.parse(named, "user_id");
   if (userId === undefined) {
-    const name = subject === undefined ? "service" : `service:${subject}`;
     return { owner: wanted, name, mayClaimDomains: true, requestId };
   }
   if (wanted !== undefined && wanted !== userId) {
     throw new AppError("forbidden", "user_id is not yours");
   }
-  const name = `user:${userId}`;
   return { owner: userId, name, mayClaimDomains: false, requestId };
 }
 
-async function readJson(request: Request): Promise<Body> {
-  const text = await request.text();
-  if (text === "") return {};
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    // The parser's error quotes the body, and that may hold a password.
-    throw new AppError("invalid_request", "Body is not JSON");
+function nameOf({ userId, subject }: Caller): string {
+  if (userId !== undefined) return `user:${userId}`;
+  return subject === undefined ? "service" : `service:${subject}`;
+}
+
+/** Counts a request of a caller, and says in the answer what is left. */
+function take(c: Context, limit: RateLimit, caller: Caller): void {
+  const quota = limit.take(nameOf(caller));
+  c.header("RateLimit-Limit", String(quota.limit));
+  c.header("RateLimit-Remaining", String(quota.remaining));
+  c.header("RateLimit-Reset", String(quota.resetSeconds));
+  if (quota.allowed) return;
+  throw new AppError("too_many_requests", "Too many requests", {
+    details: { "retry_after": quota.retrySeconds },
+  });
+}
+
+/** Answers what no route has answered: another method, or another path. */
+function noRoute(
+  c: Context,
+  routes: readonly { method: string; path: string }[],
+): Response {
+  const { pathname } = new URL(c.req.raw.url);
+  const methods = new Set<string>();
+  for (const { method, path } of routes) {
+    const pattern = path.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+");
+    if (new RegExp(`^${PREFIX}${pattern}$`).test(pathname)) {
+      methods.add(method);
+      // RFC 9110 section 9.3.2: the router answers it as GET without content.
+      if (method === "GET") methods.add("HEAD");
+    }
   }
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new AppError("invalid_request", "Body must be a JSON object");
+  if (methods.size === 0) {
+    return failure(c, new AppError("not_found", "No such route"));
   }
-  return body as Body;
+  c.header("Allow", [...methods, "OPTIONS"].sort().join(", "));
+  if (c.req.method === "OPTIONS") return c.body(null, 204);
+  const message = "The route has other methods";
+  return failure(c, new AppError("method_not_allowed", message));
 }
 
 function respond(
@@ -154,8 +188,10 @@ function respond(
 }
 
 function failure(c: Context, error: AppError): Response {
-  const { code } = error;
+  const { code, details } = error;
   if (code === "unauthorized") c.header("WWW-Authenticate", "Bearer");
+  const retryAfter = details?.["retry_after"];
+  if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
   return c.json(
     { success: false, error: failureJson(error) },
     OUTCOMES[code].http,

@@ -1,11 +1,12 @@
 /**
- * Bearer tokens of other services: HS256 JWT, RFC 7519 and RFC 8725.
+ * Bearer tokens of other services: JWT, RFC 7519 and RFC 8725.
  *
  * @module
  */
 
-import { jwtVerify, SignJWT } from "jose";
+import { type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { AppError } from "../errors.ts";
+import type { TokenKeys } from "./token_keys.ts";
 
 /** What a token may be allowed, RFC 8693 section 4.2. */
 export const SCOPES = [
@@ -30,19 +31,45 @@ export interface Caller {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Key and audience of tokens. */
-export interface TokenSettings {
-  /** JWT_SECRET. */
-  readonly secret: string;
+/** What a token must have. */
+export interface TokenRules {
   /** ENCIMAP_TOKEN_AUDIENCE. */
   readonly audience: string;
+  /** ENCIMAP_TOKEN_ISSUER; undefined where any will do. */
+  readonly issuer?: string | undefined;
+  /** ENCIMAP_TOKEN_MAX_SECONDS; a day if left out. */
+  readonly maxSeconds?: number;
 }
 
-/** The algorithm is ours to say, never the token's: RFC 8725 section 3.1. */
-const ALGORITHM = "HS256";
+/** What HS256 tokens are made and checked with. */
+export interface SecretTokenSettings extends TokenRules {
+  /** JWT_SECRET. */
+  readonly secret: string;
+}
+
+/** What tokens of somebody else's private key are checked with. */
+export interface KeysTokenSettings extends TokenRules {
+  /** The public keys. */
+  readonly keys: TokenKeys;
+}
+
+/**
+ * What tokens are checked with. The algorithm follows from it and is never the
+ * token's to say: RFC 8725 section 3.1.
+ */
+export type TokenSettings = SecretTokenSettings | KeysTokenSettings;
+
+/** Algorithm of a {@linkcode SecretTokenSettings}. */
+const SECRET_ALGORITHM = "HS256";
+
+/** ENCIMAP_TOKEN_MAX_SECONDS if left out. */
+const MAX_SECONDS = 86_400;
 
 /** A token longer than this is not looked at, in characters. */
 const TOKEN_MAX = 4096;
+
+/** `sub` of a service; it stands in the audit log. */
+const SUBJECT_REGEXP = /^[\x20-\x7e]{1,255}$/;
 
 /** RFC 9562 section 5.9; the operator's vaultbox belongs to it. */
 export const NIL_UUID = "00000000-0000-0000-0000-000000000000";
@@ -56,11 +83,12 @@ export const UUID_REGEXP: RegExp =
  *
  * A token has `exp`, `aud` and either `role: "service"` or `user_id`.
  *
- * @param settings Key and audience.
+ * @param settings What tokens are checked with.
  * @param authorization Value of the Authorization header.
  * @param now The time.
  * @returns Who asks.
- * @throws {AppError} `unauthorized`, without a reason that would help to forge.
+ * @throws {AppError} `unauthorized`, without a reason that would help to forge;
+ * `unavailable` if the keys cannot be had.
  */
 export async function authenticate(
   settings: TokenSettings,
@@ -69,58 +97,116 @@ export async function authenticate(
 ): Promise<Caller> {
   const match = /^Bearer ([\w.-]+)$/i.exec(authorization ?? "");
   if (match === null || match[1]!.length > TOKEN_MAX) throw unauthorized();
-  let claims: Readonly<Record<string, unknown>>;
   try {
-    const { payload } = await jwtVerify(match[1]!, keyOf(settings), {
-      algorithms: [ALGORITHM],
-      audience: settings.audience,
-      requiredClaims: ["exp", "aud"],
-      currentDate: now,
-    });
-    claims = payload;
+    const claims = await verify(settings, match[1]!, now);
+    checkLifetime(claims, now, settings.maxSeconds ?? MAX_SECONDS);
+    return callerOf(claims);
   } catch (error) {
-    throw unauthorized(error);
+    throw error instanceof AppError ? error : unauthorized(error);
   }
-  const { role, "user_id": userId } = claims;
+}
+
+async function verify(
+  settings: TokenSettings,
+  token: string,
+  now: Date,
+): Promise<JWTPayload> {
+  const { audience, issuer } = settings;
+  const rules = {
+    audience,
+    ...(issuer !== undefined && { issuer }),
+    requiredClaims: ["exp", "aud"],
+    currentDate: now,
+  };
+  const { payload } = "keys" in settings
+    ? await jwtVerify(token, settings.keys.find, {
+      ...rules,
+      algorithms: [settings.keys.algorithm],
+    })
+    : await jwtVerify(token, keyOf(settings), {
+      ...rules,
+      algorithms: [SECRET_ALGORITHM],
+    });
+  return payload;
+}
+
+/** A token that is stolen or not wanted any more must end soon. */
+function checkLifetime(
+  { exp = Infinity, iat }: JWTPayload,
+  now: Date,
+  maxSeconds: number,
+): void {
+  const seconds = Math.floor(now.getTime() / 1000);
+  // A time of issue in the future would make a long life look short.
+  const issuedAt = Math.min(iat ?? seconds, seconds);
+  if (exp - issuedAt > maxSeconds) throw new Error("lives too long");
+}
+
+function callerOf(claims: JWTPayload): Caller {
+  const { role, "user_id": userId, sub: subject } = claims;
+  const named = scopesOf(claims);
   if (role === "service" && userId === undefined) {
-    return { userId: undefined, scopes: new Set(SCOPES) };
+    if (
+      subject !== undefined &&
+      (typeof subject !== "string" || !SUBJECT_REGEXP.test(subject))
+    ) throw new Error("sub is not printable ASCII");
+    const scopes = SCOPES.filter((scope) => named?.has(scope) ?? true);
+    return { userId: undefined, subject, scopes: new Set(scopes) };
   }
   if (
     role === undefined && typeof userId === "string" &&
     UUID_REGEXP.test(userId) && userId !== NIL_UUID
   ) {
-    const scopes = SCOPES.filter((scope) => scope !== "admin");
+    const scopes = SCOPES.filter((scope) =>
+      scope !== "admin" && (named?.has(scope) ?? true)
+    );
     return { userId: userId.toLowerCase(), scopes: new Set(scopes) };
   }
-  throw unauthorized(new Error("neither role nor user_id"));
+  throw new Error("neither role nor user_id");
+}
+
+/**
+ * What a token names as allowed, in `scope` (RFC 8693 section 4.2) or as a list
+ * in `scp`; undefined if it names nothing at all.
+ */
+function scopesOf(
+  { scope, scp }: JWTPayload,
+): ReadonlySet<unknown> | undefined {
+  if (typeof scope === "string") return new Set(scope.split(" "));
+  if (scope !== undefined) throw new Error("scope is not text");
+  if (Array.isArray(scp)) return new Set(scp);
+  if (scp !== undefined) throw new Error("scp is not a list");
+  return undefined;
 }
 
 /**
  * Makes a token.
  *
  * @param settings Key and audience.
- * @param caller Whom it is for.
+ * @param caller Whom it is for; without `scopes` all that it can have.
  * @param lifetime `now` is the time, `seconds` how long it is valid.
  * @returns The token, in compact form.
  */
 export async function mintToken(
-  settings: TokenSettings,
-  caller: Pick<Caller, "userId">,
+  settings: SecretTokenSettings,
+  caller: Pick<Caller, "userId"> & Partial<Pick<Caller, "scopes">>,
   lifetime: { now: Date; seconds: number },
 ): Promise<string> {
   const issuedAt = Math.floor(lifetime.now.getTime() / 1000);
-  const claims = caller.userId === undefined
-    ? { role: "service" }
-    : { "user_id": caller.userId };
-  return await new SignJWT(claims)
-    .setProtectedHeader({ alg: ALGORITHM, typ: "JWT" })
+  const { userId, scopes } = caller;
+  const token = new SignJWT({
+    ...(userId === undefined ? { role: "service" } : { "user_id": userId }),
+    ...(scopes !== undefined && { scope: [...scopes].join(" ") }),
+  })
+    .setProtectedHeader({ alg: SECRET_ALGORITHM, typ: "JWT" })
     .setAudience(settings.audience)
     .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + lifetime.seconds)
-    .sign(keyOf(settings));
+    .setExpirationTime(issuedAt + lifetime.seconds);
+  if (settings.issuer !== undefined) token.setIssuer(settings.issuer);
+  return await token.sign(keyOf(settings));
 }
 
-function keyOf(settings: TokenSettings): Uint8Array {
+function keyOf(settings: SecretTokenSettings): Uint8Array {
   return new TextEncoder().encode(settings.secret);
 }
 

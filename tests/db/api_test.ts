@@ -3,7 +3,7 @@ import { SignJWT } from "jose";
 import { connect } from "../../src/db/connect.ts";
 import { buildApi } from "../../src/http/api.ts";
 import { ALICE, BOB, SECRET, testWorld } from "../helpers/app.ts";
-import { ask, serviceToken, SETTINGS, userToken } from "../helpers/api.ts";
+import { ask, bearer, SETTINGS } from "../helpers/http.ts";
 
 const NIL = "00000000-0000-0000-0000-000000000000";
 
@@ -17,7 +17,7 @@ const CAT = {
 Deno.test("the guide's way through the API works with its shapes", async (t) => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const service = await serviceToken();
+  const service = await bearer();
   let id = "";
 
   await t.step("create a vaultbox", async () => {
@@ -139,10 +139,10 @@ Deno.test("the guide's way through the API works with its shapes", async (t) => 
 Deno.test("a user's token sees nothing of another user, as if it were not there", async (t) => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const made = await ask(api, await serviceToken(), "POST", "/vaultboxes", CAT);
+  const made = await ask(api, await bearer(), "POST", "/vaultboxes", CAT);
   const id = made.body.data["vaultbox_id"];
   const missing = crypto.randomUUID();
-  const bob = await userToken(BOB);
+  const bob = await bearer(BOB);
   const password = "bundle-password";
   const requests: [string, (id: string) => [string, unknown?]][] = [
     ["GET", (id) => [`/vaultboxes/${id}`]],
@@ -198,7 +198,7 @@ Deno.test("a user's token sees nothing of another user, as if it were not there"
     },
   );
   await t.step("the owner's own token works", async () => {
-    const alice = await userToken(ALICE);
+    const alice = await bearer(ALICE);
     assert.equal(
       (await ask(api, alice, "GET", "/vaultboxes")).body.data.length,
       1,
@@ -269,7 +269,7 @@ for (const [name, made] of forged) {
 Deno.test("bad input is answered with 400 that names the field", async (t) => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const service = await serviceToken();
+  const service = await bearer();
   const made = await ask(api, service, "POST", "/vaultboxes", CAT);
   const id = made.body.data["vaultbox_id"];
   const box = "/vaultboxes";
@@ -406,7 +406,7 @@ Deno.test("bad input is answered with 400 that names the field", async (t) => {
 Deno.test("GET /vaultboxes pages by cursor", async () => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const service = await serviceToken();
+  const service = await bearer();
   for (const alias of ["a", "b", "c"]) {
     await ask(api, service, "POST", "/vaultboxes", { ...CAT, alias });
   }
@@ -448,7 +448,7 @@ Deno.test("a lost database is 503, and the answer names nothing inside", async (
   await using world = await testWorld();
   const sql = connect("postgresql://encimap@%2Fnonexistent/db", { max: 1 });
   const api = buildApi({ ...world.app, sql }, SETTINGS);
-  const answer = await ask(api, await serviceToken(), "GET", "/vaultboxes");
+  const answer = await ask(api, await bearer(), "GET", "/vaultboxes");
   await sql.end();
   assert.equal(answer.status, 503);
   assert.deepEqual(answer.body, {
@@ -460,7 +460,7 @@ Deno.test("a lost database is 503, and the answer names nothing inside", async (
 Deno.test("an unknown route is 404 in the envelope", async () => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const answer = await ask(api, await serviceToken(), "GET", "/nothing");
+  const answer = await ask(api, await bearer(), "GET", "/nothing");
   assert.equal(answer.status, 404);
   assert.equal(answer.body.error.code, "not_found");
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { buildApi } from "../../src/http/api.ts";
 import { ALICE, BOB, testWorld } from "../helpers/app.ts";
-import { ask, serviceToken, SETTINGS, userToken } from "../helpers/api.ts";
+import { ask, bearer, SETTINGS } from "../helpers/http.ts";
 
 const pet = (alias: string) => ({
   "user_id": ALICE,
@@ -13,7 +13,7 @@ const pet = (alias: string) => ({
 Deno.test("bulk requests give each item its own result, in order", async (t) => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const service = await serviceToken();
+  const service = await bearer();
   let ids: string[] = [];
 
   await t.step("create", async () => {
@@ -80,7 +80,7 @@ Deno.test("bulk requests give each item its own result, in order", async (t) => 
   await t.step("another user deletes nothing", async () => {
     const items = ids.map((id) => ({ "vaultbox_id": id }));
     const path = "/vaultboxes/bulk-delete";
-    const bob = await userToken(BOB);
+    const bob = await bearer(BOB);
     const { body } = await ask(api, bob, "POST", path, { items });
     for (const each of body.data) assert.equal(each.error.code, "not_found");
   });
@@ -105,7 +105,7 @@ Deno.test("bulk requests give each item its own result, in order", async (t) => 
 Deno.test("GET /messages pages through what is known of messages, without content", async () => {
   await using world = await testWorld();
   const api = buildApi(world.app, SETTINGS);
-  const service = await serviceToken();
+  const service = await bearer();
   const made = await ask(api, service, "POST", "/vaultboxes", pet("cat"));
   const id = made.body.data["vaultbox_id"];
   for (const n of [1, 2, 3]) {
@@ -142,10 +142,10 @@ Deno.test("GET /messages pages through what is known of messages, without conten
   const until = encodeURIComponent(all[0]["received_at"]);
   const older = `/messages?vaultbox_id=${id}&received_before=${until}`;
   assert.equal((await ask(api, service, "GET", older)).body.data.length, 2);
-  const bob = await ask(api, await userToken(BOB), "GET", path);
+  const bob = await ask(api, await bearer(BOB), "GET", path);
   const missing = await ask(
     api,
-    await userToken(BOB),
+    await bearer(BOB),
     "GET",
     `/messages?vaultbox_id=${crypto.randomUUID()}`,
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { buildApi } from "../../src/http/api.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
-import { serviceToken, SETTINGS } from "../helpers/api.ts";
+import { bearer, SETTINGS } from "../helpers/http.ts";
 import { testWorld } from "../helpers/app.ts";
 
 /** The guide's section, letter for letter. */
@@ -94,7 +94,7 @@ Deno.test("every example of the guide's API Reference works as it is written", a
     api,
   );
   const { port } = server.addr;
-  const token = await serviceToken();
+  const token = await bearer();
   let id = "";
   const all = examples();
   assert.equal(all.length, 12);

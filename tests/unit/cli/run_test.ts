@@ -128,3 +128,95 @@ for (const [name, args, env] of PIPE_FAILURES) {
     assert.match(out, /^4\.3\.0 /);
   });
 }
+
+const HS256 = { JWT_SECRET: "s".repeat(32) };
+const RS256 = {
+  ...HS256,
+  ENCIMAP_TOKEN_ALGORITHM: "RS256",
+  ENCIMAP_TOKEN_KEYS: "/keys.pem",
+};
+
+Deno.test("token --scope names what the token may do", async () => {
+  const args = ["token", "--service", "--scope", "vaultbox:read admin"];
+  const { out } = await encimap(args, HS256);
+  const claims = JSON.parse(atob(out.split(".")[1]!));
+  assert.equal(claims.scope, "vaultbox:read admin");
+});
+
+for (
+  const args of [
+    ["--service", "--scope", "root"],
+    ["--service", "--scope", ""],
+    ["--user", "11111111-1111-4111-8111-111111111111", "--scope", "admin"],
+    ["--service", "--ttl", "86401"],
+  ]
+) {
+  Deno.test(`encimap token ${args.join(" ")} exits 64`, async () => {
+    assert.equal((await encimap(["token", ...args], HS256)).status, 64);
+  });
+}
+
+Deno.test("token makes no token that lives longer than ENCIMAP_TOKEN_MAX_SECONDS", async () => {
+  const env = { ...HS256, ENCIMAP_TOKEN_MAX_SECONDS: "60" };
+  const { out } = await encimap(["token", "--service"], env);
+  const { exp, iat } = JSON.parse(atob(out.split(".")[1]!));
+  assert.equal(exp - iat, 60);
+});
+
+Deno.test("token says that it has no private key for RS256", async () => {
+  const { status, out, err } = await encimap(["token", "--service"], RS256);
+  assert.equal(status, 1);
+  assert.equal(out, "");
+  assert.match(err, /ENCIMAP_TOKEN_ALGORITHM is RS256/);
+});
+
+for (
+  const [name, env, files, problem] of [
+    ["keys without an algorithm", { ENCIMAP_TOKEN_KEYS: "/k" }, {}, "HS256"],
+    [
+      "an algorithm without keys",
+      { ENCIMAP_TOKEN_ALGORITHM: "EdDSA" },
+      {},
+      "EdDSA",
+    ],
+    ["a file of keys that is not there", RS256, {}, "cannot be used"],
+    [
+      "a file of keys without one",
+      RS256,
+      { "/keys.pem": '{"keys":[]}' },
+      "no public key for RS256",
+    ],
+    [
+      "http to another machine",
+      { ...RS256, ENCIMAP_TOKEN_KEYS: "http://id.example/keys" },
+      {},
+      "https",
+    ],
+    [
+      "http to another machine that looks like this one",
+      { ...RS256, ENCIMAP_TOKEN_KEYS: "http://localhost:1@id.example/keys" },
+      {},
+      "https",
+    ],
+  ] as const
+) {
+  Deno.test(`config check finds ${name} and exits 78`, async () => {
+    const { status, err } = await encimap(["config", "check"], env, files);
+    assert.equal(status, 78);
+    assert.match(err, new RegExp(problem));
+  });
+}
+
+for (
+  const keys of [
+    "https://id.example/keys?x=1",
+    "https://id.example",
+    "http://127.0.0.1:8080/keys",
+    "http://[::1]/keys",
+  ]
+) {
+  Deno.test(`config check takes ${keys}`, async () => {
+    const env = { ...RS256, ENCIMAP_TOKEN_KEYS: keys };
+    assert.equal((await encimap(["config", "check"], env)).status, 0);
+  });
+}
