@@ -12,9 +12,9 @@ import { isRefusal } from "../db/connect.ts";
 import { findVaultboxByAddress, type Vaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
-import { generateRsaKey } from "../x509/key_pair.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { selfSignedCertificate } from "../x509/self_signed.ts";
+import { takeKey } from "./key_pool.ts";
 
 /** A certificate and its key, before anything is stored. */
 export interface Identity {
@@ -48,30 +48,19 @@ const CLOCK_SKEW_MS = 3_600_000;
 /**
  * Makes a key and a certificate for an address.
  *
- * @param app Uses `config`, `heavy` and `now`.
+ * @param app Uses `config`, `heavy`, `keyPool`, `log` and `now`.
  * @param address The address.
  * @param vaultboxId UUID of the vaultbox that the row names.
  * @param validityDays Days from now; CERT_VALIDITY_DAYS if left out.
  * @returns Both; nothing is stored.
  */
-export function newIdentity(
-  app: Pick<App, "config" | "heavy" | "now">,
+export async function newIdentity(
+  app: Pick<App, "config" | "heavy" | "keyPool" | "log" | "now">,
   address: string,
   vaultboxId: string,
   validityDays: number = app.config.certValidityDays,
 ): Promise<Identity> {
-  return app.heavy.run(() =>
-    makeIdentity(app, address, vaultboxId, validityDays)
-  );
-}
-
-async function makeIdentity(
-  app: Pick<App, "config" | "now">,
-  address: string,
-  vaultboxId: string,
-  validityDays: number,
-): Promise<Identity> {
-  const privateKey = await generateRsaKey(app.config.certKeyBits);
+  const privateKey = await takeKey(app);
   const issued = await selfSignedCertificate(address, {
     privateKey,
     notBefore: new Date(app.now().getTime() - CLOCK_SKEW_MS),
