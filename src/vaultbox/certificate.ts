@@ -8,8 +8,8 @@ import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import type { CertificateRow } from "../db/certificates.ts";
 import { insertCertificate, listCertificates } from "../db/certificates.ts";
-import { isRefusal } from "../db/connect.ts";
-import { findVaultboxByAddress, type Vaultbox } from "../db/vaultboxes.ts";
+import { type Db, isRefusal } from "../db/connect.ts";
+import { findVaultboxByAddress, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
 import { pemEncode } from "../x509/pem.ts";
@@ -20,8 +20,8 @@ import { takeKey } from "./key_pool.ts";
 export interface Identity {
   /** The certificate as a row of the database. */
   readonly row: CertificateRow;
-  /** The private key, PKCS#8 DER. */
-  readonly privateKey: Uint8Array<ArrayBuffer>;
+  /** The private key, PKCS#8 DER; undefined if it is held elsewhere. */
+  readonly privateKey: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** What `generate-certificate` answers. */
@@ -59,7 +59,7 @@ export async function newIdentity(
   address: string,
   vaultboxId: string,
   validityDays: number = app.config.certValidityDays,
-): Promise<Identity> {
+): Promise<Identity & { privateKey: Uint8Array<ArrayBuffer> }> {
   const privateKey = await takeKey(app);
   const issued = await selfSignedCertificate(address, {
     privateKey,
@@ -75,13 +75,15 @@ export async function newIdentity(
       fingerprintSha256: await fingerprintSha256(issued.certificate),
       notBefore: issued.notBefore,
       notAfter: issued.notAfter,
+      origin: "generated",
+      handedOutAt: null,
     },
   };
 }
 
 /**
  * Stores an identity's key, then has its row written; without the row the key
- * is removed again.
+ * is removed again. A key that is held elsewhere is not stored.
  *
  * @param app Uses `privateKeys`.
  * @param identity What to store.
@@ -94,15 +96,16 @@ export async function storeIdentity<T>(
   write: () => Promise<T>,
 ): Promise<T> {
   const { row, privateKey } = identity;
-  await app.privateKeys.store(
-    {
-      certificateId: row.id,
-      vaultboxId: row.vaultboxId,
-      fingerprintSha256: row.fingerprintSha256,
-    },
-    privateKey,
-  );
+  if (privateKey === undefined) return await write();
   try {
+    await app.privateKeys.store(
+      {
+        certificateId: row.id,
+        vaultboxId: row.vaultboxId,
+        fingerprintSha256: row.fingerprintSha256,
+      },
+      privateKey,
+    );
     return await write();
   } catch (error) {
     // A commit whose answer was lost has the row: the file must stay then.
@@ -123,7 +126,7 @@ export async function storeIdentity<T>(
  * @param input Address and validity in days.
  * @returns The certificate.
  * @throws {AppError} `conflict` if the vaultbox has 20 generations or its key is
- * not kept here.
+ * not kept here, `not_found` if it is deleted meanwhile.
  */
 export async function generateCertificate(
   app: App,
@@ -139,7 +142,16 @@ export async function generateCertificate(
     input.address,
     actor.owner,
   );
-  if (vaultbox !== undefined) await checkGenerations(app, vaultbox);
+  if (vaultbox !== undefined) {
+    if (vaultbox.custody !== "server") {
+      throw new AppError(
+        "conflict",
+        "The key of this vaultbox is not kept here",
+      );
+    }
+    // Again in the transaction; here it keeps the cost of a key down.
+    await checkGenerations(app.sql, vaultbox.id);
+  }
   const identity = await newIdentity(
     app,
     email,
@@ -156,6 +168,8 @@ export async function generateCertificate(
       identity,
       () =>
         app.sql.begin(async (tx) => {
+          await getVaultbox(tx, vaultbox.id, actor.owner, true);
+          await checkGenerations(tx, vaultbox.id);
           await insertCertificate(tx, identity.row);
           await insertAudit(tx, actor, {
             action: "certificate.generate",
@@ -185,14 +199,18 @@ export async function generateCertificate(
 /** Generations of a vaultbox, at most: every bundle has them all. */
 const GENERATIONS_MAX = 20;
 
-async function checkGenerations(
-  app: Pick<App, "sql">,
-  vaultbox: Vaultbox,
+/**
+ * Checks that a vaultbox may have one more certificate.
+ *
+ * @param db Pool, or a transaction in which the vaultbox is locked.
+ * @param vaultboxId UUID.
+ * @throws {AppError} `conflict` if it has 20, retired ones included.
+ */
+export async function checkGenerations(
+  db: Db,
+  vaultboxId: string,
 ): Promise<void> {
-  if (vaultbox.custody !== "server") {
-    throw new AppError("conflict", "The key of this vaultbox is not kept here");
-  }
-  const generations = await listCertificates(app.sql, vaultbox.id);
+  const generations = await listCertificates(db, vaultboxId);
   if (generations.length >= GENERATIONS_MAX) {
     throw new AppError(
       "conflict",

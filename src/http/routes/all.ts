@@ -9,6 +9,7 @@ import type { Route } from "../route.ts";
 import { auditRoutes } from "./audit.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { credentialRoutes } from "./credentials.ts";
+import { vaultboxCertificateRoutes } from "./vaultbox_certificates.ts";
 import { vaultboxRoutes } from "./vaultboxes.ts";
 
 /**
@@ -22,6 +23,7 @@ export function apiRoutes(app: App): Route[] {
     ...vaultboxRoutes(app),
     ...credentialRoutes(app),
     ...certificateRoutes(app),
+    ...vaultboxCertificateRoutes(app),
     ...auditRoutes(app),
   ];
 }

@@ -25,6 +25,7 @@ import {
 } from "../answers.ts";
 import {
   ALIAS,
+  CERTIFICATE_PEM,
   described,
   DOMAIN,
   NAME,
@@ -56,7 +57,7 @@ export function vaultboxRoutes(app: App): Route[] {
       method: "POST",
       path: "/vaultboxes",
       operation: "createVaultbox",
-      summary: "Creates a vaultbox with key, certificate and route",
+      summary: "Creates a vaultbox with certificate and route",
       scope: "vaultbox:write",
       body: {
         "user_id": optional(
@@ -67,15 +68,29 @@ export function vaultboxRoutes(app: App): Route[] {
         name: optional(
           described(NAME, "For people; the address if left out."),
         ),
+        custody: optional(
+          described(
+            oneOf("server", "external"),
+            "Who holds the private key; `server` if left out.",
+          ),
+        ),
+        certificate: optional(
+          described(CERTIFICATE_PEM, "For `external`, which needs it."),
+        ),
       },
       answer: { status: 201, data: CREATED },
       async handle({ actor, body }) {
         const { "user_id": named, domain, alias, name } = body;
+        const { custody = "server", certificate: certificatePem } = body;
+        if ((custody === "external") !== (certificatePem !== undefined)) {
+          throw wrong("certificate", "belongs to custody external");
+        }
         const vaultbox = await createVaultbox(app, actor, {
           userId: actingFor(actor, named),
           domain,
           alias,
           name: name ?? `${alias}@${domain}`,
+          certificatePem,
           mayClaimDomain: actor.mayClaimDomains,
         });
         return { data: createdJson(vaultbox) };
