@@ -97,6 +97,29 @@ export interface PrivateKeys {
   list(): Promise<string[]>;
 }
 
+/** Private keys made ahead, encrypted at rest, each taken once. */
+export interface KeyPool {
+  /**
+   * Takes a key: no other process and no later start gets it again.
+   *
+   * @returns PKCS#8 DER; undefined if the pool is empty.
+   */
+  take(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /**
+   * Adds a key; {@linkcode KeyPool.trim} was called before.
+   *
+   * @param pkcs8 The key, PKCS#8 DER.
+   */
+  put(pkcs8: Uint8Array<ArrayBuffer>): Promise<void>;
+  /**
+   * Removes what nobody can take and what is too much.
+   *
+   * @param count Keys that may stay.
+   * @returns Keys that are there.
+   */
+  trim(count: number): Promise<number>;
+}
+
 /** What a private key belongs to. */
 export interface KeyName {
   /** UUID of the generation. */
@@ -140,6 +163,8 @@ export interface App {
   readonly dns: Dns;
   /** Private keys. */
   readonly privateKeys: PrivateKeys;
+  /** Private keys made ahead. */
+  readonly keyPool: KeyPool;
   /** Lets few keys, password hashes and bundles be made at a time. */
   readonly heavy: Gate;
   /** The time. */

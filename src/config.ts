@@ -42,6 +42,8 @@ export interface Config {
   readonly certValidityDays: number;
   /** CERT_KEY_SIZE, in bits. */
   readonly certKeyBits: 2048 | 3072 | 4096;
+  /** ENCIMAP_KEY_POOL. */
+  readonly keyPoolSize: number;
   /** ENCIMAP_KEYS_PATH. */
   readonly keysPath: string;
   /** ENCIMAP_MASTER_KEY_FILE. */
@@ -156,6 +158,7 @@ export function parseConfig(
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),
     certKeyBits: number("CERT_KEY_SIZE") as Config["certKeyBits"],
+    keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),
     masterKeyFile: text("ENCIMAP_MASTER_KEY_FILE"),
     hmacKeyFile: text("ENCIMAP_HMAC_KEY_FILE"),

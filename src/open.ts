@@ -10,8 +10,10 @@ import { connect } from "./db/connect.ts";
 import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { postfixMta } from "./mta/postfix.ts";
+import { openKeyPool } from "./storage/key_pool.ts";
 import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
 import { systemDns } from "./system/dns.ts";
+import { importMasterKey } from "./storage/sealed.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 
@@ -33,14 +35,14 @@ const CLOSE_SECONDS = 5;
  * @param config Settings.
  * @param log Log.
  * @returns The world; disposing of it closes the databases.
- * @throws {Error} If the master key or the folder of keys cannot be read.
+ * @throws {Error} If the master key cannot be read.
  */
 export async function openApp(
   config: Config,
   log: Log,
 ): Promise<App & AsyncDisposable> {
   const masterKey = await readKeyFile(config.masterKeyFile);
-  const privateKeys = await openPrivateKeys(config.keysPath, masterKey);
+  const storeKey = await importMasterKey(masterKey);
   masterKey.fill(0);
   const sql = connect(config.databaseUrl, { max: API_CONNECTIONS });
   const platformSql = config.platform &&
@@ -53,7 +55,12 @@ export async function openApp(
     mta: postfixMta(config.transportMap, exec),
     sessions: dovecotSessions(config.doveadmSocket),
     dns: systemDns(),
-    privateKeys,
+    privateKeys: openPrivateKeys(config.keysPath, storeKey),
+    keyPool: openKeyPool(
+      `${config.keysPath}/pool`,
+      storeKey,
+      config.certKeyBits,
+    ),
     heavy: new Gate(HEAVY_MAX),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {

@@ -183,6 +183,13 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Length of a new RSA key, in bits.",
   },
   {
+    name: "ENCIMAP_KEY_POOL",
+    fallback: "50",
+    kind: { type: "int", min: 0, max: 10_000 },
+    summary:
+      "Private keys that are made ahead; 0 makes each when it is needed.",
+  },
+  {
     name: "ENCIMAP_KEYS_PATH",
     fallback: "/var/lib/encimap/keys",
     kind: PATH,

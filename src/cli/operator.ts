@@ -219,7 +219,8 @@ export async function runVaultboxShow(
     lines.push(["receives for", `${alias}@${domain}`]);
   }
   for (const each of await listCertificates(app.sql, vaultbox.id)) {
-    const handedOut = each.handedOutAt === null ? "" : ", handed out";
+    const handedOut = (each.handedOutAt === null ? "" : ", handed out") +
+      (each.retiredAt === null ? "" : ", retired");
     lines.push([
       "certificate",
       `${each.fingerprintSha256} until ${each.notAfter.toISOString()}${handedOut}`,

@@ -17,6 +17,7 @@ import { openApp, openIntakeApp } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
 import { shutdownSignal } from "../system/shutdown.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
+import { fillKeyPool } from "../vaultbox/key_pool.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
@@ -122,7 +123,15 @@ async function startApi(app: App): Promise<Service> {
     port: app.config.apiPort,
     onListen: ({ port }) => app.log.write("info", "listening", { port }),
   }, api);
-  return { stop: () => server.shutdown() };
+  const stopping = new AbortController();
+  const filling = fillKeyPool(app, stopping.signal);
+  return {
+    async stop() {
+      stopping.abort();
+      await server.shutdown();
+      await filling;
+    },
+  };
 }
 
 async function startIntake(app: IntakeApp, io: Io): Promise<Service> {

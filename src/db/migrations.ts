@@ -9,6 +9,9 @@ import auditLog from "../../sql/0002_audit_log.sql" with { type: "text" };
 import domainClaims from "../../sql/0003_domain_claims.sql" with {
   type: "text",
 };
+import certificates from "../../sql/0004_certificates.sql" with {
+  type: "text",
+};
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -24,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0001_vaultboxes", text: vaultboxes },
   { name: "0002_audit_log", text: auditLog },
   { name: "0003_domain_claims", text: domainClaims },
+  { name: "0004_certificates", text: certificates },
 ];
 
 /** Rights of the other roles, given again after every migration. */

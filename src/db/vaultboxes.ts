@@ -55,6 +55,8 @@ export interface VaultboxRow {
   readonly name: string;
   /** Whether it is the operator's; there is at most one. */
   readonly isOperator: boolean;
+  /** Who holds the private key. */
+  readonly custody: Vaultbox["custody"];
 }
 
 /** Which vaultboxes are wanted. */
@@ -120,7 +122,16 @@ export async function insertVaultbox(
   try {
     const [stored] = await db<[Vaultbox]>`
       insert into vaultboxes ${
-      db(row, "id", "userId", "domain", "alias", "name", "isOperator")
+      db(
+        row,
+        "id",
+        "userId",
+        "domain",
+        "alias",
+        "name",
+        "isOperator",
+        "custody",
+      )
     }
       returning ${db(COLUMNS)}
     `;

@@ -171,9 +171,11 @@ function respond(
   answer: Answer,
 ): Response {
   if ("octets" in answer) {
-    const { octets, filename } = answer;
+    const { octets, filename, mediaType } = answer;
     c.header("Content-Disposition", `attachment; filename="${filename}"`);
-    if ("file" in form) c.header("Content-Type", form.file);
+    if ("file" in form) {
+      c.header("Content-Type", mediaType ?? String(form.file));
+    }
     return c.body(octets, status);
   }
   if ("rows" in answer) {

@@ -290,6 +290,13 @@ export const ADDRESS: Field<{ alias: string; domain: string }> = checked(
   parseAddress,
 );
 
+/** A certificate of others. */
+export const CERTIFICATE_PEM: Field<string> = text(
+  "must have 1 to 16384 characters",
+  /^[^]{1,16384}$/,
+  { minLength: 1, maxLength: 16_384 },
+);
+
 /** A name for people: 1 to 255 characters without control characters. */
 export const NAME: Field<string> = {
   schema: { type: "string", minLength: 1, maxLength: 255 },

@@ -118,7 +118,10 @@ function queryParameter(name: string, field: Field<unknown>): Json {
 }
 
 function contentOf(form: AnswerForm, schemas: Map<string, Schema>): Json {
-  if ("file" in form) return { [form.file]: {} };
+  if ("file" in form) {
+    const types = [form.file].flat();
+    return Object.fromEntries(types.map((type) => [type, {}]));
+  }
   const done = { success: { const: true } };
   const schema = "message" in form
     ? envelope({ ...done, message: TEXT })

@@ -57,6 +57,8 @@ export interface DownloadFile {
   readonly octets: Uint8Array<ArrayBuffer>;
   /** Name for saving it. */
   readonly filename: string;
+  /** Media type, where the route has several. */
+  readonly mediaType?: string;
 }
 
 /** Form of a route's answer. */
@@ -67,8 +69,8 @@ export type AnswerForm =
   | { readonly status: 200; readonly page: Schema }
   /** `message` in the envelope. */
   | { readonly status: 200; readonly message: true }
-  /** A file of one of some media types. */
-  | { readonly status: 200; readonly file: string };
+  /** A file of a media type, or of one of several. */
+  | { readonly status: 200; readonly file: string | readonly string[] };
 
 /** One route. */
 export interface Route {

@@ -92,3 +92,14 @@ export const ID_AES256_CBC: Uint8Array<ArrayBuffer> = objectIdentifier(
 export const ID_DES_EDE3_CBC: Uint8Array<ArrayBuffer> = objectIdentifier(
   "1.2.840.113549.3.7",
 );
+
+/**
+ * Addresses whose local part is not ASCII: `id-on-SmtpUTF8Mailbox`.
+ *
+ * `{ iso(1) identified-organization(3) dod(6) internet(1) security(5)
+ * mechanisms(5) pkix(7) on(8) 9 }`
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9598#section-3 | RFC 9598 §3}
+ */
+export const ID_ON_SMTP_UTF8_MAILBOX: Uint8Array<ArrayBuffer> =
+  objectIdentifier("1.3.6.1.5.5.7.8.9");

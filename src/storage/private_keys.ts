@@ -1,9 +1,9 @@
 /**
  * Private keys as files, each encrypted under the master key.
  *
- * A file is a 12-octet nonce and an AES-256-GCM ciphertext with its 16-octet
- * tag; the additional authenticated data bind it to its vaultbox and
- * certificate, so that a file put in another's place does not open.
+ * A file is what {@linkcode seal} makes; the additional authenticated data bind
+ * it to its vaultbox and certificate, so that a file put in another's place does
+ * not open.
  *
  * @module
  */
@@ -11,9 +11,7 @@
 import { join } from "node:path";
 import type { KeyName, PrivateKeys } from "../app.ts";
 import { removeIfThere, replaceFile } from "../system/files.ts";
-
-/** Octets of the nonce, NIST SP 800-38D section 5.2.1.1. */
-const NONCE_BYTES = 12;
+import { open, seal } from "./sealed.ts";
 
 /** Ending of a key's file. */
 const SUFFIX = ".key";
@@ -40,46 +38,28 @@ export async function readKeyFile(
  * Opens the store.
  *
  * @param directory Folder of the files, which must exist.
- * @param masterKey 32 octets.
+ * @param masterKey Key of {@linkcode importMasterKey}.
  * @returns The store.
  */
-export async function openPrivateKeys(
+export function openPrivateKeys(
   directory: string,
-  masterKey: Uint8Array<ArrayBuffer>,
-): Promise<PrivateKeys> {
-  const key = await crypto.subtle.importKey(
-    "raw",
-    masterKey,
-    "AES-GCM",
-    false,
-    [
-      "encrypt",
-      "decrypt",
-    ],
-  );
+  masterKey: CryptoKey,
+): PrivateKeys {
   const pathOf = (id: string): string => join(directory, `${id}${SUFFIX}`);
   return {
     async store(name, pkcs8) {
-      const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-      const sealed = await crypto.subtle.encrypt(gcm(iv, name), key, pkcs8);
-      const content = new Uint8Array(NONCE_BYTES + sealed.byteLength);
-      content.set(iv);
-      content.set(new Uint8Array(sealed), NONCE_BYTES);
+      const content = await seal(masterKey, bound(name), pkcs8);
       await replaceFile(pathOf(name.certificateId), content, 0o600);
     },
     async read(name) {
-      let content: Uint8Array<ArrayBuffer>;
+      let content: Uint8Array;
       try {
         content = await Deno.readFile(pathOf(name.certificateId));
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) return undefined;
         throw error;
       }
-      const iv = content.slice(0, NONCE_BYTES);
-      const sealed = content.slice(NONCE_BYTES);
-      return new Uint8Array(
-        await crypto.subtle.decrypt(gcm(iv, name), key, sealed),
-      );
+      return await open(masterKey, bound(name), content);
     },
     async remove(certificateIds) {
       for (const id of certificateIds) await removeIfThere(pathOf(id));
@@ -87,7 +67,7 @@ export async function openPrivateKeys(
     async list() {
       const ids: string[] = [];
       for await (const entry of Deno.readDir(directory)) {
-        if (entry.name.endsWith(SUFFIX)) {
+        if (entry.isFile && entry.name.endsWith(SUFFIX)) {
           ids.push(entry.name.slice(0, -SUFFIX.length));
         }
       }
@@ -96,11 +76,6 @@ export async function openPrivateKeys(
   };
 }
 
-function gcm(iv: Uint8Array<ArrayBuffer>, name: KeyName): AesGcmParams {
-  const bound = `encimap key 1\n${name.vaultboxId}\n${name.fingerprintSha256}`;
-  return {
-    name: "AES-GCM",
-    iv,
-    additionalData: new TextEncoder().encode(bound),
-  };
+function bound(name: KeyName): string {
+  return `encimap key 1\n${name.vaultboxId}\n${name.fingerprintSha256}`;
 }

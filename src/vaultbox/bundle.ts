@@ -63,7 +63,8 @@ export async function vaultboxPfx(
 }
 
 /**
- * Makes the ZIP bundle of all generations that are not retired.
+ * Makes the ZIP bundle of all generations whose key is kept here. Retired ones
+ * are among them, last: they open the mail of their time.
  *
  * @param app The world.
  * @param actor Who asks, and whose the vaultbox must be.
@@ -106,7 +107,11 @@ async function handOut(
   if (vaultbox.custody !== "server") {
     throw new AppError("conflict", "The key of this vaultbox is not kept here");
   }
-  const certificates = await listCertificates(app.sql, vaultboxId);
+  const certificates = (await listCertificates(app.sql, vaultboxId))
+    .filter(({ origin }) => origin === "generated");
+  certificates.sort((a, b) =>
+    Number(a.retiredAt !== null) - Number(b.retiredAt !== null)
+  );
   const generations: Generation[] = [];
   for (const certificate of certificates.slice(0, count)) {
     const { id: certificateId, fingerprintSha256 } = certificate;

@@ -8,20 +8,20 @@ import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import type { CertificateRow } from "../db/certificates.ts";
 import { insertCertificate, listCertificates } from "../db/certificates.ts";
-import { isRefusal } from "../db/connect.ts";
-import { findVaultboxByAddress, type Vaultbox } from "../db/vaultboxes.ts";
+import { type Db, isRefusal } from "../db/connect.ts";
+import { findVaultboxByAddress, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
-import { generateRsaKey } from "../x509/key_pair.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { selfSignedCertificate } from "../x509/self_signed.ts";
+import { takeKey } from "./key_pool.ts";
 
 /** A certificate and its key, before anything is stored. */
 export interface Identity {
   /** The certificate as a row of the database. */
   readonly row: CertificateRow;
-  /** The private key, PKCS#8 DER. */
-  readonly privateKey: Uint8Array<ArrayBuffer>;
+  /** The private key, PKCS#8 DER; undefined if it is held elsewhere. */
+  readonly privateKey: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** What `generate-certificate` answers. */
@@ -48,30 +48,19 @@ const CLOCK_SKEW_MS = 3_600_000;
 /**
  * Makes a key and a certificate for an address.
  *
- * @param app Uses `config`, `heavy` and `now`.
+ * @param app Uses `config`, `heavy`, `keyPool`, `log` and `now`.
  * @param address The address.
  * @param vaultboxId UUID of the vaultbox that the row names.
  * @param validityDays Days from now; CERT_VALIDITY_DAYS if left out.
  * @returns Both; nothing is stored.
  */
-export function newIdentity(
-  app: Pick<App, "config" | "heavy" | "now">,
+export async function newIdentity(
+  app: Pick<App, "config" | "heavy" | "keyPool" | "log" | "now">,
   address: string,
   vaultboxId: string,
   validityDays: number = app.config.certValidityDays,
-): Promise<Identity> {
-  return app.heavy.run(() =>
-    makeIdentity(app, address, vaultboxId, validityDays)
-  );
-}
-
-async function makeIdentity(
-  app: Pick<App, "config" | "now">,
-  address: string,
-  vaultboxId: string,
-  validityDays: number,
-): Promise<Identity> {
-  const privateKey = await generateRsaKey(app.config.certKeyBits);
+): Promise<Identity & { privateKey: Uint8Array<ArrayBuffer> }> {
+  const privateKey = await takeKey(app);
   const issued = await selfSignedCertificate(address, {
     privateKey,
     notBefore: new Date(app.now().getTime() - CLOCK_SKEW_MS),
@@ -86,13 +75,15 @@ async function makeIdentity(
       fingerprintSha256: await fingerprintSha256(issued.certificate),
       notBefore: issued.notBefore,
       notAfter: issued.notAfter,
+      origin: "generated",
+      handedOutAt: null,
     },
   };
 }
 
 /**
  * Stores an identity's key, then has its row written; without the row the key
- * is removed again.
+ * is removed again. A key that is held elsewhere is not stored.
  *
  * @param app Uses `privateKeys`.
  * @param identity What to store.
@@ -105,15 +96,16 @@ export async function storeIdentity<T>(
   write: () => Promise<T>,
 ): Promise<T> {
   const { row, privateKey } = identity;
-  await app.privateKeys.store(
-    {
-      certificateId: row.id,
-      vaultboxId: row.vaultboxId,
-      fingerprintSha256: row.fingerprintSha256,
-    },
-    privateKey,
-  );
+  if (privateKey === undefined) return await write();
   try {
+    await app.privateKeys.store(
+      {
+        certificateId: row.id,
+        vaultboxId: row.vaultboxId,
+        fingerprintSha256: row.fingerprintSha256,
+      },
+      privateKey,
+    );
     return await write();
   } catch (error) {
     // A commit whose answer was lost has the row: the file must stay then.
@@ -134,7 +126,7 @@ export async function storeIdentity<T>(
  * @param input Address and validity in days.
  * @returns The certificate.
  * @throws {AppError} `conflict` if the vaultbox has 20 generations or its key is
- * not kept here.
+ * not kept here, `not_found` if it is deleted meanwhile.
  */
 export async function generateCertificate(
   app: App,
@@ -150,7 +142,16 @@ export async function generateCertificate(
     input.address,
     actor.owner,
   );
-  if (vaultbox !== undefined) await checkGenerations(app, vaultbox);
+  if (vaultbox !== undefined) {
+    if (vaultbox.custody !== "server") {
+      throw new AppError(
+        "conflict",
+        "The key of this vaultbox is not kept here",
+      );
+    }
+    // Again in the transaction; here it keeps the cost of a key down.
+    await checkGenerations(app.sql, vaultbox.id);
+  }
   const identity = await newIdentity(
     app,
     email,
@@ -167,6 +168,8 @@ export async function generateCertificate(
       identity,
       () =>
         app.sql.begin(async (tx) => {
+          await getVaultbox(tx, vaultbox.id, actor.owner, true);
+          await checkGenerations(tx, vaultbox.id);
           await insertCertificate(tx, identity.row);
           await insertAudit(tx, actor, {
             action: "certificate.generate",
@@ -196,14 +199,18 @@ export async function generateCertificate(
 /** Generations of a vaultbox, at most: every bundle has them all. */
 const GENERATIONS_MAX = 20;
 
-async function checkGenerations(
-  app: Pick<App, "sql">,
-  vaultbox: Vaultbox,
+/**
+ * Checks that a vaultbox may have one more certificate.
+ *
+ * @param db Pool, or a transaction in which the vaultbox is locked.
+ * @param vaultboxId UUID.
+ * @throws {AppError} `conflict` if it has 20, retired ones included.
+ */
+export async function checkGenerations(
+  db: Db,
+  vaultboxId: string,
 ): Promise<void> {
-  if (vaultbox.custody !== "server") {
-    throw new AppError("conflict", "The key of this vaultbox is not kept here");
-  }
-  const generations = await listCertificates(app.sql, vaultbox.id);
+  const generations = await listCertificates(db, vaultboxId);
   if (generations.length >= GENERATIONS_MAX) {
     throw new AppError(
       "conflict",

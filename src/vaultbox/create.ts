@@ -26,6 +26,7 @@ import {
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { newIdentity, storeIdentity } from "./certificate.ts";
+import { uploadedIdentity } from "./upload.ts";
 import { publishRoutes, ROLES, SYSTEM_NAMES } from "./routes.ts";
 
 /** Checked input of a creation. */
@@ -38,6 +39,8 @@ export interface NewVaultbox {
   readonly alias: string;
   /** For people; 1 to 255 characters. */
   readonly name: string;
+  /** Its certificate, PEM, if its key is held elsewhere. */
+  readonly certificatePem?: string | undefined;
   /** Whether the first vaultbox in a domain makes the domain the user's. */
   readonly mayClaimDomain: boolean;
   /** Whether it is the operator's. */
@@ -45,7 +48,8 @@ export interface NewVaultbox {
 }
 
 /**
- * Creates a vaultbox with its key, its certificate and its route.
+ * Creates a vaultbox with its certificate, the key of it unless that is held
+ * elsewhere, and its route.
  *
  * The row is committed before the route is published: the other way round,
  * mail could come for a vaultbox that the intake does not find, and bounce. If
@@ -56,7 +60,8 @@ export interface NewVaultbox {
  * @param actor Who creates it.
  * @param input Checked input.
  * @returns The vaultbox as stored.
- * @throws {AppError} `conflict` if the address is taken or one of
+ * @throws {AppError} `invalid_request` if mail cannot be encrypted to the
+ * certificate, `conflict` if the address is taken or one of
  * {@linkcode ROLES} or {@linkcode SYSTEM_NAMES}, `forbidden` if the
  * domain is not the user's, `unavailable` if Postfix cannot be told.
  */
@@ -78,7 +83,10 @@ export async function createVaultbox(
   // Again in the transaction; here it keeps the cost of a key from those who may
   // not have one.
   await checkDomain(app, { domain, alias, userId, mayClaim });
-  const identity = await newIdentity(app, `${alias}@${domain}`, id);
+  const { certificatePem } = input;
+  const identity = certificatePem === undefined
+    ? await newIdentity(app, `${alias}@${domain}`, id)
+    : await uploadedIdentity(app, certificatePem, id, [{ domain, alias }]);
   const vaultbox = await storeIdentity(
     app,
     identity,
@@ -93,6 +101,7 @@ export async function createVaultbox(
           alias,
           name: input.name,
           isOperator,
+          custody: certificatePem === undefined ? "server" : "external",
         });
         await insertAddress(tx, { domain, alias, vaultboxId: id });
         await insertRoleAddresses(tx, ROLES, domain);

@@ -90,3 +90,39 @@ function checkLabel(label: string): void {
     throw new RangeError("Cannot use PEM label as it must be of RFC 7468");
   }
 }
+
+/**
+ * Finds the one DER structure of a kind in a text that people hand in: any line
+ * ends, any length of lines, and text before and after it.
+ *
+ * @param label Expected kind of structure.
+ * @param text The text. The time that it takes grows with its length.
+ * @returns The octets. They are not checked to be DER.
+ * @throws {RangeError} If the label is not one of RFC 7468.
+ * @throws {SyntaxError} If there is none, more than one, or it is no base64.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc7468#section-2 | RFC 7468 §2}
+ */
+export function pemExtract(
+  label: string,
+  text: string,
+): Uint8Array<ArrayBuffer> {
+  checkLabel(label);
+  const [, after, ...more] = text.split(`-----BEGIN ${label}-----`);
+  if (after === undefined || more.length > 0) {
+    throw new SyntaxError(`Cannot find PEM as there must be one ${label}`);
+  }
+  const [base64, end] = after.split(`-----END ${label}-----`, 2);
+  if (end === undefined) {
+    throw new SyntaxError(`Cannot find PEM as ${label} has no end`);
+  }
+  try {
+    // Skips white space.
+    const octets = Uint8Array.fromBase64(base64!, {
+      lastChunkHandling: "strict",
+    });
+    if (octets.length > 0) return octets;
+  } catch {
+    // Said below, without a piece of the text.
+  }
+  throw new SyntaxError(`Cannot find PEM as ${label} must be base64`);
+}

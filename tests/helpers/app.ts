@@ -16,7 +16,9 @@ import { type Config, parseConfig } from "../../src/config.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { connect } from "../../src/db/connect.ts";
 import { Gate } from "../../src/system/gate.ts";
+import { openKeyPool } from "../../src/storage/key_pool.ts";
 import { openPrivateKeys } from "../../src/storage/private_keys.ts";
+import { importMasterKey } from "../../src/storage/sealed.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
 /** Secret of the tokens of tests. */
@@ -144,6 +146,7 @@ export async function testWorld(
   };
   const mta = memoryMta();
   const intakeSql = connect(database.url("vaultmail"), { max: 4 });
+  const masterKey = await importMasterKey(new Uint8Array(32).fill(7));
   const app: App = {
     config,
     log: testLog(lines),
@@ -154,9 +157,11 @@ export async function testWorld(
     dns: {
       txt: () => Promise.reject(new Error("The test prepared no DNS")),
     },
-    privateKeys: await openPrivateKeys(
-      `${directory}/keys`,
-      new Uint8Array(32).fill(7),
+    privateKeys: openPrivateKeys(`${directory}/keys`, masterKey),
+    keyPool: openKeyPool(
+      `${directory}/keys/pool`,
+      masterKey,
+      config.certKeyBits,
     ),
     heavy: new Gate(2),
     now: () => new Date(),

@@ -12,6 +12,7 @@ import { certificateRoutes } from "./certificates.ts";
 import { credentialRoutes } from "./credentials.ts";
 import { domainRoutes } from "./domains.ts";
 import { messageRoutes } from "./messages.ts";
+import { vaultboxCertificateRoutes } from "./vaultbox_certificates.ts";
 import { vaultboxRoutes } from "./vaultboxes.ts";
 
 /**
@@ -28,6 +29,7 @@ export function apiRoutes(app: App): Route[] {
     ...messageRoutes(app),
     ...domainRoutes(app),
     ...bulkRoutes(app),
+    ...vaultboxCertificateRoutes(app),
     ...auditRoutes(app),
   ];
 }

@@ -24,6 +24,7 @@ import {
 } from "../answers.ts";
 import {
   ALIAS,
+  CERTIFICATE_PEM,
   described,
   DOMAIN,
   NAME,
@@ -32,6 +33,7 @@ import {
   USER_ID,
   type Values,
   VAULTBOX_ID,
+  wrong,
 } from "../fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Answer, type ApiRequest, type Route, route } from "../route.ts";
@@ -45,6 +47,15 @@ export const NEW_VAULTBOX = {
   domain: DOMAIN,
   alias: ALIAS,
   name: optional(described(NAME, "For people; the address if left out.")),
+  custody: optional(
+    described(
+      oneOf("server", "external"),
+      "Who holds the private key; `server` if left out.",
+    ),
+  ),
+  certificate: optional(
+    described(CERTIFICATE_PEM, "For `external`, which needs it."),
+  ),
 };
 
 const LIST = {
@@ -66,7 +77,7 @@ export function vaultboxRoutes(app: App): Route[] {
       method: "POST",
       path: "/vaultboxes",
       operation: "createVaultbox",
-      summary: "Creates a vaultbox with key, certificate and route",
+      summary: "Creates a vaultbox with certificate and route",
       scope: "vaultbox:write",
       body: NEW_VAULTBOX,
       answer: { status: 201, data: CREATED },
@@ -158,6 +169,10 @@ export function newVaultbox(
   body: Values<typeof NEW_VAULTBOX>,
 ): NewVaultbox {
   const { domain, alias, name = `${alias}@${domain}` } = body;
+  const { custody = "server", certificate: certificatePem } = body;
+  if ((custody === "external") !== (certificatePem !== undefined)) {
+    throw wrong("certificate", "belongs to custody external");
+  }
   const { mayClaimDomains: mayClaimDomain } = actor;
-  return { userId, domain, alias, name, mayClaimDomain };
+  return { userId, domain, alias, name, certificatePem, mayClaimDomain };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { pemDecode, pemEncode } from "../../../src/x509/pem.ts";
+import { pemDecode, pemEncode, pemExtract } from "../../../src/x509/pem.ts";
 
 for (const size of [1, 2, 3, 47, 48, 49, 96, 1000]) {
   Deno.test(`pemDecode() gives back ${size} octets of pemEncode()`, () => {
@@ -60,5 +60,39 @@ const REFUSED: Readonly<Record<string, string>> = {
 for (const [what, pem] of Object.entries(REFUSED)) {
   Deno.test(`pemDecode() throws on ${what}`, () => {
     assert.throws(() => pemDecode("CERTIFICATE", pem), SyntaxError);
+  });
+}
+
+const TEXT = pemEncode("CERTIFICATE", new Uint8Array(100).fill(1));
+
+for (
+  const [what, text] of [
+    ["text around it", `Bag Attributes\n  name: cat\n${TEXT}the end`],
+    ["CRLF", TEXT.replaceAll("\n", "\r\n")],
+    ["CR", TEXT.replaceAll("\n", "\r")],
+    ["one long line", TEXT.replaceAll(/(?<=A|Q|E)\n(?=A|Q|E)/g, "")],
+    ["spaces around lines", TEXT.replaceAll("\n", " \n  ")],
+  ] as const
+) {
+  Deno.test(`pemExtract() finds a structure with ${what}`, () => {
+    assert.deepEqual(
+      pemExtract("CERTIFICATE", text),
+      new Uint8Array(100).fill(1),
+    );
+  });
+}
+
+for (
+  const [what, text] of [
+    ["nothing", ""],
+    ["two structures", TEXT + TEXT],
+    ["no end", TEXT.slice(0, 100)],
+    ["another label", TEXT.replaceAll("CERTIFICATE", "CRL")],
+    ["no base64", TEXT.replace("AQEB", "A*EB")],
+    ["nothing in it", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"],
+  ] as const
+) {
+  Deno.test(`pemExtract() throws SyntaxError on ${what}`, () => {
+    assert.throws(() => pemExtract("CERTIFICATE", text), SyntaxError);
   });
 }

@@ -1,0 +1,54 @@
+/**
+ * JSON names of certificates.
+ *
+ * @module
+ */
+
+import type { Generation } from "../vaultbox/generations.ts";
+import { ID, type Json, shape, TEXT, TIME, TIME_OR_NULL } from "./answers.ts";
+import type { Schema } from "./fields.ts";
+
+/** Schema of {@linkcode generationJson}. */
+export const CERTIFICATE: Schema = shape("Certificate", {
+  id: ID,
+  "vaultbox_id": ID,
+  "fingerprint_sha256": TEXT,
+  serial: TEXT,
+  subject: TEXT,
+  emails: { type: "array", items: TEXT },
+  algorithm: { type: "string", enum: ["RSA"] },
+  bits: { type: "integer", minimum: 2048, maximum: 8192 },
+  "not_before": TIME,
+  "not_after": TIME,
+  origin: { type: "string", enum: ["generated", "uploaded", "csr"] },
+  "is_recipient": { type: "boolean" },
+  "handed_out_at": TIME_OR_NULL,
+  "retired_at": TIME_OR_NULL,
+  "created_at": TIME,
+});
+
+/**
+ * Shapes a certificate of a vaultbox.
+ *
+ * @param generation The certificate.
+ * @returns What it is for and what it says of itself.
+ */
+export function generationJson(generation: Generation): Json {
+  return {
+    "id": generation.id,
+    "vaultbox_id": generation.vaultboxId,
+    "fingerprint_sha256": generation.fingerprintSha256,
+    "serial": generation.serial,
+    "subject": generation.subject,
+    "emails": generation.emails,
+    "algorithm": "RSA",
+    "bits": generation.bits,
+    "not_before": generation.notBefore,
+    "not_after": generation.notAfter,
+    "origin": generation.origin,
+    "is_recipient": generation.isRecipient,
+    "handed_out_at": generation.handedOutAt,
+    "retired_at": generation.retiredAt,
+    "created_at": generation.createdAt,
+  };
+}
