@@ -11,6 +11,7 @@ import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { postfixMta } from "./mta/postfix.ts";
 import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
+import { openSealer } from "./storage/sealer.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 
@@ -40,6 +41,7 @@ export async function openApp(
 ): Promise<App & AsyncDisposable> {
   const masterKey = await readKeyFile(config.masterKeyFile);
   const privateKeys = await openPrivateKeys(config.keysPath, masterKey);
+  const sealer = await openSealer(masterKey);
   masterKey.fill(0);
   const sql = connect(config.databaseUrl, { max: API_CONNECTIONS });
   const platformSql = config.platform &&
@@ -52,6 +54,7 @@ export async function openApp(
     mta: postfixMta(config.transportMap, exec),
     sessions: dovecotSessions(config.doveadmSocket),
     privateKeys,
+    sealer,
     heavy: new Gate(HEAVY_MAX),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {

@@ -5,12 +5,14 @@
  */
 
 import { type Context, Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Actor, App } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { healthCheck } from "../vaultbox/health.ts";
 import { authenticate, type Caller, type TokenSettings } from "./auth.ts";
 import { USER_ID } from "./fields.ts";
+import { answerOnce, checkRepetition, type JsonAnswer } from "./idempotency.ts";
 import { checkHeaders, checkPath, parseSearch, readBody } from "./limits.ts";
 import { openApi, PREFIX } from "./openapi.ts";
 import { RateLimit } from "./rate_limit.ts";
@@ -66,18 +68,34 @@ export function buildApi(app: App, tokens: TokenSettings): Fetch {
           details: { scope: route.scope },
         });
       }
-      const { search } = new URL(c.req.raw.url);
+      const { pathname, search } = new URL(c.req.raw.url);
       const { "user_id": named, ...query } = parseSearch(search);
       const octets = route.body === undefined
         ? new Uint8Array()
         : await readBody(c.req.raw);
-      const answer = await route.handle({
-        actor: actorOf(caller, named, c.get("requestId")),
-        params: c.req.param(),
-        query,
-        body: parseBody(octets),
-      });
-      return respond(c, route, answer);
+      const body = parseBody(octets);
+      const actor = actorOf(caller, named, c.get("requestId"));
+      const params = c.req.param();
+      const run = (): Promise<Answer> =>
+        route.handle({ actor, params, query, body });
+      const key = route.method === "POST"
+        ? c.req.header("idempotency-key")
+        : undefined;
+      if (key === undefined) return respond(c, route, await run());
+      const target = `${route.method} ${pathname}${search}`;
+      const request = { key, actor, target, octets };
+      if ("file" in route.answer) {
+        await checkRepetition(app, request);
+        return respond(c, route, await run());
+      }
+      const { isReplayed, ...answer } = await answerOnce(
+        app,
+        request,
+        async () => jsonAnswer(route, await run()),
+        failureAnswer,
+      );
+      if (isReplayed) c.header("Idempotent-Replayed", "true");
+      return send(c, answer);
     });
   }
   const paths = [
@@ -164,35 +182,42 @@ function noRoute(
   return failure(c, new AppError("method_not_allowed", message));
 }
 
-function respond(
-  c: Context<Env>,
-  { answer: { status, ...form } }: Route,
-  answer: Answer,
-): Response {
-  if ("octets" in answer) {
-    const { octets, filename } = answer;
-    c.header("Content-Disposition", `attachment; filename="${filename}"`);
-    if ("file" in form) c.header("Content-Type", form.file);
-    return c.body(octets, status);
+function respond(c: Context, route: Route, answer: Answer): Response {
+  if (!("octets" in answer)) return send(c, jsonAnswer(route, answer));
+  const { octets, filename } = answer;
+  c.header("Content-Disposition", `attachment; filename="${filename}"`);
+  if ("file" in route.answer) c.header("Content-Type", route.answer.file);
+  return c.body(octets, route.answer.status);
+}
+
+function jsonAnswer({ answer: { status } }: Route, answer: Answer): JsonAnswer {
+  if (!("rows" in answer)) {
+    return { status, text: JSON.stringify({ success: true, ...answer }) };
   }
-  if ("rows" in answer) {
-    const { rows, next } = answer;
-    return c.json({
-      success: true,
-      data: rows,
-      ...(next !== undefined && { "next_cursor": next }),
-    }, status);
-  }
-  return c.json({ success: true, ...answer }, status);
+  const { rows, next } = answer;
+  const page = {
+    success: true,
+    data: rows,
+    ...(next !== undefined && { "next_cursor": next }),
+  };
+  return { status, text: JSON.stringify(page) };
+}
+
+function failureAnswer({ code, message, details }: AppError): JsonAnswer {
+  const error = { code, message, ...(details && { details }) };
+  const text = JSON.stringify({ success: false, error });
+  return { status: OUTCOMES[code].http, text };
 }
 
 function failure(c: Context, error: AppError): Response {
-  const { code, message, details } = error;
+  const { code, details } = error;
   if (code === "unauthorized") c.header("WWW-Authenticate", "Bearer");
   const retryAfter = details?.["retry_after"];
   if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
-  return c.json(
-    { success: false, error: { code, message, ...(details && { details }) } },
-    OUTCOMES[code].http,
-  );
+  return send(c, failureAnswer(error));
+}
+
+function send(c: Context, { status, text }: JsonAnswer): Response {
+  c.header("Content-Type", "application/json");
+  return c.body(text, status as ContentfulStatusCode);
 }

@@ -32,6 +32,14 @@ const ACTING_FOR = {
   schema: USER_ID.schema,
 };
 
+/** Every POST may have it. */
+const IDEMPOTENCY_KEY = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: "The request happens once; its repetitions get its answer.",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+};
+
 /**
  * Describes the API.
  *
@@ -89,6 +97,7 @@ function operation(route: Route, schemas: Map<string, Schema>): Json {
         queryParameter(name, field)
       ),
       ACTING_FOR,
+      ...(route.method === "POST" ? [IDEMPOTENCY_KEY] : []),
     ],
     ...(body !== undefined && {
       requestBody: {

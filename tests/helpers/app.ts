@@ -17,6 +17,7 @@ import { createLog, type Log } from "../../src/log.ts";
 import { connect } from "../../src/db/connect.ts";
 import { Gate } from "../../src/system/gate.ts";
 import { openPrivateKeys } from "../../src/storage/private_keys.ts";
+import { openSealer } from "../../src/storage/sealer.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
 /** Secret of the tokens of tests. */
@@ -155,6 +156,7 @@ export async function testWorld(
       `${directory}/keys`,
       new Uint8Array(32).fill(7),
     ),
+    sealer: await openSealer(new Uint8Array(32).fill(7)),
     heavy: new Gate(2),
     now: () => new Date(),
   };
