@@ -43,6 +43,12 @@ export interface Mta {
    * @throws {AppError} `unavailable` if a map cannot be read.
    */
   read(): Promise<Maps>;
+  /**
+   * Looks whether maps can be changed, without starting a program.
+   *
+   * @throws {AppError} `unavailable` if one cannot be.
+   */
+  check(): Promise<void>;
 }
 
 /** Dovecot's sessions. */

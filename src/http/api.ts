@@ -9,12 +9,13 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Actor, App } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
-import { healthCheck } from "../vaultbox/health.ts";
+import { healthCheck, readyCheck } from "../vaultbox/health.ts";
 import { authenticate, type Caller, type TokenSettings } from "./auth.ts";
+import { deprecationHeaders } from "./deprecation.ts";
 import { USER_ID } from "./fields.ts";
 import { answerOnce, checkRepetition, type JsonAnswer } from "./idempotency.ts";
 import { checkHeaders, checkPath, parseSearch, readBody } from "./limits.ts";
-import { openApi, PREFIX } from "./openapi.ts";
+import { OPEN_PATHS, openApi, PREFIX } from "./openapi.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { Answer, Route } from "./route.ts";
 import { apiRoutes } from "./routes/all.ts";
@@ -33,12 +34,18 @@ interface Env {
  * Builds the API.
  *
  * @param app The world.
- * @param tokens Key and audience of tokens.
+ * @param tokens What tokens are checked with.
+ * @param routes Routes that need a token.
  * @returns What answers requests.
  */
-export function buildApi(app: App, tokens: TokenSettings): Fetch {
+export function buildApi(
+  app: App,
+  tokens: TokenSettings,
+  routes: readonly Route[] = apiRoutes(app),
+): Fetch {
   const api = new Hono<Env>();
   const health = healthCheck(app);
+  const isReady = readyCheck(app);
   const { rateLimit } = app.config;
   const limit = rateLimit === 0 ? undefined : new RateLimit(rateLimit);
 
@@ -54,12 +61,22 @@ export function buildApi(app: App, tokens: TokenSettings): Fetch {
     const state = await health();
     return c.json(healthJson(state), state.healthy ? 200 : 503);
   });
-  const routes = apiRoutes(app);
+  api.get(`${PREFIX}/health/live`, (c) => c.json({ status: "live" }));
+  api.get(`${PREFIX}/health/ready`, async (c) => {
+    const ready = await isReady();
+    return c.json({ status: ready ? "ready" : "unready" }, ready ? 200 : 503);
+  });
   const description = openApi(routes);
   api.get(`${PREFIX}/openapi.json`, (c) => c.json(description));
   for (const route of routes) {
     const path = route.path.replace(/\{(\w+)\}/g, ":$1");
+    const marks = Object.entries(
+      route.deprecation === undefined
+        ? {}
+        : deprecationHeaders(route.deprecation),
+    );
     api.on(route.method, PREFIX + path, async (c) => {
+      for (const [name, value] of marks) c.header(name, value);
       const authorization = c.req.header("authorization");
       const caller = await authenticate(tokens, authorization, app.now());
       if (limit !== undefined) take(c, limit, caller);
@@ -99,7 +116,7 @@ export function buildApi(app: App, tokens: TokenSettings): Fetch {
     });
   }
   const paths = [
-    { method: "GET", path: "/health" },
+    ...OPEN_PATHS.map(({ path }) => ({ method: "GET", path })),
     { method: "GET", path: "/openapi.json" },
     ...routes,
   ];

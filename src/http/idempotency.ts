@@ -38,8 +38,8 @@ export interface JsonAnswer {
   readonly text: string;
 }
 
-/** Uses of the world. */
-type World = Pick<App, "sql" | "sealer" | "log">;
+/** What of the world answers are kept with. */
+export type World = Pick<App, "sql" | "sealer" | "log">;
 
 /** The key: draft section 2.1, and as long as ours are. */
 const KEY_REGEXP = /^[\x20-\x7e]{1,255}$/;

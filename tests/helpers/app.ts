@@ -113,6 +113,10 @@ export function memoryMta(): MemoryMta {
       return Promise.resolve();
     },
     read: () => Promise.resolve(maps),
+    check() {
+      if (this.refusal !== undefined) return Promise.reject(this.refusal);
+      return Promise.resolve();
+    },
   };
 }
 
