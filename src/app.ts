@@ -43,6 +43,12 @@ export interface Mta {
    * @throws {AppError} `unavailable` if a map cannot be read.
    */
   read(): Promise<Maps>;
+  /**
+   * Looks whether maps can be changed, without starting a program.
+   *
+   * @throws {AppError} `unavailable` if one cannot be.
+   */
+  check(): Promise<void>;
 }
 
 /** Dovecot's sessions. */
@@ -120,6 +126,42 @@ export interface KeyPool {
   trim(count: number): Promise<number>;
 }
 
+/** Seals what the database must not hold in clear. */
+export interface Sealer {
+  /**
+   * Encrypts and authenticates octets.
+   *
+   * @param octets What is sealed.
+   * @param bound What it belongs to; it opens with the same text alone.
+   * @returns The sealed octets.
+   */
+  seal(
+    octets: Uint8Array<ArrayBuffer>,
+    bound: string,
+  ): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Opens what was sealed.
+   *
+   * @param sealed The sealed octets.
+   * @param bound What it belongs to.
+   * @returns What was sealed.
+   * @throws {Error} If it is damaged or belongs to something else.
+   */
+  open(
+    sealed: Uint8Array<ArrayBuffer>,
+    bound: string,
+  ): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Makes a fingerprint that tells nothing about the octets without the key.
+   *
+   * @param octets What is told apart.
+   * @returns 32 octets.
+   */
+  fingerprint(
+    octets: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
+}
+
 /** What a private key belongs to. */
 export interface KeyName {
   /** UUID of the generation. */
@@ -165,6 +207,8 @@ export interface App {
   readonly privateKeys: PrivateKeys;
   /** Private keys made ahead. */
   readonly keyPool: KeyPool;
+  /** Seals answers that are given again. */
+  readonly sealer: Sealer;
   /** Lets few keys, password hashes and bundles be made at a time. */
   readonly heavy: Gate;
   /** The time. */

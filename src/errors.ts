@@ -36,6 +36,7 @@ export const OUTCOMES = {
   /** Larger than ENCIMAP_MAX_MESSAGE_BYTES. RFC 3463 X.3.4. */
   message_too_large: { http: 413, exit: 65, status: "5.3.4" },
   unsupported_media_type: { http: 415, exit: 75, status: "4.3.0" },
+  idempotency_mismatch: { http: 422, exit: 75, status: "4.3.0" },
   too_many_requests: { http: 429, exit: 75, status: "4.3.0" },
   headers_too_large: { http: 431, exit: 75, status: "4.3.0" },
   unavailable: { http: 503, exit: 75, status: "4.3.0" },

@@ -14,6 +14,7 @@ import { openKeyPool } from "./storage/key_pool.ts";
 import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
 import { systemDns } from "./system/dns.ts";
 import { importMasterKey } from "./storage/sealed.ts";
+import { openSealer } from "./storage/sealer.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 
@@ -43,6 +44,7 @@ export async function openApp(
 ): Promise<App & AsyncDisposable> {
   const masterKey = await readKeyFile(config.masterKeyFile);
   const storeKey = await importMasterKey(masterKey);
+  const sealer = await openSealer(masterKey);
   masterKey.fill(0);
   const sql = connect(config.databaseUrl, { max: API_CONNECTIONS });
   const platformSql = config.platform &&
@@ -61,6 +63,7 @@ export async function openApp(
       storeKey,
       config.certKeyBits,
     ),
+    sealer,
     heavy: new Gate(HEAVY_MAX),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {

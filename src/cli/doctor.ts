@@ -8,7 +8,7 @@ import { connect } from "node:net";
 import type { App } from "../app.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { reason } from "../log.ts";
-import { checkHealth } from "../vaultbox/health.ts";
+import { healthCheck } from "../vaultbox/health.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { EXIT, type Io } from "./command.ts";
 import { open, parse } from "./operator.ts";
@@ -94,7 +94,7 @@ function checks(app: App): Check[] {
       name: "the intake runs and can write the mail store",
       fix: 'See "systemctl status encimap-intake" and the free disk space.',
       run: async () => {
-        refuse(!(await checkHealth(app)).storage, "no healthy answer");
+        refuse(!(await healthCheck(app)()).storage, "no healthy answer");
       },
     },
     {

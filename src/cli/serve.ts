@@ -8,6 +8,7 @@ import type { Server } from "node:http";
 import { setInterval } from "node:timers";
 import type { App, IntakeApp } from "../app.ts";
 import { type Config, ConfigError } from "../config.ts";
+import { deleteOldRequests } from "../db/idempotency.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { AppError } from "../errors.ts";
 import { buildApi } from "../http/api.ts";
@@ -31,6 +32,9 @@ const SWEEP_MS = 600_000;
 
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
+
+/** Milliseconds between two deletions of old Idempotency-Keys. */
+const FORGET_MS = 60_000;
 
 /** A part of the program that listens. */
 interface Service {
@@ -125,12 +129,28 @@ async function startApi(app: App): Promise<Service> {
   }, api);
   const stopping = new AbortController();
   const filling = fillKeyPool(app, stopping.signal);
+  const stopForgetting = forgetRequests(app);
   return {
     async stop() {
       stopping.abort();
       await server.shutdown();
+      await stopForgetting();
       await filling;
     },
+  };
+}
+
+/** Deletes old Idempotency-Keys, a bounded number each minute. */
+function forgetRequests(app: App): () => Promise<void> {
+  let running: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    running = running.then(() => deleteOldRequests(app.sql)).catch((error) =>
+      app.log.write("error", "sweep failed", { cause: reason(error) })
+    );
+  }, FORGET_MS);
+  return async () => {
+    clearInterval(timer);
+    await running;
   };
 }
 

@@ -12,6 +12,9 @@ import domainClaims from "../../sql/0003_domain_claims.sql" with {
 import certificates from "../../sql/0004_certificates.sql" with {
   type: "text",
 };
+import idempotencyKeys from "../../sql/0005_idempotency_keys.sql" with {
+  type: "text",
+};
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -28,6 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0002_audit_log", text: auditLog },
   { name: "0003_domain_claims", text: domainClaims },
   { name: "0004_certificates", text: certificates },
+  { name: "0005_idempotency_keys", text: idempotencyKeys },
 ];
 
 /** Rights of the other roles, given again after every migration. */

@@ -330,6 +330,14 @@ export function healthJson(health: Health): Json {
   };
 }
 
+/** Schema of the answer of a process that answers. */
+export const LIVE: Schema = shape("Live", { status: { const: "live" } });
+
+/** Schema of the answer whether requests can be answered. */
+export const READY: Schema = shape("Ready", {
+  status: { type: "string", enum: ["ready", "unready"] },
+});
+
 /**
  * Shapes what the intake answers.
  *

@@ -5,15 +5,18 @@
  */
 
 import { type Context, Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Actor, App } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
-import { healthCheck } from "../vaultbox/health.ts";
+import { healthCheck, readyCheck } from "../vaultbox/health.ts";
 import { authenticate, type Caller, type TokenSettings } from "./auth.ts";
 import { failureJson } from "./failure.ts";
+import { deprecationHeaders } from "./deprecation.ts";
 import { USER_ID } from "./fields.ts";
+import { answerOnce, checkRepetition, type JsonAnswer } from "./idempotency.ts";
 import { checkHeaders, checkPath, parseSearch, readBody } from "./limits.ts";
-import { openApi, PREFIX } from "./openapi.ts";
+import { OPEN_PATHS, openApi, PREFIX } from "./openapi.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { Answer, Route } from "./route.ts";
 import { apiRoutes } from "./routes/all.ts";
@@ -32,12 +35,18 @@ interface Env {
  * Builds the API.
  *
  * @param app The world.
- * @param tokens Key and audience of tokens.
+ * @param tokens What tokens are checked with.
+ * @param routes Routes that need a token.
  * @returns What answers requests.
  */
-export function buildApi(app: App, tokens: TokenSettings): Fetch {
+export function buildApi(
+  app: App,
+  tokens: TokenSettings,
+  routes: readonly Route[] = apiRoutes(app),
+): Fetch {
   const api = new Hono<Env>();
   const health = healthCheck(app);
+  const isReady = readyCheck(app);
   const { rateLimit } = app.config;
   const limit = rateLimit === 0 ? undefined : new RateLimit(rateLimit);
 
@@ -53,12 +62,22 @@ export function buildApi(app: App, tokens: TokenSettings): Fetch {
     const state = await health();
     return c.json(healthJson(state), state.healthy ? 200 : 503);
   });
-  const routes = apiRoutes(app);
+  api.get(`${PREFIX}/health/live`, (c) => c.json({ status: "live" }));
+  api.get(`${PREFIX}/health/ready`, async (c) => {
+    const ready = await isReady();
+    return c.json({ status: ready ? "ready" : "unready" }, ready ? 200 : 503);
+  });
   const description = openApi(routes);
   api.get(`${PREFIX}/openapi.json`, (c) => c.json(description));
   for (const route of routes) {
     const path = route.path.replace(/\{(\w+)\}/g, ":$1");
+    const marks = Object.entries(
+      route.deprecation === undefined
+        ? {}
+        : deprecationHeaders(route.deprecation),
+    );
     api.on(route.method, PREFIX + path, async (c) => {
+      for (const [name, value] of marks) c.header(name, value);
       const authorization = c.req.header("authorization");
       const caller = await authenticate(tokens, authorization, app.now());
       if (limit !== undefined) take(c, limit, caller);
@@ -67,22 +86,38 @@ export function buildApi(app: App, tokens: TokenSettings): Fetch {
           details: { scope: route.scope },
         });
       }
-      const { search } = new URL(c.req.raw.url);
+      const { pathname, search } = new URL(c.req.raw.url);
       const { "user_id": named, ...query } = parseSearch(search);
       const octets = route.body === undefined
         ? new Uint8Array()
         : await readBody(c.req.raw);
-      const answer = await route.handle({
-        actor: actorOf(caller, named, c.get("requestId")),
-        params: c.req.param(),
-        query,
-        body: parseBody(octets),
-      });
-      return respond(c, route, answer);
+      const body = parseBody(octets);
+      const actor = actorOf(caller, named, c.get("requestId"));
+      const params = c.req.param();
+      const run = (): Promise<Answer> =>
+        route.handle({ actor, params, query, body });
+      const key = route.method === "POST"
+        ? c.req.header("idempotency-key")
+        : undefined;
+      if (key === undefined) return respond(c, route, await run());
+      const target = `${route.method} ${pathname}${search}`;
+      const request = { key, actor, target, octets };
+      if ("file" in route.answer) {
+        await checkRepetition(app, request);
+        return respond(c, route, await run());
+      }
+      const { isReplayed, ...answer } = await answerOnce(
+        app,
+        request,
+        async () => jsonAnswer(route, await run()),
+        failureAnswer,
+      );
+      if (isReplayed) c.header("Idempotent-Replayed", "true");
+      return send(c, answer);
     });
   }
   const paths = [
-    { method: "GET", path: "/health" },
+    ...OPEN_PATHS.map(({ path }) => ({ method: "GET", path })),
     { method: "GET", path: "/openapi.json" },
     ...routes,
   ];
@@ -165,28 +200,32 @@ function noRoute(
   return failure(c, new AppError("method_not_allowed", message));
 }
 
-function respond(
-  c: Context<Env>,
-  { answer: { status, ...form } }: Route,
-  answer: Answer,
-): Response {
-  if ("octets" in answer) {
-    const { octets, filename, mediaType } = answer;
-    c.header("Content-Disposition", `attachment; filename="${filename}"`);
-    if ("file" in form) {
-      c.header("Content-Type", mediaType ?? String(form.file));
-    }
-    return c.body(octets, status);
+function respond(c: Context, route: Route, answer: Answer): Response {
+  if (!("octets" in answer)) return send(c, jsonAnswer(route, answer));
+  const { octets, filename, mediaType } = answer;
+  c.header("Content-Disposition", `attachment; filename="${filename}"`);
+  if ("file" in route.answer) {
+    c.header("Content-Type", mediaType ?? String(route.answer.file));
   }
-  if ("rows" in answer) {
-    const { rows, next } = answer;
-    return c.json({
-      success: true,
-      data: rows,
-      ...(next !== undefined && { "next_cursor": next }),
-    }, status);
+  return c.body(octets, route.answer.status);
+}
+
+function jsonAnswer({ answer: { status } }: Route, answer: Answer): JsonAnswer {
+  if (!("rows" in answer)) {
+    return { status, text: JSON.stringify({ success: true, ...answer }) };
   }
-  return c.json({ success: true, ...answer }, status);
+  const { rows, next } = answer;
+  const page = {
+    success: true,
+    data: rows,
+    ...(next !== undefined && { "next_cursor": next }),
+  };
+  return { status, text: JSON.stringify(page) };
+}
+
+function failureAnswer(error: AppError): JsonAnswer {
+  const text = JSON.stringify({ success: false, error: failureJson(error) });
+  return { status: OUTCOMES[error.code].http, text };
 }
 
 function failure(c: Context, error: AppError): Response {
@@ -194,8 +233,10 @@ function failure(c: Context, error: AppError): Response {
   if (code === "unauthorized") c.header("WWW-Authenticate", "Bearer");
   const retryAfter = details?.["retry_after"];
   if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
-  return c.json(
-    { success: false, error: failureJson(error) },
-    OUTCOMES[code].http,
-  );
+  return send(c, failureAnswer(error));
+}
+
+function send(c: Context, { status, text }: JsonAnswer): Response {
+  c.header("Content-Type", "application/json");
+  return c.body(text, status as ContentfulStatusCode);
 }

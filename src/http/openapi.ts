@@ -5,7 +5,7 @@
  * @see {@link https://spec.openapis.org/oas/v3.1.0 | OpenAPI 3.1}
  */
 
-import { HEALTH, type Json, shape, TEXT } from "./answers.ts";
+import { HEALTH, type Json, LIVE, READY, shape, TEXT } from "./answers.ts";
 import { SCOPES } from "./auth.ts";
 import { FAILURE } from "./failure.ts";
 import { type Field, fieldsSchema, type Schema, USER_ID } from "./fields.ts";
@@ -23,6 +23,58 @@ const ACTING_FOR = {
   schema: USER_ID.schema,
 };
 
+/** Every POST may have it. */
+const IDEMPOTENCY_KEY = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: "The request happens once; its repetitions get its answer.",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+};
+
+/** A path that needs no token and has no envelope. */
+export interface OpenPath {
+  /** Path below `/s2s/v1`. */
+  readonly path: string;
+  /** `operationId`. */
+  readonly operationId: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Schema of the answer. */
+  readonly schema: Schema;
+  /** What 200 means. */
+  readonly up: string;
+  /** What 503 means, if it comes. */
+  readonly down: string | undefined;
+}
+
+/** All of them. */
+export const OPEN_PATHS: readonly OpenPath[] = [
+  {
+    path: "/health",
+    operationId: "health",
+    summary: "Says whether the appliance works; no token, no envelope",
+    schema: HEALTH,
+    up: "All parts work.",
+    down: "A part does not work.",
+  },
+  {
+    path: "/health/live",
+    operationId: "live",
+    summary: "Says that the process answers; no token, no envelope",
+    schema: LIVE,
+    up: "It does.",
+    down: undefined,
+  },
+  {
+    path: "/health/ready",
+    operationId: "ready",
+    summary: "Says whether requests can be answered; no token, no envelope",
+    schema: READY,
+    up: "They can.",
+    down: "The database or Postfix's maps cannot be used.",
+  },
+];
+
 /**
  * Describes the API.
  *
@@ -31,9 +83,10 @@ const ACTING_FOR = {
  */
 export function openApi(routes: readonly Route[]): Json {
   const schemas = new Map<string, Schema>();
-  const paths: Record<string, Record<string, unknown>> = {
-    "/health": { get: healthOperation(schemas) },
-  };
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const open of OPEN_PATHS) {
+    paths[open.path] = { get: openOperation(open, schemas) };
+  }
   for (const route of routes) {
     paths[route.path] ??= {};
     paths[route.path]![route.method.toLowerCase()] = operation(route, schemas);
@@ -68,6 +121,7 @@ function operation(route: Route, schemas: Map<string, Schema>): Json {
   return {
     operationId,
     summary,
+    ...(route.deprecation !== undefined && { deprecated: true }),
     security: [{ token: [scope] }],
     parameters: [
       ...Object.entries(route.params).map(([name, field]) => ({
@@ -80,6 +134,7 @@ function operation(route: Route, schemas: Map<string, Schema>): Json {
         queryParameter(name, field)
       ),
       ACTING_FOR,
+      ...(route.method === "POST" ? [IDEMPOTENCY_KEY] : []),
     ],
     ...(body !== undefined && {
       requestBody: {
@@ -142,17 +197,20 @@ function envelope(
   return schema;
 }
 
-function healthOperation(schemas: Map<string, Schema>): Json {
+function openOperation(
+  { operationId, summary, schema, up, down }: OpenPath,
+  schemas: Map<string, Schema>,
+): Json {
   const content = {
-    "application/json": { schema: hoist(HEALTH, schemas) },
+    "application/json": { schema: hoist(schema, schemas) },
   };
   return {
-    operationId: "health",
-    summary: "Says whether the appliance works; no token, no envelope",
+    operationId,
+    summary,
     security: [],
     responses: {
-      200: { description: "All parts work.", content },
-      503: { description: "A part does not work.", content },
+      200: { description: up, content },
+      ...(down !== undefined && { 503: { description: down, content } }),
     },
   };
 }

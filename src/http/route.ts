@@ -7,6 +7,7 @@
 import type { Actor } from "../app.ts";
 import type { Json } from "./answers.ts";
 import type { Scope } from "./auth.ts";
+import type { Deprecation } from "./deprecation.ts";
 import {
   type Body,
   type Fields,
@@ -92,6 +93,8 @@ export interface Route {
   readonly body: Fields | undefined;
   /** Form of the answer. */
   readonly answer: AnswerForm;
+  /** When it goes; undefined for a route that stays. */
+  readonly deprecation?: Deprecation;
   /**
    * Checks a request and answers it.
    *

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { access, constants } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { MapChanges, Maps, Mta } from "../app.ts";
 import { AppError } from "../errors.ts";
@@ -39,6 +40,17 @@ export function postfixMta(transportMap: string, exec: Exec): Mta {
         transport: await readMap(exec, paths.transport),
         senders: await readMap(exec, paths.senders),
       };
+    },
+    async check() {
+      try {
+        for (const path of Object.values(paths)) {
+          await access(`${path}.lmdb`, constants.R_OK | constants.W_OK);
+        }
+      } catch (cause) {
+        throw new AppError("unavailable", "Mail routes cannot be changed", {
+          cause,
+        });
+      }
     },
   };
 }

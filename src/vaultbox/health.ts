@@ -7,6 +7,7 @@
 import { request } from "node:http";
 import { connect } from "node:net";
 import type { App } from "../app.ts";
+import { checkSchema } from "../db/migrate.ts";
 
 /** Which parts work. */
 export interface Health {
@@ -36,44 +37,79 @@ const KEPT_MS = 2000;
 export function healthCheck(
   app: Pick<App, "config" | "now" | "sql">,
 ): () => Promise<Health> {
-  let kept: { until: number; health: Promise<Health> } | undefined;
+  const isDatabaseUp = part(async () => {
+    await app.sql`select 1`;
+  });
+  const isStorageUp = part(() => intakeIsHealthy(app.config.intakeSocket));
+  const isMtaUp = part(() => isListening(app.config.smtpPort));
+  return kept(app, async () => {
+    const [database, storage, mta] = await Promise.all([
+      isDatabaseUp(),
+      isStorageUp(),
+      isMtaUp(),
+    ]);
+    return { healthy: database && storage && mta, database, storage, mta };
+  });
+}
+
+/**
+ * Makes a check whether requests can be answered now: the database has the
+ * schema of this program, and routes can be changed. It starts no program, and
+ * its answers are kept for two seconds.
+ *
+ * @param app Uses `mta`, `now` and `sql`.
+ * @returns The check.
+ */
+export function readyCheck(
+  app: Pick<App, "mta" | "now" | "sql">,
+): () => Promise<boolean> {
+  const isSchemaRight = part(() => checkSchema(app.sql));
+  const areRoutesWritable = part(() => app.mta.check());
+  return kept(app, async () => {
+    const parts = await Promise.all([isSchemaRight(), areRoutesWritable()]);
+    return parts.every((each) => each);
+  });
+}
+
+/**
+ * Keeps an answer for two seconds; who asks while it is being found waits for
+ * the same one.
+ */
+function kept<T>(
+  app: Pick<App, "now">,
+  find: () => Promise<T>,
+): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  let until = 0;
   return () => {
-    const now = app.now().getTime();
-    if (kept === undefined || now >= kept.until) {
-      kept = { until: now + KEPT_MS, health: checkHealth(app) };
+    if (answer === undefined || app.now().getTime() >= until) {
+      until = Infinity;
+      answer = find().finally(() => {
+        until = app.now().getTime() + KEPT_MS;
+      });
     }
-    return kept.health;
+    return answer;
   };
 }
 
 /**
- * Asks every part.
- *
- * @param app Uses `config` and `sql`.
- * @returns Which parts work.
+ * Makes a check that says no when it takes too long. What hangs goes on, and is
+ * waited for again in place of being asked again: it does not pile up.
  */
-export async function checkHealth(
-  app: Pick<App, "config" | "sql">,
-): Promise<Health> {
-  const [database, storage, mta] = await Promise.all([
-    works(async () => {
-      await app.sql`select 1`;
-    }),
-    works(() => intakeIsHealthy(app.config.intakeSocket)),
-    works(() => isListening(app.config.smtpPort)),
-  ]);
-  return { healthy: database && storage && mta, database, storage, mta };
-}
-
-async function works(check: () => Promise<void>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), TIMEOUT_MS);
-  });
-  const done = check().then(() => true, () => false);
-  const result = await Promise.race([done, late]);
-  clearTimeout(timer);
-  return result;
+function part(check: () => Promise<void>): () => Promise<boolean> {
+  let running: Promise<boolean> | undefined;
+  return async () => {
+    running ??= check().then(() => true, () => false).finally(() => {
+      running = undefined;
+    });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), TIMEOUT_MS);
+    });
+    const result = await Promise.race([running, late]);
+    clearTimeout(timer);
+    return result;
+  };
 }
 
 function intakeIsHealthy(socketPath: string): Promise<void> {

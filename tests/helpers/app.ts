@@ -19,6 +19,7 @@ import { Gate } from "../../src/system/gate.ts";
 import { openKeyPool } from "../../src/storage/key_pool.ts";
 import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { importMasterKey } from "../../src/storage/sealed.ts";
+import { openSealer } from "../../src/storage/sealer.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
 /** Secret of the tokens of tests. */
@@ -114,6 +115,10 @@ export function memoryMta(): MemoryMta {
       return Promise.resolve();
     },
     read: () => Promise.resolve(maps),
+    check() {
+      if (this.refusal !== undefined) return Promise.reject(this.refusal);
+      return Promise.resolve();
+    },
   };
 }
 
@@ -163,6 +168,7 @@ export async function testWorld(
       masterKey,
       config.certKeyBits,
     ),
+    sealer: await openSealer(new Uint8Array(32).fill(7)),
     heavy: new Gate(2),
     now: () => new Date(),
   };

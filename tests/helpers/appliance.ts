@@ -195,7 +195,10 @@ export async function startAppliance(): Promise<Appliance> {
   ): Promise<Response> =>
     fetch(url + path, {
       method,
-      headers: { authorization: `Bearer ${token}` },
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+      },
       body: body === undefined ? null : JSON.stringify(body),
     });
   await until("the API answers", async () => {
