@@ -55,6 +55,17 @@ export interface Sessions {
   end(username: string): Promise<void>;
 }
 
+/** Password hashes. */
+export interface Passwords {
+  /**
+   * Hashes a password; other requests are answered meanwhile.
+   *
+   * @returns bcrypt.
+   * @throws {AppError} `unavailable` if it cannot be done now.
+   */
+  hash(password: string): Promise<string>;
+}
+
 /** Private keys of vaultboxes, encrypted at rest. */
 export interface PrivateKeys {
   /**
@@ -124,6 +135,8 @@ export interface App {
   readonly mta: Mta;
   /** Dovecot. */
   readonly sessions: Sessions;
+  /** Password hashes. */
+  readonly passwords: Passwords;
   /** Private keys. */
   readonly privateKeys: PrivateKeys;
   /** Lets few keys, password hashes and bundles be made at a time. */

@@ -11,6 +11,7 @@ import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { postfixMta } from "./mta/postfix.ts";
 import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
+import { BcryptThread } from "./system/bcrypt.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 
@@ -42,6 +43,7 @@ export async function openApp(
   const privateKeys = await openPrivateKeys(config.keysPath, masterKey);
   masterKey.fill(0);
   const sql = connect(config.databaseUrl, { max: API_CONNECTIONS });
+  const passwords = new BcryptThread();
   const platformSql = config.platform &&
     connect(config.platform.databaseUrl, { max: 2 });
   return {
@@ -51,10 +53,12 @@ export async function openApp(
     platformSql,
     mta: postfixMta(config.transportMap, exec),
     sessions: dovecotSessions(config.doveadmSocket),
+    passwords,
     privateKeys,
     heavy: new Gate(HEAVY_MAX),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
+      passwords[Symbol.dispose]();
       await sql.end({ timeout: CLOSE_SECONDS });
       await platformSql?.end({ timeout: CLOSE_SECONDS });
     },
