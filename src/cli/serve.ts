@@ -20,6 +20,7 @@ import { shutdownSignal } from "../system/shutdown.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
+import { endOverdueSessions } from "../vaultbox/sessions.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 
 /** First descriptor that systemd hands over, sd_listen_fds(3). */
@@ -30,6 +31,9 @@ const SWEEP_MS = 600_000;
 
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
+
+/** Milliseconds between two looks for sessions that have to end. */
+const SESSIONS_MS = 60_000;
 
 /** A part of the program that listens. */
 interface Service {
@@ -122,7 +126,30 @@ async function startApi(app: App): Promise<Service> {
     port: app.config.apiPort,
     onListen: ({ port }) => app.log.write("info", "listening", { port }),
   }, api);
-  return { stop: () => server.shutdown() };
+  const stopSessions = startSessions(app);
+  return {
+    async stop() {
+      await server.shutdown();
+      await stopSessions();
+    },
+  };
+}
+
+/** Ends sessions of expired credentials, and what Dovecot did not confirm. */
+function startSessions(app: App): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    running ??= endOverdueSessions(app)
+      .catch((error) =>
+        app.log.write("error", "sessions were not looked at", {
+          cause: reason(error),
+        })
+      ).finally(() => running = undefined);
+  }, SESSIONS_MS);
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
 }
 
 async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
