@@ -10,6 +10,9 @@
  * @module
  */
 
+/** Started by a URL that no bundler follows. */
+const WORKER = "src/system/bcrypt_worker.ts";
+
 const DIST = new URL("dist/", import.meta.url).pathname;
 
 /**
@@ -18,6 +21,8 @@ const DIST = new URL("dist/", import.meta.url).pathname;
  */
 const PERMISSIONS = [
   "--no-prompt",
+  // The thread for password hashes has no permission at all.
+  "--unstable-worker-options",
   "--allow-env",
   "--allow-net",
   "--allow-read",
@@ -39,30 +44,38 @@ async function deno(...args: string[]): Promise<string | undefined> {
   return /^ +1: (.*)$/m.exec(text)?.[1] ?? text.trim();
 }
 
+/**
+ * Makes the arguments of `deno` that compile the program.
+ *
+ * @param output The executable.
+ * @returns The arguments.
+ */
+export function compileArgs(output: string): string[] {
+  const options = ["--frozen", ...PERMISSIONS, "--include", WORKER];
+  return ["compile", ...options, "--output", output, "main.ts"];
+}
+
 async function compile(): Promise<string | undefined> {
   if (Deno.env.get("ENCIMAP_BUILD") === "bundle") return "not wanted";
-  return await deno(
-    "compile",
-    "--frozen",
-    ...PERMISSIONS,
-    "--output",
-    `${DIST}encimap`,
-    "main.ts",
-  );
+  return await deno(...compileArgs(`${DIST}encimap`));
 }
 
 async function bundle(): Promise<void> {
   const runtime = `${DIST}runtime`;
   await Deno.mkdir(runtime);
-  const error = await deno(
-    "bundle",
-    "--frozen",
-    "--code-splitting",
-    "--outdir",
-    runtime,
-    "main.ts",
-  );
-  if (error !== undefined) throw new Error(error);
+  // One call for each: with two in one call, the second lies in its own folder
+  // and not beside the first, where the program looks for it.
+  for (const entry of ["main.ts", WORKER]) {
+    const error = await deno(
+      "bundle",
+      "--frozen",
+      "--code-splitting",
+      "--outdir",
+      runtime,
+      entry,
+    );
+    if (error !== undefined) throw new Error(error);
+  }
   await Deno.copyFile(Deno.execPath(), `${runtime}/deno`);
   await Deno.chmod(`${runtime}/deno`, 0o755);
   const launcher = [

@@ -791,11 +791,13 @@ configure_dovecot() {
   step 'Dovecot'
   DOVECOT_CHANGED=
   if [ ! -d "$WORK/rendered" ]; then
-    info '    would write: /etc/dovecot/conf.d/99-encimap.conf and /etc/dovecot/encimap-sql.conf.ext'
+    info '    would write: /etc/dovecot/conf.d/99-encimap.conf, /etc/dovecot/encimap-sql.conf.ext and /etc/dovecot/encimap-last-use.conf.ext'
     return 0
   fi
-  put "$WORK/rendered/dovecot/encimap-sql.conf.ext" /etc/dovecot/encimap-sql.conf.ext 644
-  DOVECOT_CHANGED=$DOVECOT_CHANGED$PUT
+  for file in encimap-sql.conf.ext encimap-last-use.conf.ext; do
+    put "$WORK/rendered/dovecot/$file" "/etc/dovecot/$file" 644
+    DOVECOT_CHANGED=$DOVECOT_CHANGED$PUT
+  done
   put "$WORK/rendered/dovecot/99-encimap.conf" /etc/dovecot/conf.d/99-encimap.conf 644
   DOVECOT_CHANGED=$DOVECOT_CHANGED$PUT
   # The accounts of the machine are no users of IMAP.
@@ -815,7 +817,7 @@ configure_dovecot() {
 
 restore_dovecot() {
   DOVECOT_CHANGED=
-  for file in /etc/dovecot/conf.d/99-encimap.conf /etc/dovecot/encimap-sql.conf.ext; do
+  for file in /etc/dovecot/conf.d/99-encimap.conf /etc/dovecot/encimap-sql.conf.ext /etc/dovecot/encimap-last-use.conf.ext; do
     [ -e "$file" ] || continue
     rm -f "$file"
     changed "removed $file"

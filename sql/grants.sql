@@ -11,6 +11,7 @@ begin
   end if;
   if exists (select from pg_roles where rolname = 'dovecot') then
     grant select on dovecot_credentials to dovecot;
+    grant execute on function record_login (text, text) to dovecot;
   end if;
 end
 $$;

@@ -73,6 +73,17 @@ export interface Dns {
   txt(name: string): Promise<string[]>;
 }
 
+/** Password hashes. */
+export interface Passwords {
+  /**
+   * Hashes a password; other requests are answered meanwhile.
+   *
+   * @returns bcrypt.
+   * @throws {AppError} `unavailable` if it cannot be done now.
+   */
+  hash(password: string): Promise<string>;
+}
+
 /** Private keys of vaultboxes, encrypted at rest. */
 export interface PrivateKeys {
   /**
@@ -203,6 +214,8 @@ export interface App {
   readonly sessions: Sessions;
   /** DNS. */
   readonly dns: Dns;
+  /** Password hashes. */
+  readonly passwords: Passwords;
   /** Private keys. */
   readonly privateKeys: PrivateKeys;
   /** Private keys made ahead. */

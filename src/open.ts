@@ -15,6 +15,7 @@ import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
 import { systemDns } from "./system/dns.ts";
 import { importMasterKey } from "./storage/sealed.ts";
 import { openSealer } from "./storage/sealer.ts";
+import { BcryptThread } from "./system/bcrypt.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 
@@ -47,6 +48,7 @@ export async function openApp(
   const sealer = await openSealer(masterKey);
   masterKey.fill(0);
   const sql = connect(config.databaseUrl, { max: API_CONNECTIONS });
+  const passwords = new BcryptThread();
   const platformSql = config.platform &&
     connect(config.platform.databaseUrl, { max: 2 });
   return {
@@ -64,9 +66,11 @@ export async function openApp(
       config.certKeyBits,
     ),
     sealer,
+    passwords,
     heavy: new Gate(HEAVY_MAX),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
+      passwords[Symbol.dispose]();
       await sql.end({ timeout: CLOSE_SECONDS });
       await platformSql?.end({ timeout: CLOSE_SECONDS });
     },

@@ -57,6 +57,8 @@ export interface ApplianceSettings {
   readonly smtpdChroot: "y" | "n";
   /** Dovecot's file with the database queries. */
   readonly dovecotSqlPath: string;
+  /** Dovecot's file with the query that notes a login. */
+  readonly dovecotLastUsePath: string;
   /** Port of IMAP with TLS. */
   readonly imapsPort: number;
   /**
@@ -84,6 +86,7 @@ export const DEFAULT_APPLIANCE = {
   submissionService: "submission",
   smtpdChroot: "y",
   dovecotSqlPath: "/etc/dovecot/encimap-sql.conf.ext",
+  dovecotLastUsePath: "/etc/dovecot/encimap-last-use.conf.ext",
   imapsPort: 993,
 } as const satisfies Partial<ApplianceSettings>;
 

@@ -14,6 +14,9 @@ import pipeScript from "../../appliance/bin/encimap_pipe.sh" with {
 import dovecotConf from "../../appliance/dovecot/99-encimap.conf.tmpl" with {
   type: "text",
 };
+import dovecotLastUse from "../../appliance/dovecot/encimap-last-use.conf.ext.tmpl" with {
+  type: "text",
+};
 import dovecotSql from "../../appliance/dovecot/encimap-sql.conf.ext.tmpl" with {
   type: "text",
 };
@@ -40,6 +43,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "bin/encimap_ctl": controlScript,
   "bin/encimap_pipe.sh": pipeScript,
   "dovecot/99-encimap.conf.tmpl": dovecotConf,
+  "dovecot/encimap-last-use.conf.ext.tmpl": dovecotLastUse,
   "dovecot/encimap-sql.conf.ext.tmpl": dovecotSql,
   "postfix/main.cf.tmpl": mainCf,
   "postfix/master.cf.tmpl": masterCf,

@@ -21,6 +21,7 @@ import { finishDeliveries } from "../vaultbox/deliver.ts";
 import { fillKeyPool } from "../vaultbox/key_pool.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
+import { endOverdueSessions } from "../vaultbox/sessions.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 import { tokenSettings } from "./token.ts";
 
@@ -33,8 +34,8 @@ const SWEEP_MS = 600_000;
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
 
-/** Milliseconds between two deletions of old Idempotency-Keys. */
-const FORGET_MS = 60_000;
+/** Milliseconds between two runs of what the API does in the background. */
+const MINUTE_MS = 60_000;
 
 /** A part of the program that listens. */
 interface Service {
@@ -129,25 +130,34 @@ async function startApi(app: App): Promise<Service> {
   }, api);
   const stopping = new AbortController();
   const filling = fillKeyPool(app, stopping.signal);
-  const stopForgetting = forgetRequests(app);
+  const stopTimers = [
+    // A bounded number of old Idempotency-Keys.
+    eachMinute(app, () => deleteOldRequests(app.sql)),
+    // Of expired credentials, and what Dovecot did not confirm.
+    eachMinute(app, () => endOverdueSessions(app)),
+  ];
   return {
     async stop() {
       stopping.abort();
       await server.shutdown();
-      await stopForgetting();
+      for (const stop of stopTimers) await stop();
       await filling;
     },
   };
 }
 
-/** Deletes old Idempotency-Keys, a bounded number each minute. */
-function forgetRequests(app: App): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve();
+/** Does something every minute, one run at a time. */
+function eachMinute(
+  app: Pick<App, "log">,
+  task: () => Promise<unknown>,
+): () => Promise<void> {
+  let running: Promise<unknown> | undefined;
   const timer = setInterval(() => {
-    running = running.then(() => deleteOldRequests(app.sql)).catch((error) =>
-      app.log.write("error", "sweep failed", { cause: reason(error) })
-    );
-  }, FORGET_MS);
+    running ??= task()
+      .catch((error) =>
+        app.log.write("error", "sweep failed", { cause: reason(error) })
+      ).finally(() => running = undefined);
+  }, MINUTE_MS);
   return async () => {
     clearInterval(timer);
     await running;

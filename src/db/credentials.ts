@@ -1,21 +1,18 @@
 /**
- * Queries on the credentials for IMAP and submission.
+ * Queries on the guide's two credentials: one for IMAP, one for submission.
  *
  * @module
  */
 
 import { AppError } from "../errors.ts";
 import { type Db, isViolation, UNIQUE_VIOLATION } from "./connect.ts";
+import type { Fragment } from "./page.ts";
 
 /** What a credential opens. */
 export type Service = "imap" | "smtp";
 
-/** What a user enters in a mail client, besides the password. */
-export interface Credential {
-  /** UUID. */
-  readonly id: string;
-  /** User name, the same for IMAP and submission. */
-  readonly username: string;
+/** Where a mail client connects. */
+export interface MailServer {
   /** Host name. */
   readonly host: string;
   /** TCP port. */
@@ -24,134 +21,185 @@ export interface Credential {
   readonly securityType: "STARTTLS" | "SSL/TLS";
 }
 
+/** A credential as stored; the server is there for submission only. */
+export interface StoredCredential extends Partial<MailServer> {
+  /** UUID. */
+  readonly id: string;
+  /** User name, the same for IMAP and submission. */
+  readonly username: string;
+  /** When it was made. */
+  readonly createdAt: Date;
+  /** When somebody last logged in with it, to a minute; null for never. */
+  readonly lastUsedAt: Date | null;
+}
+
+/** Values of a new row. */
+export interface CredentialRow extends Partial<MailServer> {
+  /** UUID. */
+  readonly vaultboxId: string;
+  /** UUID; for IMAP only. */
+  readonly userId?: string;
+  /** The vaultbox's user name. */
+  readonly username: string;
+  /** bcrypt. */
+  readonly passwordHash: string;
+}
+
+const TABLES = {
+  imap: "imap_app_credentials",
+  smtp: "vaultbox_smtp_credentials",
+} as const;
+
 /**
- * Inserts the credential for IMAP.
+ * Inserts a credential.
  *
  * @param db Transaction.
- * @param row Values of the new row; `passwordHash` is bcrypt.
- * @returns UUID of the row.
+ * @param service What it opens.
+ * @param row Values of the new row.
+ * @returns The credential.
  * @throws {AppError} `conflict` if the vaultbox has one.
  */
-export async function insertImapCredential(
+export async function insertCredential(
   db: Db,
-  row: {
-    vaultboxId: string;
-    userId: string;
-    username: string;
-    passwordHash: string;
-  },
-): Promise<string> {
+  service: Service,
+  row: CredentialRow,
+): Promise<StoredCredential> {
   try {
-    const [stored] = await db<[{ id: string }]>`
-      insert into imap_app_credentials ${db(row)} returning id
+    const [stored] = await db<[StoredCredential]>`
+      insert into ${db(TABLES[service])} ${db({ ...row })}
+      returning ${columns(db, service)}
     `;
-    return stored.id;
+    return stored;
   } catch (error) {
-    throw conflictOr(error);
+    if (!isViolation(error, UNIQUE_VIOLATION)) throw error;
+    throw new AppError(
+      "conflict",
+      "Vaultbox has such a credential; regenerate its password instead",
+      { cause: error },
+    );
   }
 }
 
 /**
- * Inserts the credential for submission.
- *
- * @param db Transaction.
- * @param row Values of the new row; `passwordHash` is bcrypt.
- * @returns UUID of the row.
- * @throws {AppError} `conflict` if the vaultbox has one.
- */
-export async function insertSmtpCredential(
-  db: Db,
-  row: {
-    vaultboxId: string;
-    username: string;
-    passwordHash: string;
-    host: string;
-    port: number;
-    securityType: string;
-  },
-): Promise<string> {
-  try {
-    const [stored] = await db<[{ id: string }]>`
-      insert into vaultbox_smtp_credentials ${db(row)} returning id
-    `;
-    await db`
-      update vaultboxes set smtp_enabled = true where id = ${row.vaultboxId}
-    `;
-    return stored.id;
-  } catch (error) {
-    throw conflictOr(error);
-  }
-}
-
-/**
- * Deletes a vaultbox's credential for submission.
+ * Finds a vaultbox's credential.
  *
  * @param db Pool or transaction.
  * @param vaultboxId UUID.
+ * @param owner Whose the vaultbox must be.
+ * @param service What it opens.
+ * @returns The credential.
+ * @throws {AppError} `not_found` if the vaultbox has none.
  */
-export async function deleteSmtpCredential(
+export async function getCredential(
+  db: Db,
+  vaultboxId: string,
+  owner: string | undefined,
+  service: Service,
+): Promise<StoredCredential> {
+  const [row] = await db<StoredCredential[]>`
+    select ${columns(db, service)} from ${db(TABLES[service])}
+    where vaultbox_id = ${vaultboxId} ${ofOwner(db, owner)}
+  `;
+  return there(row);
+}
+
+/**
+ * Deletes a vaultbox's credential.
+ *
+ * @param db Transaction that holds the vaultbox's lock.
+ * @param vaultboxId UUID.
+ * @param owner Whose the vaultbox must be.
+ * @param service What it opens.
+ * @throws {AppError} `not_found` if the vaultbox has none.
+ */
+export async function deleteCredential(
+  db: Db,
+  vaultboxId: string,
+  owner: string | undefined,
+  service: Service,
+): Promise<void> {
+  const [row] = await db<{ id: string }[]>`
+    delete from ${db(TABLES[service])}
+    where vaultbox_id = ${vaultboxId} ${ofOwner(db, owner)}
+    returning id
+  `;
+  there(row);
+}
+
+/**
+ * Changes the password of a vaultbox's credential.
+ *
+ * @param db Transaction.
+ * @param vaultboxId UUID.
+ * @param owner Whose the vaultbox must be.
+ * @param change What it opens, and the new hash, bcrypt.
+ * @returns The credential.
+ * @throws {AppError} `not_found` if the vaultbox has none.
+ */
+export async function updatePassword(
+  db: Db,
+  vaultboxId: string,
+  owner: string | undefined,
+  change: { service: Service; passwordHash: string },
+): Promise<StoredCredential> {
+  const [row] = await db<StoredCredential[]>`
+    update ${db(TABLES[change.service])}
+    set password_hash = ${change.passwordHash}
+    where vaultbox_id = ${vaultboxId} ${ofOwner(db, owner)}
+    returning ${columns(db, change.service)}
+  `;
+  return there(row);
+}
+
+/**
+ * Notes whether a vaultbox has a credential for submission, and so whether its
+ * user name may send. One that has expired counts: Dovecot refuses its login.
+ *
+ * @param db Transaction that holds the vaultbox's lock.
+ * @param vaultboxId UUID.
+ */
+export async function updateSmtpEnabled(
   db: Db,
   vaultboxId: string,
 ): Promise<void> {
   await db`
-    with gone as (
-      delete from vaultbox_smtp_credentials where vaultbox_id = ${vaultboxId}
-    )
-    update vaultboxes set smtp_enabled = false where id = ${vaultboxId}
+    update vaultboxes v set smtp_enabled = exists (
+        select from vaultbox_smtp_credentials c where c.vaultbox_id = v.id
+      ) or exists (
+        select from app_credentials c
+        where c.vaultbox_id = v.id and c.scope <> 'imap'
+      )
+    where id = ${vaultboxId}
   `;
 }
 
 /**
- * Changes the password of a vaultbox's credential for IMAP.
+ * Makes the part of a `where` clause that hides what belongs to others.
  *
- * @param db Transaction.
- * @param vaultboxId UUID.
- * @param passwordHash bcrypt.
- * @returns UUID and user name.
- * @throws {AppError} `not_found` if the vaultbox has none.
+ * @param db Pool or transaction.
+ * @param owner Whose vaultboxes exist for the caller.
+ * @returns It begins with `and`; the table has a column `vaultbox_id`.
  */
-export async function updateImapPassword(
-  db: Db,
-  vaultboxId: string,
-  passwordHash: string,
-): Promise<{ id: string; username: string }> {
-  const [row] = await db<{ id: string; username: string }[]>`
-    update imap_app_credentials set password_hash = ${passwordHash}
-    where vaultbox_id = ${vaultboxId}
-    returning id, username
+export function ofOwner(db: Db, owner: string | undefined): Fragment {
+  return owner === undefined ? db`` : db`
+    and vaultbox_id in (select id from vaultboxes where user_id = ${owner})
   `;
-  if (row === undefined) throw new AppError("not_found", "No such credential");
-  return row;
 }
 
 /**
- * Changes the password of a vaultbox's credential for submission.
+ * Refuses what is not there.
  *
- * @param db Transaction.
- * @param vaultboxId UUID.
- * @param passwordHash bcrypt.
- * @returns The credential.
- * @throws {AppError} `not_found` if the vaultbox has none.
+ * @param row First row of an answer.
+ * @returns The same.
+ * @throws {AppError} `not_found` if there is none.
  */
-export async function updateSmtpPassword(
-  db: Db,
-  vaultboxId: string,
-  passwordHash: string,
-): Promise<Credential> {
-  const [row] = await db<Credential[]>`
-    update vaultbox_smtp_credentials set password_hash = ${passwordHash}
-    where vaultbox_id = ${vaultboxId}
-    returning id, username, host, port, security_type
-  `;
+export function there<T>(row: T | undefined): T {
   if (row === undefined) throw new AppError("not_found", "No such credential");
   return row;
 }
 
-function conflictOr(error: unknown): unknown {
-  if (!isViolation(error, UNIQUE_VIOLATION)) return error;
-  return new AppError(
-    "conflict",
-    "Vaultbox has such a credential; regenerate its password instead",
-    { cause: error },
-  );
+function columns(db: Db, service: Service): Fragment {
+  return service === "imap"
+    ? db`id, username, created_at, last_used_at`
+    : db`id, username, created_at, last_used_at, host, port, security_type`;
 }

@@ -217,10 +217,11 @@ export async function listRoutes(db: Db): Promise<Route[]> {
 /** The beginning of both queries. */
 function routes(db: Db) {
   return db`
-    select a.alias || '@' || a.domain as address, a.vaultbox_id,
-      s.username as sender
+    select a.alias || '@' || a.domain as address, a.vaultbox_id, (
+        select v.username from vaultboxes v
+        where v.id = a.vaultbox_id and v.smtp_enabled
+      ) as sender
     from addresses a
-    left join vaultbox_smtp_credentials s on s.vaultbox_id = a.vaultbox_id
   `;
 }
 

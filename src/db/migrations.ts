@@ -15,6 +15,7 @@ import certificates from "../../sql/0004_certificates.sql" with {
 import idempotencyKeys from "../../sql/0005_idempotency_keys.sql" with {
   type: "text",
 };
+import credentials from "../../sql/0006_credentials.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -32,6 +33,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0003_domain_claims", text: domainClaims },
   { name: "0004_certificates", text: certificates },
   { name: "0005_idempotency_keys", text: idempotencyKeys },
+  { name: "0006_credentials", text: credentials },
 ];
 
 /** Rights of the other roles, given again after every migration. */

@@ -10,21 +10,16 @@ import type { Db } from "./connect.ts";
 const KEPT_DAYS = 1;
 
 /**
- * Notes that a vaultbox's sessions and mail have to go.
+ * Notes that a vaultbox's mail has to go.
  *
  * @param db Transaction that deletes the vaultbox.
  * @param vaultboxId UUID.
- * @param username User name of its credentials; null without any.
  */
 export async function insertRemoval(
   db: Db,
   vaultboxId: string,
-  username: string | null,
 ): Promise<void> {
-  await db`
-    insert into removals (vaultbox_id, username)
-    values (${vaultboxId}, ${username})
-  `;
+  await db`insert into removals (vaultbox_id) values (${vaultboxId})`;
   await db`select pg_notify('encimap_removal', '')`;
 }
 
@@ -38,7 +33,6 @@ export async function listRemovals(db: Db): Promise<string[]> {
   const rows = await db<{ vaultboxId: string }[]>`
     select vaultbox_id from removals r
     where (mail_removed_at is null
-        or (username is not null and sessions_ended_at is null)
         or requested_at > now() - make_interval(days => ${KEPT_DAYS}))
       and not exists (select from vaultboxes v where v.id = r.vaultbox_id)
   `;
@@ -62,48 +56,17 @@ export async function markMailRemoved(
 }
 
 /**
- * Lists the user names whose sessions have to end.
- *
- * @param db Pool or transaction.
- * @returns UUID of the deleted vaultbox and user name.
- */
-export async function listOpenSessions(
-  db: Db,
-): Promise<{ vaultboxId: string; username: string }[]> {
-  return [
-    ...await db<{ vaultboxId: string; username: string }[]>`
-      select vaultbox_id, username from removals
-      where sessions_ended_at is null and username is not null
-    `,
-  ];
-}
-
-/**
- * Notes that the sessions of a deleted vaultbox have ended.
- *
- * @param db Pool or transaction.
- * @param vaultboxId UUID.
- */
-export async function markSessionsEnded(
-  db: Db,
-  vaultboxId: string,
-): Promise<void> {
-  await db`
-    update removals set sessions_ended_at = now()
-    where vaultbox_id = ${vaultboxId}
-  `;
-}
-
-/**
  * Drops the notes of removals that are over.
  *
  * @param db Pool or transaction.
  */
 export async function deleteOldRemovals(db: Db): Promise<void> {
   await db`
-    delete from removals
-    where mail_removed_at > coalesce(sessions_ended_at, requested_at)
-      and (sessions_ended_at is not null or username is null)
+    delete from removals r
+    where mail_removed_at is not null
       and requested_at < now() - make_interval(days => ${2 * KEPT_DAYS})
+      and not exists (
+        select from ending_sessions e where e.vaultbox_id = r.vaultbox_id
+      )
   `;
 }

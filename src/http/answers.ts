@@ -10,7 +10,6 @@ import type { UserDomain } from "../db/domain_claims.ts";
 import type { Message } from "../db/messages.ts";
 import type { Vaultbox } from "../db/vaultboxes.ts";
 import type { GeneratedCertificate } from "../vaultbox/certificate.ts";
-import type { NewCredential } from "../vaultbox/credentials.ts";
 import type { Delivered } from "../vaultbox/deliver.ts";
 import { challengeName } from "../vaultbox/domains.ts";
 import type { Health } from "../vaultbox/health.ts";
@@ -142,33 +141,6 @@ export function usageJson(vaultbox: Vaultbox): Json {
     "message_count": vaultbox.messageCount,
     "total_bytes": vaultbox.totalBytes,
     "last_received": vaultbox.lastReceived,
-  };
-}
-
-/** Schema of {@linkcode credentialJson}. */
-export const NEW_CREDENTIAL: Schema = shape("NewCredential", {
-  id: ID,
-  username: TEXT,
-  password: TEXT,
-  host: TEXT,
-  port: { type: "integer", minimum: 1, maximum: 65535 },
-  "security_type": { type: "string", enum: ["STARTTLS", "SSL/TLS"] },
-});
-
-/**
- * Shapes a credential with its password.
- *
- * @param credential The credential.
- * @returns As the guide has it.
- */
-export function credentialJson(credential: NewCredential): Json {
-  return {
-    "id": credential.id,
-    "username": credential.username,
-    "password": credential.password,
-    "host": credential.host,
-    "port": credential.port,
-    "security_type": credential.securityType,
   };
 }
 

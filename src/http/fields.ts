@@ -297,59 +297,51 @@ export const CERTIFICATE_PEM: Field<string> = text(
   { minLength: 1, maxLength: 16_384 },
 );
 
-/** A name for people: 1 to 255 characters without control characters. */
-export const NAME: Field<string> = {
-  schema: { type: "string", minLength: 1, maxLength: 255 },
-  parse(value, name) {
-    if (typeof value !== "string") throw wrong(name, "must be a string");
-    const trimmed = value.trim();
-    if (/^\P{Cc}{1,255}$/u.test(trimmed) && trimmed.isWellFormed()) {
-      return trimmed;
-    }
-    throw wrong(name, "must have 1 to 255 characters, no control characters");
-  },
-};
+/**
+ * Makes a field for text for people: no control characters.
+ *
+ * @param max Characters at most; there must be at least one.
+ * @returns The field; it takes off space at both ends.
+ */
+export function plainText(max: number): Field<string> {
+  const regexp = new RegExp(`^\\P{Cc}{1,${max}}$`, "u");
+  return {
+    schema: { type: "string", minLength: 1, maxLength: max },
+    parse(value, name) {
+      if (typeof value !== "string") throw wrong(name, "must be a string");
+      const trimmed = value.trim();
+      if (regexp.test(trimmed) && trimmed.isWellFormed()) return trimmed;
+      throw wrong(
+        name,
+        `must have 1 to ${max} characters, no control characters`,
+      );
+    },
+  };
+}
 
-/** A time, RFC 3339, with at most microseconds. */
+/** A name for people. */
+export const NAME: Field<string> = plainText(255);
+
+/** A time since 1970 with its zone, RFC 3339; years of four digits. */
 export const TIME: Field<Date> = {
   schema: { type: "string", format: "date-time" },
   parse(value, name) {
-    const regexp =
-      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)$/;
-    if (typeof value === "string" && regexp.test(value)) {
-      const time = new Date(value);
-      if (!Number.isNaN(time.getTime()) && time.getTime() > 0) return time;
+    const [, year, month, day] = typeof value === "string"
+      ? /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i
+        .exec(value) ?? []
+      : [];
+    const time = new Date(value as string);
+    // 30 February is a day to Date.
+    const date = new Date(`${year}-${month}-01T00:00:00Z`);
+    date.setUTCDate(Number(day));
+    if (
+      !(time.getTime() > 0) || date.getUTCMonth() + 1 !== Number(month)
+    ) {
+      throw wrong(name, "must be a time such as 2030-01-31T12:00:00Z");
     }
-    throw wrong(name, "must be a time such as 2026-01-31T12:00:00Z");
+    return time;
   },
 };
-
-/**
- * Makes a field for a list of objects, each of which is judged alone.
- *
- * @param fields What each may have.
- * @param max Items at most; there must be at least one.
- * @returns The field; an item that does not fit is its failure.
- */
-export function itemsOf<F extends Fields>(
-  fields: F,
-  max: number,
-): Field<(Values<F> | AppError)[]> {
-  return listOf({
-    schema: fieldsSchema(fields),
-    parse(value) {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        return new AppError("invalid_request", "Item must be a JSON object");
-      }
-      try {
-        return parseFields(fields, value as Body);
-      } catch (error) {
-        if (error instanceof AppError) return error;
-        throw error;
-      }
-    },
-  }, max);
-}
 
 /**
  * Makes the failure of a field.

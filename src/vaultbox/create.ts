@@ -157,7 +157,7 @@ async function undo(
       const { messageCount } = await getVaultbox(tx, id, undefined, true);
       if (messageCount > 0) return false;
       await deleteVaultbox(tx, id);
-      await insertRemoval(tx, id, null);
+      await insertRemoval(tx, id);
       await insertAudit(tx, actor, {
         action: "vaultbox.create.undo",
         userId: vaultbox.userId,

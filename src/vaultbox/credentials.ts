@@ -1,33 +1,43 @@
 /**
- * Credentials for IMAP and submission: one user name, two passwords.
+ * The guide's credentials: one user name, a password for IMAP and one for
+ * submission.
  *
  * @module
  */
 
-import bcrypt from "bcryptjs";
 import type { Actor, App } from "../app.ts";
 import { type Change, insertAudit } from "../db/audit.ts";
-import type { Db } from "../db/connect.ts";
 import {
-  type Credential,
-  deleteSmtpCredential,
-  insertImapCredential,
-  insertSmtpCredential,
+  type CredentialRow,
+  deleteCredential,
+  getCredential,
+  insertCredential,
+  type MailServer,
   type Service,
-  updateImapPassword,
-  updateSmtpPassword,
+  type StoredCredential,
+  updatePassword,
+  updateSmtpEnabled,
 } from "../db/credentials.ts";
-import { listAddresses } from "../db/domains.ts";
-import { getVaultbox, setUsername, type Vaultbox } from "../db/vaultboxes.ts";
-import { reason } from "../log.ts";
-import { randomLetters } from "./random_letters.ts";
-import { publishRoutes } from "./routes.ts";
+import { insertEndingSessions } from "../db/sessions.ts";
+import { getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
+import {
+  imapServer,
+  newPassword,
+  publishSender,
+  submissionServer,
+  unpublishSender,
+  usernameOf,
+} from "./login.ts";
+import { endSessions } from "./sessions.ts";
+
+/** What a user enters in a mail client, besides the password. */
+export type Credential = StoredCredential & MailServer;
 
 /** A credential with its password, which is shown this once. */
-export interface NewCredential extends Credential {
+export type NewCredential = Credential & {
   /** The password. */
   readonly password: string;
-}
+};
 
 /** What a mail client shall use for submission; the server's own if left out. */
 export interface SubmissionServer {
@@ -39,12 +49,6 @@ export interface SubmissionServer {
   readonly securityType?: "STARTTLS" | "SSL/TLS" | undefined;
 }
 
-/** bcrypt's cost: 2^10 rounds. The passwords have 120 bits of their own. */
-const BCRYPT_COST = 10;
-
-/** Letters of a password; each has 5 bits. */
-const PASSWORD_LETTERS = 24;
-
 /**
  * Makes the credential for IMAP.
  *
@@ -55,25 +59,12 @@ const PASSWORD_LETTERS = 24;
  * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
  * it has one.
  */
-export async function createImapCredential(
+export function createImapCredential(
   app: App,
   actor: Actor,
   vaultboxId: string,
 ): Promise<NewCredential> {
-  const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
-  const { id, username } = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
-    const username = await usernameOf(tx, vaultbox);
-    const { userId } = vaultbox;
-    const row = { vaultboxId, userId, username, passwordHash };
-    await insertAudit(tx, actor, credentialChange("create", "imap", vaultbox));
-    return { id: await insertImapCredential(tx, row), username };
-  });
-  app.log.write("info", "credential created", {
-    vaultbox: vaultboxId,
-    service: "imap",
-  });
-  return { id, username, password, ...imapServer(app) };
+  return create(app, actor, vaultboxId, "imap", ({ userId }) => ({ userId }));
 }
 
 /**
@@ -93,33 +84,111 @@ export async function createSmtpCredential(
   vaultboxId: string,
   server: SubmissionServer,
 ): Promise<NewCredential> {
-  const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
-  const host = server.host ?? app.config.hostname;
-  const port = server.port ?? 587;
-  const securityType = server.securityType ?? "STARTTLS";
-  const { id, username } = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
-    const username = await usernameOf(tx, vaultbox);
-    const where = { host, port, securityType };
-    const row = { vaultboxId, username, passwordHash, ...where };
-    await insertAudit(tx, actor, credentialChange("create", "smtp", vaultbox));
-    return { id: await insertSmtpCredential(tx, row), username };
-  });
+  const own = submissionServer(app);
+  const made = await create(app, actor, vaultboxId, "smtp", () => ({
+    host: server.host ?? own.host,
+    port: server.port ?? own.port,
+    securityType: server.securityType ?? own.securityType,
+  }));
   try {
     await publishSender(app, vaultboxId);
   } catch (error) {
-    await deleteSmtpCredential(app.sql, vaultboxId);
+    await remove(app, actor, vaultboxId, "smtp", "credential.create.undo");
     throw error;
   }
+  return made;
+}
+
+async function create(
+  app: App,
+  actor: Actor,
+  vaultboxId: string,
+  service: Service,
+  more: (vaultbox: Vaultbox) => Partial<CredentialRow>,
+): Promise<NewCredential> {
+  const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
+  const stored = await app.sql.begin(async (tx) => {
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const username = await usernameOf(tx, vaultbox);
+    const row = { vaultboxId, username, passwordHash, ...more(vaultbox) };
+    const credential = await insertCredential(tx, service, row);
+    if (service === "smtp") await updateSmtpEnabled(tx, vaultboxId);
+    await insertAudit(tx, actor, changeOf("create", service, vaultbox));
+    return credential;
+  }) as StoredCredential;
   app.log.write("info", "credential created", {
     vaultbox: vaultboxId,
-    service: "smtp",
+    service,
   });
-  return { id, username, password, host, port, securityType };
+  return { ...imapServer(app), ...stored, password };
 }
 
 /**
- * Gives a credential a new password; sessions opened with the old one end.
+ * Shows a credential.
+ *
+ * @param app Uses `config` and `sql`.
+ * @param actor Who asks, and whose the vaultbox must be.
+ * @param vaultboxId UUID.
+ * @param service Which credential.
+ * @returns The credential.
+ * @throws {AppError} `not_found` if there is no such vaultbox or credential.
+ */
+export async function showCredential(
+  app: Pick<App, "config" | "sql">,
+  actor: Actor,
+  vaultboxId: string,
+  service: Service,
+): Promise<Credential> {
+  await getVaultbox(app.sql, vaultboxId, actor.owner);
+  const { owner } = actor;
+  const stored = await getCredential(app.sql, vaultboxId, owner, service);
+  return { ...imapServer(app), ...stored };
+}
+
+/**
+ * Deletes a credential. It opens nothing from then on; IMAP sessions end, and
+ * the vaultbox's user name may send only if another credential lets it.
+ *
+ * @param app The world.
+ * @param actor Who asks, and whose the vaultbox must be.
+ * @param vaultboxId UUID.
+ * @param service Which credential.
+ * @throws {AppError} `not_found` if there is no such vaultbox or credential.
+ */
+export async function removeCredential(
+  app: App,
+  actor: Actor,
+  vaultboxId: string,
+  service: Service,
+): Promise<void> {
+  await remove(app, actor, vaultboxId, service, "credential.delete");
+  app.log.write("info", "credential deleted", {
+    vaultbox: vaultboxId,
+    service,
+  });
+  if (service === "imap") return await endSessions(app, vaultboxId);
+  await unpublishSender(app, vaultboxId);
+}
+
+async function remove(
+  app: App,
+  actor: Actor,
+  vaultboxId: string,
+  service: Service,
+  action: string,
+): Promise<void> {
+  await app.sql.begin(async (tx) => {
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    await deleteCredential(tx, vaultboxId, actor.owner, service);
+    if (service === "smtp") await updateSmtpEnabled(tx, vaultboxId);
+    else await insertEndingSessions(tx, vaultboxId, vaultbox.username);
+    const change = changeOf("delete", service, vaultbox);
+    await insertAudit(tx, actor, { ...change, action });
+  });
+}
+
+/**
+ * Gives a credential a new password; IMAP sessions end.
  *
  * @param app The world.
  * @param actor Who asks, and whose the vaultbox must be.
@@ -135,39 +204,23 @@ export async function regeneratePassword(
   service: Service,
 ): Promise<NewCredential> {
   const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
-  const credential = await app.sql.begin(async (tx) => {
+  const stored = await app.sql.begin(async (tx) => {
     const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
-    await insertAudit(
-      tx,
-      actor,
-      credentialChange("regenerate", service, vaultbox),
-    );
-    return service === "imap"
-      ? {
-        ...await updateImapPassword(tx, vaultboxId, passwordHash),
-        ...imapServer(app),
-      }
-      : await updateSmtpPassword(tx, vaultboxId, passwordHash);
-  }) as Credential;
-  app.log.write("info", "password changed", { vaultbox: vaultboxId, service });
-  if (service === "imap") {
-    try {
-      await app.sessions.end(credential.username);
-    } catch (error) {
-      app.log.write("warn", "sessions could not be ended", {
-        vaultbox: vaultboxId,
-        cause: reason(error),
-      });
+    const change = { service, passwordHash };
+    const { owner } = actor;
+    const credential = await updatePassword(tx, vaultboxId, owner, change);
+    if (service === "imap") {
+      await insertEndingSessions(tx, vaultboxId, vaultbox.username);
     }
-  }
-  return { ...credential, password };
+    await insertAudit(tx, actor, changeOf("regenerate", service, vaultbox));
+    return credential;
+  }) as StoredCredential;
+  app.log.write("info", "password changed", { vaultbox: vaultboxId, service });
+  await endSessions(app, vaultboxId);
+  return { ...imapServer(app), ...stored, password };
 }
 
-function credentialChange(
-  verb: string,
-  service: Service,
-  vaultbox: Vaultbox,
-): Change {
+function changeOf(verb: string, service: Service, vaultbox: Vaultbox): Change {
   return {
     action: `credential.${verb}`,
     userId: vaultbox.userId,
@@ -175,40 +228,4 @@ function credentialChange(
     domain: vaultbox.domain,
     details: { service },
   };
-}
-
-/** Lets the user name send as the vaultbox's addresses. */
-async function publishSender(app: App, vaultboxId: string): Promise<void> {
-  for (const { domain, alias } of await listAddresses(app.sql, vaultboxId)) {
-    await publishRoutes(app, domain, [alias]);
-  }
-}
-
-async function usernameOf(tx: Db, vaultbox: Vaultbox): Promise<string> {
-  if (vaultbox.username !== null) return vaultbox.username;
-  for (;;) {
-    const domain = vaultbox.domain.replaceAll(".", "-");
-    const username = `encimap-${domain}-${randomLetters(6)}`;
-    if (await setUsername(tx, vaultbox.id, username)) return username;
-  }
-}
-
-function imapServer(
-  app: Pick<App, "config">,
-): { host: string; port: number; securityType: "SSL/TLS" } {
-  return { host: app.config.hostname, port: 993, securityType: "SSL/TLS" };
-}
-
-/** Makes a password for a vaultbox that is the caller's; hashing is slow. */
-async function newPassword(
-  app: Pick<App, "heavy" | "sql">,
-  actor: Actor,
-  vaultboxId: string,
-): Promise<{ password: string; passwordHash: string }> {
-  await getVaultbox(app.sql, vaultboxId, actor.owner);
-  const password = randomLetters(PASSWORD_LETTERS);
-  const passwordHash = await app.heavy.run(() =>
-    bcrypt.hash(password, BCRYPT_COST)
-  );
-  return { password, passwordHash };
 }

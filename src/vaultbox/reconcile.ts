@@ -6,8 +6,9 @@
 
 import type { App } from "../app.ts";
 import { listCertificateIds } from "../db/certificates.ts";
-import { endSessions } from "./remove.ts";
+import { deleteOldRemovals } from "../db/removals.ts";
 import { reconcileRoutes, type RouteDrift } from "./routes.ts";
+import { endOverdueSessions } from "./sessions.ts";
 
 /** What did not agree. */
 export interface Reconciliation {
@@ -18,7 +19,7 @@ export interface Reconciliation {
 }
 
 /**
- * Mends Postfix's maps, ends sessions of deleted vaultboxes and finds key files
+ * Mends Postfix's maps, ends sessions that have to end and finds key files
  * without a certificate.
  *
  * Such a key is named and not removed: it may belong to a database that was
@@ -34,7 +35,10 @@ export async function reconcile(
   options: { dryRun: boolean },
 ): Promise<Reconciliation> {
   const routes = await reconcileRoutes(app, options);
-  if (!options.dryRun) await endSessions(app);
+  if (!options.dryRun) {
+    await endOverdueSessions(app);
+    await deleteOldRemovals(app.sql);
+  }
   // Keys first: a creation under way has its key before its row.
   const stored = await app.privateKeys.list();
   const known = await listCertificateIds(app.sql);

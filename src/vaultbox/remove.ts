@@ -10,16 +10,16 @@ import { listAddresses } from "../db/domains.ts";
 import {
   deleteOldRemovals,
   insertRemoval,
-  listOpenSessions,
   listRemovals,
   markMailRemoved,
-  markSessionsEnded,
 } from "../db/removals.ts";
+import { insertEndingSessions } from "../db/sessions.ts";
 import { deleteVaultbox, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { removeMail } from "../storage/maildir.ts";
 import { publishRoutes } from "./routes.ts";
+import { endSessions } from "./sessions.ts";
 
 /**
  * Deletes a vaultbox: rows, route, keys, sessions; the intake removes the mail.
@@ -49,7 +49,8 @@ export async function removeVaultbox(
       select id from vaultbox_certs where vaultbox_id = ${id}
     `;
     await deleteVaultbox(tx, id);
-    await insertRemoval(tx, id, vaultbox.username);
+    await insertRemoval(tx, id);
+    await insertEndingSessions(tx, id, vaultbox.username);
     await insertAudit(tx, actor, {
       action: "vaultbox.delete",
       userId: vaultbox.userId,
@@ -72,28 +73,7 @@ export async function removeVaultbox(
       cause: reason(error),
     });
   }
-  await endSessions(app);
-}
-
-/**
- * Ends the sessions of deleted vaultboxes that may be open.
- *
- * @param app Uses `log`, `sessions` and `sql`.
- */
-export async function endSessions(
-  app: Pick<App, "log" | "sessions" | "sql">,
-): Promise<void> {
-  for (const { vaultboxId, username } of await listOpenSessions(app.sql)) {
-    try {
-      await app.sessions.end(username);
-      await markSessionsEnded(app.sql, vaultboxId);
-    } catch (error) {
-      app.log.write("warn", "sessions could not be ended", {
-        vaultbox: vaultboxId,
-        cause: reason(error),
-      });
-    }
-  }
+  await endSessions(app, id);
   await deleteOldRemovals(app.sql);
 }
 

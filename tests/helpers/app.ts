@@ -15,6 +15,7 @@ import type {
 import { type Config, parseConfig } from "../../src/config.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { connect } from "../../src/db/connect.ts";
+import { BcryptThread } from "../../src/system/bcrypt.ts";
 import { Gate } from "../../src/system/gate.ts";
 import { openKeyPool } from "../../src/storage/key_pool.ts";
 import { openPrivateKeys } from "../../src/storage/private_keys.ts";
@@ -152,6 +153,7 @@ export async function testWorld(
   const mta = memoryMta();
   const intakeSql = connect(database.url("vaultmail"), { max: 4 });
   const masterKey = await importMasterKey(new Uint8Array(32).fill(7));
+  const passwords = new BcryptThread();
   const app: App = {
     config,
     log: testLog(lines),
@@ -159,6 +161,7 @@ export async function testWorld(
     platformSql: undefined,
     mta,
     sessions,
+    passwords,
     dns: {
       txt: () => Promise.reject(new Error("The test prepared no DNS")),
     },
@@ -189,6 +192,7 @@ export async function testWorld(
     lines,
     directory,
     async [Symbol.asyncDispose]() {
+      passwords[Symbol.dispose]();
       await intakeSql.end({ timeout: 1 });
       await database[Symbol.asyncDispose]();
       await Deno.remove(directory, { recursive: true });

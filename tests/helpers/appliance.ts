@@ -147,6 +147,7 @@ export async function startAppliance(): Promise<Appliance> {
     submissionService: String(submissionPort),
     smtpdChroot: "n",
     dovecotSqlPath: `${dir}/dovecot/sql.conf`,
+    dovecotLastUsePath: `${dir}/dovecot/last_use.conf`,
     imapsPort,
     doveadmSocket,
   });
@@ -174,6 +175,7 @@ export async function startAppliance(): Promise<Appliance> {
     dir,
     file("dovecot/99-encimap.conf"),
     file("dovecot/encimap-sql.conf.ext"),
+    file("dovecot/encimap-last-use.conf.ext"),
   );
   await startPostfix(
     stack,
@@ -340,13 +342,22 @@ async function startDovecot(
   dir: string,
   ours: string,
   sql: string,
+  lastUse: string,
 ): Promise<void> {
   await Deno.writeTextFile(`${dir}/dovecot/sql.conf`, sql);
+  await Deno.writeTextFile(`${dir}/dovecot/last_use.conf`, lastUse);
   await Deno.writeTextFile(
     `${dir}/dovecot/dovecot.conf`,
     `base_dir = ${dir}/dovecot/run
 state_dir = ${dir}/dovecot/run
 log_path = ${dir}/dovecot.log
+# Tests give many wrong passwords from one address.
+auth_failure_delay = 0
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 ${ours}`,
   );
   const child = new Deno.Command("dovecot", {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { compileArgs } from "../../build.ts";
 import { temporaryDirectory } from "../helpers/openssl.ts";
 
 /** Texts that the program needs and that stand in files besides its modules. */
@@ -7,20 +8,15 @@ const EMBEDDED = [
   "grant select on dovecot_credentials to dovecot",
   "encimap-pipe_destination_recipient_limit",
   "auth_mechanisms = plain login",
+  "bcrypt.hashSync(password, cost)",
 ];
 
-Deno.test("deno compile embeds SQL and templates", async () => {
+Deno.test("deno compile embeds SQL, templates and the worker", async () => {
   await using directory = await temporaryDirectory();
   // The real runtime base comes from Deno's site; for the embedding any
   // executable of the same form will do.
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "compile",
-      "--frozen",
-      "--output",
-      `${directory.path}/encimap`,
-      "main.ts",
-    ],
+    args: compileArgs(`${directory.path}/encimap`),
     env: { DENORT_BIN: Deno.execPath() },
   }).output();
   assert.equal(success, true, new TextDecoder().decode(stderr));

@@ -6,6 +6,7 @@
 
 import type { App } from "../../app.ts";
 import type { Route } from "../route.ts";
+import { appCredentialRoutes } from "./app_credentials.ts";
 import { auditRoutes } from "./audit.ts";
 import { bulkRoutes } from "./bulk.ts";
 import { certificateRoutes } from "./certificates.ts";
@@ -25,6 +26,7 @@ export function apiRoutes(app: App): Route[] {
   return [
     ...vaultboxRoutes(app),
     ...credentialRoutes(app),
+    ...appCredentialRoutes(app),
     ...certificateRoutes(app),
     ...messageRoutes(app),
     ...domainRoutes(app),

@@ -10,16 +10,11 @@ import { reason } from "../../log.ts";
 import { createVaultbox } from "../../vaultbox/create.ts";
 import { regeneratePassword } from "../../vaultbox/credentials.ts";
 import { removeVaultbox } from "../../vaultbox/remove.ts";
-import {
-  CREATED,
-  createdJson,
-  credentialJson,
-  type Json,
-  NEW_CREDENTIAL,
-  shape,
-} from "../answers.ts";
+import { CREATED, createdJson, type Json, shape } from "../answers.ts";
+import { NEW_CREDENTIAL, newCredentialJson } from "../credential_answers.ts";
 import { FAILURE_REASON, failureJson } from "../failure.ts";
-import { itemsOf, oneOf, type Schema, UUID } from "../fields.ts";
+import { oneOf, type Schema, UUID } from "../fields.ts";
+import { itemsOf } from "../items.ts";
 import { type Answer, type Route, route } from "../route.ts";
 import { actingFor } from "./acting_for.ts";
 import { NEW_VAULTBOX, newVaultbox } from "./vaultboxes.ts";
@@ -89,7 +84,7 @@ export function bulkRoutes(app: App): Route[] {
         each(app, body.items, async (item) => {
           const { "vaultbox_id": id, service } = item;
           const made = await regeneratePassword(app, actor, id, service);
-          return { data: credentialJson(made) };
+          return { data: newCredentialJson(made) };
         }),
     }),
   ];

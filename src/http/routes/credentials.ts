@@ -5,12 +5,20 @@
  */
 
 import type { App } from "../../app.ts";
+import type { Service } from "../../db/credentials.ts";
 import {
   createImapCredential,
   createSmtpCredential,
   regeneratePassword,
+  removeCredential,
+  showCredential,
 } from "../../vaultbox/credentials.ts";
-import { credentialJson, NEW_CREDENTIAL } from "../answers.ts";
+import {
+  CREDENTIAL,
+  credentialJson,
+  NEW_CREDENTIAL,
+  newCredentialJson,
+} from "../credential_answers.ts";
 import {
   described,
   integer,
@@ -45,7 +53,7 @@ export function credentialRoutes(app: App): Route[] {
       answer: { status: 201, data: NEW_CREDENTIAL },
       async handle({ actor, params: { id } }) {
         const made = await createImapCredential(app, actor, id);
-        return { data: credentialJson(made) };
+        return { data: newCredentialJson(made) };
       },
     }),
     route({
@@ -67,27 +75,58 @@ export function credentialRoutes(app: App): Route[] {
         const { host, port, "security_type": securityType } = body;
         const server = { host, port, securityType };
         const made = await createSmtpCredential(app, actor, id, server);
-        return { data: credentialJson(made) };
+        return { data: newCredentialJson(made) };
       },
     }),
-    ...(["imap", "smtp"] as const).map((service) =>
-      route({
-        method: "POST",
-        path: `/vaultboxes/{id}/${service}-credentials/regenerate`,
-        operation: service === "imap"
-          ? "regenerateImapPassword"
-          : "regenerateSmtpPassword",
-        summary: `Gives the credential for ${
-          service === "imap" ? "IMAP" : "submission"
-        } a new password`,
-        scope: "credential:write",
-        params: { id: VAULTBOX_ID },
-        answer: { status: 200, data: NEW_CREDENTIAL },
-        async handle({ actor, params: { id } }) {
-          const made = await regeneratePassword(app, actor, id, service);
-          return { data: credentialJson(made) };
-        },
-      })
+    ...(["imap", "smtp"] as const).flatMap((service) =>
+      serviceRoutes(app, service)
     ),
+  ];
+}
+
+function serviceRoutes(app: App, service: Service): Route[] {
+  const path = `/vaultboxes/{id}/${service}-credentials`;
+  const word = service === "imap" ? "Imap" : "Smtp";
+  const what = service === "imap" ? "IMAP" : "submission";
+  return [
+    route({
+      method: "GET",
+      path,
+      operation: `get${word}Credential`,
+      summary: `Shows the credential for ${what}`,
+      scope: "vaultbox:read",
+      params: { id: VAULTBOX_ID },
+      answer: { status: 200, data: CREDENTIAL },
+      async handle({ actor, params: { id } }) {
+        const found = await showCredential(app, actor, id, service);
+        return { data: credentialJson(found) };
+      },
+    }),
+    route({
+      method: "DELETE",
+      path,
+      operation: `delete${word}Credential`,
+      summary: `Deletes the credential for ${what}`,
+      scope: "credential:write",
+      params: { id: VAULTBOX_ID },
+      answer: { status: 200, message: true },
+      async handle({ actor, params: { id } }) {
+        await removeCredential(app, actor, id, service);
+        return { message: "Credential deleted successfully" };
+      },
+    }),
+    route({
+      method: "POST",
+      path: `${path}/regenerate`,
+      operation: `regenerate${word}Password`,
+      summary: `Gives the credential for ${what} a new password`,
+      scope: "credential:write",
+      params: { id: VAULTBOX_ID },
+      answer: { status: 200, data: NEW_CREDENTIAL },
+      async handle({ actor, params: { id } }) {
+        const made = await regeneratePassword(app, actor, id, service);
+        return { data: newCredentialJson(made) };
+      },
+    }),
   ];
 }
