@@ -297,6 +297,12 @@ export const CERTIFICATE_PEM: Field<string> = text(
   { minLength: 1, maxLength: 16_384 },
 );
 
+/** A request for a certificate. */
+export const CSR_PEM: Field<string> = described(
+  CERTIFICATE_PEM,
+  "PKCS#10, PEM.",
+);
+
 /** A name for people: 1 to 255 characters without control characters. */
 export const NAME: Field<string> = {
   schema: { type: "string", minLength: 1, maxLength: 255 },

@@ -17,6 +17,7 @@ const REFUSED = [
     "insert into addresses values ('a.b', 'c', gen_random_uuid(), 'own')",
   ],
   ["vaultmail", "update vaultbox_certs set public_cert_pem = ''"],
+  ["vaultmail", "select * from issuers"],
   ["dovecot", "select * from imap_app_credentials"],
   ["dovecot", "select * from vaultboxes"],
   ["dovecot", "select * from messages"],
