@@ -235,12 +235,15 @@ export async function markHandedOut(
 }
 
 /**
- * Lists the ids of all generations, for finding key files without a row.
+ * Lists the ids of all generations and of the issuer, for finding key files
+ * without a row.
  *
  * @param db Pool or transaction.
  * @returns UUIDs.
  */
 export async function listCertificateIds(db: Db): Promise<Set<string>> {
-  const rows = await db<{ id: string }[]>`select id from vaultbox_certs`;
+  const rows = await db<{ id: string }[]>`
+    select id from vaultbox_certs union all select id from issuers
+  `;
   return new Set(rows.map((row) => row.id));
 }

@@ -8,8 +8,7 @@ import type { Generation } from "../vaultbox/generations.ts";
 import { ID, type Json, shape, TEXT, TIME, TIME_OR_NULL } from "./answers.ts";
 import type { Schema } from "./fields.ts";
 
-/** Schema of {@linkcode generationJson}. */
-export const CERTIFICATE: Schema = shape("Certificate", {
+const PROPERTIES = {
   id: ID,
   "vaultbox_id": ID,
   "fingerprint_sha256": TEXT,
@@ -17,7 +16,7 @@ export const CERTIFICATE: Schema = shape("Certificate", {
   subject: TEXT,
   emails: { type: "array", items: TEXT },
   algorithm: { type: "string", enum: ["RSA"] },
-  bits: { type: "integer", minimum: 2048, maximum: 8192 },
+  bits: { type: "integer", minimum: 2048, maximum: 4096 },
   "not_before": TIME,
   "not_after": TIME,
   origin: { type: "string", enum: ["generated", "uploaded", "csr"] },
@@ -25,6 +24,15 @@ export const CERTIFICATE: Schema = shape("Certificate", {
   "handed_out_at": TIME_OR_NULL,
   "retired_at": TIME_OR_NULL,
   "created_at": TIME,
+};
+
+/** Schema of {@linkcode generationJson}. */
+export const CERTIFICATE: Schema = shape("Certificate", PROPERTIES);
+
+/** Schema of the same with the certificate itself. */
+export const ISSUED_CERTIFICATE: Schema = shape("IssuedCertificate", {
+  ...PROPERTIES,
+  certificate: TEXT,
 });
 
 /**

@@ -297,6 +297,12 @@ export const CERTIFICATE_PEM: Field<string> = text(
   { minLength: 1, maxLength: 16_384 },
 );
 
+/** A request for a certificate. */
+export const CSR_PEM: Field<string> = described(
+  CERTIFICATE_PEM,
+  "PKCS#10, PEM.",
+);
+
 /**
  * Makes a field for text for people: no control characters.
  *

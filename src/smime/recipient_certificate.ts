@@ -45,7 +45,9 @@ export interface CertificateFacts {
 
 /** Lengths of RSA keys of others, in bits. RFC 8550 §4.3: at least 2048. */
 const RSA_BITS_MIN = 2048;
-const RSA_BITS_MAX = 8192;
+
+/** Deno's node:crypto, which encrypts to the key, reads none that is longer. */
+const RSA_BITS_MAX = 4096;
 
 /** Longest public exponent in octets: a long one makes each delivery slow. */
 const EXPONENT_OCTETS_MAX = 4;
@@ -110,7 +112,7 @@ export function readCertificate(
  *
  * @param subjectPublicKeyInfo SubjectPublicKeyInfo, DER.
  * @returns Length of the modulus in bits.
- * @throws {RangeError} If it is no RSA key of 2048 to 8192 bits with an
+ * @throws {RangeError} If it is no RSA key of 2048 to 4096 bits with an
  * exponent of at most 32 bits.
  * @throws {SyntaxError} If it is no DER.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1.1 | RFC 8017 A.1.1}
@@ -126,7 +128,7 @@ export function rsaBits(
   }
   while (!reader.isAtEnd()) reader.skip();
   reader.leave();
-  const key = new BerReader(reader.read(BIT_STRING).subarray(1), { der: true });
+  const key = new BerReader(bitString(reader), { der: true });
   key.enter(SEQUENCE);
   const modulus = unsigned(key.read(INTEGER));
   const exponent = unsigned(key.read(INTEGER));
@@ -170,6 +172,19 @@ function walk(reader: BerReader): void {
   reader.enter(tag);
   while (!reader.isAtEnd()) walk(reader);
   reader.leave();
+}
+
+/**
+ * Reads a BIT STRING of whole octets.
+ *
+ * @param reader Before it.
+ * @returns A view of its octets.
+ * @throws {SyntaxError} If it is another element, or has a part of an octet.
+ */
+export function bitString(reader: BerReader): Uint8Array<ArrayBuffer> {
+  const content = reader.read(BIT_STRING);
+  if (content[0] !== 0) throw new SyntaxError("Octets are not whole");
+  return content.subarray(1);
 }
 
 /** A key that is of no use; RangeError is also what parsers throw. */

@@ -43,7 +43,7 @@ export interface GeneratedCertificate {
 }
 
 /** Clocks of readers may be behind ours by this many milliseconds. */
-const CLOCK_SKEW_MS = 3_600_000;
+export const CLOCK_SKEW_MS = 3_600_000;
 
 /**
  * Makes a key and a certificate for an address.

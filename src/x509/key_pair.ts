@@ -4,6 +4,9 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+import { createPrivateKey, createPublicKey } from "node:crypto";
+
 /** Sizes of RSA moduli that are issued, in bits. RFC 8550 §4.3: >= 2048. */
 const RSA_BITS: readonly number[] = [2048, 3072, 4096];
 
@@ -40,4 +43,22 @@ export async function generateRsaKey(
     ["sign", "verify"],
   );
   return new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey));
+}
+
+/**
+ * Takes the public half of a key pair.
+ *
+ * @param privateKey PKCS#8 DER.
+ * @returns SubjectPublicKeyInfo, DER.
+ */
+export function publicKeyOf(
+  privateKey: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  // By node:crypto, as WebCrypto would need the private key to be extractable.
+  const publicKey = createPublicKey(createPrivateKey({
+    key: Buffer.from(privateKey),
+    format: "der",
+    type: "pkcs8",
+  }));
+  return new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
 }

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { buildApi, type Fetch } from "../../src/http/api.ts";
+import { deliver } from "../../src/vaultbox/deliver.ts";
 import { generateCertificate } from "../../src/vaultbox/certificate.ts";
+import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
 import { AppError } from "../../src/errors.ts";
 import { ALICE, BOB, SERVICE, testWorld } from "../helpers/app.ts";
 import { type Answer, ask, bearer, SETTINGS } from "../helpers/http.ts";
+import { pemEncode } from "../../src/x509/pem.ts";
+import { octets } from "../helpers/mail.ts";
+import { openssl, run, temporaryDirectory } from "../helpers/openssl.ts";
 import { foreignCertificate, KeyUsageFlags } from "../helpers/certificates.ts";
 
 const CAT = { "user_id": ALICE, domain: "pets.example", alias: "cat" };
@@ -149,10 +154,14 @@ Deno.test("the last certificate cannot be retired, nor two at once", async () =>
   assert.equal(alone.status, 409);
   await ask("POST", "/generate-certificate", { email: "cat@pets.example" });
   const both = rows(await ask("GET", path));
-  const answers = await Promise.all(
-    both.map(({ id }) => ask("POST", `${path}/${id}/retire`)),
-  );
-  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409]);
+  // Whether two meet is up to chance; in ten rounds some do.
+  for (let round = 0; round < 10; round++) {
+    const answers = await Promise.all(
+      both.map(({ id }) => ask("POST", `${path}/${id}/retire`)),
+    );
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409]);
+    for (const { id } of both) await ask("POST", `${path}/${id}/restore`);
+  }
 });
 
 Deno.test("the key of a retired certificate stays in the bundle, behind the others", async () => {
@@ -228,7 +237,7 @@ Deno.test("a certificate that is no use is refused with 400, and nothing is stor
     ["two certificates", pem + pem, /one X.509 certificate/],
     ["its key beside it", `${pem}-----BEGIN PRIVATE KEY-----`, /private key/],
     ["P-256", await foreign({ key: "ec" }), /must be RSA/],
-    ["1024 bits", await foreign({ key: 1024 }), /2048 to 8192/],
+    ["1024 bits", await foreign({ key: 1024 }), /2048 to 4096/],
     ["expired", await foreign({ notAfter: new Date(1e12) }), /expired/],
     [
       "for signatures alone",
@@ -353,4 +362,144 @@ Deno.test("generateCertificate() throws not_found if the vaultbox is deleted mea
     (error) => error instanceof AppError && error.code === "not_found",
   );
   assert.deepEqual(await app.privateKeys.list(), []);
+});
+
+/** A request that openssl has made, and its key, in a directory. */
+async function request(args = "-newkey rsa:2048") {
+  const directory = await temporaryDirectory();
+  const { path: cwd } = directory;
+  await run("openssl", [
+    ...["req", "-new", "-nodes", "-subj", "/CN=Somebody else"],
+    ...["-keyout", "key", "-out", "csr", ...args.split(" ")],
+  ], { cwd });
+  return Object.assign(directory, {
+    csr: await Deno.readTextFile(`${cwd}/csr`),
+  });
+}
+
+/** Delivers a mail to Cat and opens what is stored with a key. */
+async function openMail(
+  cat: Awaited<ReturnType<typeof catWorld>>,
+  files: { key: string | Uint8Array; certificate: string },
+): Promise<string> {
+  const inner = `Content-Type: text/plain\r\n\r\n${crypto.randomUUID()}\r\n`;
+  await deliver(cat.world.intake, {
+    route: cat.id,
+    recipient: "cat@pets.example",
+    sender: "",
+    queueId: crypto.randomUUID(),
+    octets: octets(`From: dog@pets.example\r\n${inner}`),
+  });
+  const folder = `${cat.world.directory}/mail/${cat.id}/Maildir/new`;
+  const stored = await Array.fromAsync(Deno.readDir(folder));
+  const [{ name } = { name: "" }] = stored;
+  const mail = await Deno.readFile(`${folder}/${name}`);
+  const opened = await openssl(
+    { ...files, mail },
+    "cms -decrypt -binary -in mail -inkey key -recip certificate".split(" "),
+  );
+  assert.deepEqual(opened, octets(inner));
+  return new TextDecoder().decode(mail);
+}
+
+Deno.test("mail to custody external opens with the owner's key", async () => {
+  const { pem, privateKey } = await foreignCertificate();
+  await using cat = await catWorld({ custody: "external", certificate: pem });
+  const key = pemEncode("PRIVATE KEY", privateKey);
+  await openMail(cat, { key, certificate: pem });
+});
+
+Deno.test("a request gets a certificate of the issuer, and mail opens with its key", async () => {
+  await using cat = await catWorld();
+  await using made = await request();
+  const { ask, path } = cat;
+  assert.equal((await ask("GET", "/issuer")).status, 404);
+  const issued = await ask("POST", `${path}/csr`, { csr: made.csr, days: 30 });
+  assert.equal(issued.status, 201, JSON.stringify(issued.body));
+  const { certificate, ...shown } = issued.body.data;
+  assert.equal(shown.origin, "csr");
+  assert.equal(shown.subject, "CN=cat@pets.example");
+  assert.equal(shown["is_recipient"], true);
+  assert.notEqual(shown["handed_out_at"], null);
+  const days = (Date.parse(shown["not_after"]) -
+    Date.parse(shown["not_before"])) / 86_400_000;
+  assert.equal(days, 30);
+  assert.deepEqual(rows(await ask("GET", path))[0], shown);
+
+  const issuer = await ask("GET", "/issuer");
+  assert.equal(issuer.headers.get("content-type"), "application/x-pem-file");
+  await openssl(
+    { issuer: issuer.body, certificate },
+    "verify -x509_strict -CAfile issuer -purpose smimeencrypt certificate"
+      .split(" "),
+  );
+  const key = await Deno.readFile(`${made.path}/key`);
+  await openMail(cat, { key, certificate });
+  const { orphanedKeys } = await reconcile(cat.world.app, { dryRun: true });
+  assert.deepEqual(orphanedKeys, []);
+  const [change] = rows(await ask("GET", "/audit?limit=1"));
+  assert.equal(change!["action"], "certificate.issue");
+});
+
+Deno.test("two first requests at once make one issuer, whose key is the only other", async () => {
+  await using cat = await catWorld();
+  await using made = await request();
+  const answers = await Promise.all(
+    [1, 2].map(() => cat.ask("POST", `${cat.path}/csr`, { csr: made.csr })),
+  );
+  assert.deepEqual(answers.map(({ status }) => status), [201, 201]);
+  const issuer = (await cat.ask("GET", "/issuer")).body;
+  for (const { body } of answers) {
+    await openssl(
+      { issuer, certificate: body.data.certificate },
+      "verify -CAfile issuer certificate".split(" "),
+    );
+  }
+  assert.equal((await cat.world.app.privateKeys.list()).length, 2);
+});
+
+Deno.test("a certificate never outlives its issuer", async () => {
+  await using cat = await catWorld();
+  await using made = await request();
+  const body = { csr: made.csr, days: 36_500 };
+  const { body: { data } } = await cat.ask("POST", `${cat.path}/csr`, body);
+  const [issuer] = await cat.world.app.sql`select not_after from issuers`;
+  const notAfter: Date = issuer!["notAfter"];
+  assert.ok(Date.parse(data["not_after"]) <= notAfter.getTime());
+});
+
+Deno.test("a request that is no use is 400, and makes no issuer", async (t) => {
+  await using cat = await catWorld();
+  await using made = await request();
+  await using curve = await request(
+    "-newkey ec -pkeyopt ec_paramgen_curve:P-256",
+  );
+  await using other = await request();
+  const lines = made.csr.split("\n");
+  const signature = other.csr.split("\n").slice(-5);
+  const cases: [string, unknown, RegExp][] = [
+    ["nothing", undefined, /missing/],
+    ["no PEM", "cat", /one PKCS#10/],
+    ["a certificate", (await foreignCertificate()).pem, /one PKCS#10/],
+    ["P-256", curve.csr, /must be RSA/],
+    [
+      "another's signature",
+      [...lines.slice(0, -5), ...signature].join("\n"),
+      /by the key/,
+    ],
+  ];
+  for (const [what, csr, message] of cases) {
+    await t.step(what, async () => {
+      const answer = await cat.ask("POST", `${cat.path}/csr`, { csr });
+      assert.equal(answer.status, 400);
+      assert.match(answer.body.error.message, message);
+      assert.equal(answer.body.error.details.field, "csr");
+    });
+  }
+  await t.step("another user's vaultbox", async () => {
+    const bob = await asking(cat.api, BOB);
+    const { csr } = made;
+    assert.equal((await bob("POST", `${cat.path}/csr`, { csr })).status, 404);
+  });
+  assert.equal((await cat.ask("GET", "/issuer")).status, 404);
 });

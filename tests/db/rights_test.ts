@@ -20,6 +20,7 @@ const REFUSED = [
   ["vaultmail", "select * from app_credentials"],
   ["vaultmail", "select * from ending_sessions"],
   ["vaultmail", "select record_login('a', 'imap')"],
+  ["vaultmail", "select * from issuers"],
   ["dovecot", "select * from imap_app_credentials"],
   ["dovecot", "select * from app_credentials"],
   ["dovecot", "update app_credentials set last_used_at = now()"],

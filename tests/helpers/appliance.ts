@@ -113,6 +113,7 @@ export async function startAppliance(): Promise<Appliance> {
     POSTFIX_TRANSPORT_MAP: `${dir}/maps/transport`,
     MAILDIR_BASE_PATH: `${dir}/mail`,
     ENCIMAP_KEYS_PATH: `${dir}/keys`,
+    ENCIMAP_KEY_POOL: "2",
     ENCIMAP_MASTER_KEY_FILE: `${dir}/secrets/master.key`,
     ENCIMAP_HMAC_KEY_FILE: `${dir}/secrets/hmac.key`,
     ENCIMAP_INTAKE_SOCKET: `${dir}/run/intake.sock`,

@@ -11,12 +11,22 @@ import {
   listGenerations,
   setRetired,
 } from "../../vaultbox/generations.ts";
+import {
+  getIssuerCertificate,
+  issueCertificate,
+} from "../../vaultbox/issuer.ts";
 import { uploadCertificate } from "../../vaultbox/upload.ts";
-import { CERTIFICATE, generationJson } from "../certificate_answers.ts";
+import {
+  CERTIFICATE,
+  generationJson,
+  ISSUED_CERTIFICATE,
+} from "../certificate_answers.ts";
 import {
   CERTIFICATE_PEM,
+  CSR_PEM,
   described,
   inPath,
+  integer,
   oneOf,
   optional,
   UUID,
@@ -116,6 +126,50 @@ export function vaultboxCertificateRoutes(app: App): Route[] {
             : found.der,
           mediaType: MEDIA_TYPES[format],
           filename: format === "pem" ? "certificate.pem" : "certificate.cer",
+        };
+      },
+    }),
+    route({
+      method: "POST",
+      path: `${PATH}/csr`,
+      operation: "requestCertificate",
+      summary: "Issues a certificate for a key that is held elsewhere",
+      scope: "certificate:write",
+      params: { id: VAULTBOX_ID },
+      body: {
+        csr: CSR_PEM,
+        days: optional(
+          described(
+            integer(1, 36500),
+            "Validity; CERT_VALIDITY_DAYS if left out.",
+          ),
+        ),
+      },
+      answer: { status: 201, data: ISSUED_CERTIFICATE },
+      async handle({ actor, params: { id: vaultboxId }, body }) {
+        const { csr: requestPem, days: validityDays } = body;
+        const { id: certificateId, certificatePem } = await issueCertificate(
+          app,
+          actor,
+          { vaultboxId, requestPem, validityDays },
+        );
+        const ids = { vaultboxId, certificateId };
+        const issued = generationJson(await getGeneration(app, actor, ids));
+        return { data: { ...issued, "certificate": certificatePem } };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/issuer",
+      operation: "downloadIssuer",
+      summary: "Downloads the certificate of the appliance's issuer",
+      scope: "vaultbox:read",
+      answer: { status: 200, file: MEDIA_TYPES.pem },
+      async handle() {
+        const pem = await getIssuerCertificate(app);
+        return {
+          octets: new TextEncoder().encode(pem),
+          filename: "issuer.pem",
         };
       },
     }),
