@@ -11,9 +11,9 @@ import {
   claimDomain,
   deleteDomain,
   insertRoleAddresses,
-  listAddresses,
   listDomains,
 } from "../db/domains.ts";
+import { listAddressesOf } from "../db/addresses.ts";
 import { listCertificates } from "../db/certificates.ts";
 import { migrate } from "../db/migrate.ts";
 import {
@@ -38,6 +38,7 @@ import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
 const OPERATOR: Actor = {
   owner: undefined,
   name: "operator",
+  isAdmin: true,
   mayClaimDomains: true,
   requestId: undefined,
 };
@@ -257,7 +258,8 @@ export async function runVaultboxShow(
     ["last received", vaultbox.lastReceived?.toISOString() ?? "never"],
     ["created", vaultbox.createdAt.toISOString()],
   ];
-  for (const { domain, alias } of await listAddresses(app.sql, vaultbox.id)) {
+  const of = { vaultboxId: vaultbox.id };
+  for (const { domain, alias } of await listAddressesOf(app.sql, of)) {
     lines.push(["receives for", `${alias}@${domain}`]);
   }
   for (const each of await listCertificates(app.sql, vaultbox.id)) {

@@ -18,7 +18,9 @@ import { openApp, openIntakeApp } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
 import { shutdownSignal } from "../system/shutdown.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
+import { watchFull } from "../vaultbox/limits.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
+import { recountFull, recountNamed } from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 
@@ -30,6 +32,9 @@ const SWEEP_MS = 600_000;
 
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
+
+/** Milliseconds between two recounts of vaultboxes that are full. */
+const RECOUNT_MS = 60_000;
 
 /** A part of the program that listens. */
 interface Service {
@@ -116,13 +121,19 @@ async function startApi(app: App): Promise<Service> {
   const drift = await reconcile(app, { dryRun: false });
   const mended = drift.routes.set.length + drift.routes.drop.length;
   if (mended > 0) app.log.write("warn", "routes mended", { count: mended });
+  const stopWatching = await watchFull(app);
   const api = buildApi(app, tokenSettings(app.config));
   const server = Deno.serve({
     hostname: "127.0.0.1",
     port: app.config.apiPort,
     onListen: ({ port }) => app.log.write("info", "listening", { port }),
   }, api);
-  return { stop: () => server.shutdown() };
+  return {
+    async stop() {
+      await server.shutdown();
+      await stopWatching();
+    },
+  };
 }
 
 async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
@@ -170,15 +181,23 @@ async function startSweeps(app: IntakeApp): Promise<() => Promise<void>> {
   };
   const finish = (): void => queue(() => finishDeliveries(app));
   const remove = (): void => queue(() => removeDeletedMail(app));
-  const listening = await app.sql.listen("encimap_removal", remove, remove);
+  const count = (): void => queue(() => recountFull(app));
+  const listening = [
+    await app.sql.listen("encimap_removal", remove, remove),
+    await app.sql.listen(
+      "encimap_full",
+      (payload) => queue(() => recountNamed(app, payload)),
+    ),
+  ];
   finish();
   const timers = [
     setInterval(finish, SWEEP_MS),
     setInterval(remove, REMOVAL_MS),
+    setInterval(count, RECOUNT_MS),
   ];
   return async () => {
     for (const timer of timers) clearInterval(timer);
-    await listening.unlisten().catch(() => {});
+    for (const each of listening) await each.unlisten().catch(() => {});
     await running;
   };
 }

@@ -6,6 +6,9 @@
 
 import vaultboxes from "../../sql/0001_vaultboxes.sql" with { type: "text" };
 import auditLog from "../../sql/0002_audit_log.sql" with { type: "text" };
+import addresses from "../../sql/0003_addresses_and_limits.sql" with {
+  type: "text",
+};
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -20,6 +23,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: "0001_vaultboxes", text: vaultboxes },
   { name: "0002_audit_log", text: auditLog },
+  { name: "0003_addresses_and_limits", text: addresses },
 ];
 
 /** Rights of the other roles, given again after every migration. */

@@ -99,19 +99,20 @@ function actorOf(
   named: string | undefined,
   requestId: string,
 ): Actor {
-  const { userId, subject } = caller;
+  const { userId, subject, scopes } = caller;
+  const isAdmin = scopes.has("admin");
   const wanted = named === undefined
     ? undefined
     : USER_ID.parse(named, "user_id");
   if (userId === undefined) {
     const name = subject === undefined ? "service" : `service:${subject}`;
-    return { owner: wanted, name, mayClaimDomains: true, requestId };
+    return { owner: wanted, name, isAdmin, mayClaimDomains: true, requestId };
   }
   if (wanted !== undefined && wanted !== userId) {
     throw new AppError("forbidden", "user_id is not yours");
   }
   const name = `user:${userId}`;
-  return { owner: userId, name, mayClaimDomains: false, requestId };
+  return { owner: userId, name, isAdmin, mayClaimDomains: false, requestId };
 }
 
 async function readJson(request: Request): Promise<Body> {

@@ -303,6 +303,18 @@ export const NAME: Field<string> = {
   },
 };
 
+/** A limit in octets, or null for none. */
+export const MAX_BYTES: Field<number | null> = described(
+  nullable(integer(65_536, 1_000_000_000_000_000)),
+  "Octets as stored, at most; null is no limit.",
+);
+
+/** A limit in messages, or null for none. */
+export const MAX_MESSAGES: Field<number | null> = described(
+  nullable(integer(1, 1_000_000_000_000)),
+  "Messages at most; null is no limit.",
+);
+
 /**
  * Makes the failure of a field.
  *

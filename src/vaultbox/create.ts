@@ -7,6 +7,7 @@
 import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import { insertCertificate } from "../db/certificates.ts";
+import { checkVaultboxCount, countVaultbox } from "../db/customers.ts";
 import {
   checkDomainOwner,
   claimDomain,
@@ -26,7 +27,12 @@ import {
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { newIdentity, storeIdentity } from "./certificate.ts";
-import { publishRoutes, ROLES, SYSTEM_NAMES } from "./routes.ts";
+import {
+  checkNotReserved,
+  publishAddresses,
+  publishRoutes,
+  ROLES,
+} from "./routes.ts";
 
 /** Checked input of a creation. */
 export interface NewVaultbox {
@@ -56,9 +62,9 @@ export interface NewVaultbox {
  * @param actor Who creates it.
  * @param input Checked input.
  * @returns The vaultbox as stored.
- * @throws {AppError} `conflict` if the address is taken or one of
- * {@linkcode ROLES} or {@linkcode SYSTEM_NAMES}, `forbidden` if the
- * domain is not the user's, `unavailable` if Postfix cannot be told.
+ * @throws {AppError} `conflict` if the address is taken or reserved, `forbidden` if the
+ * domain is not the user's, `quota_exceeded` if it has as many vaultboxes as it
+ * may have, `unavailable` if Postfix cannot be told.
  */
 export async function createVaultbox(
   app: App,
@@ -66,11 +72,7 @@ export async function createVaultbox(
   input: NewVaultbox,
 ): Promise<Vaultbox> {
   const { userId, domain, alias, isOperator = false } = input;
-  const isSystems = domain === app.config.hostname &&
-    SYSTEM_NAMES.includes(alias);
-  if (!isOperator && (ROLES.includes(alias) || isSystems)) {
-    throw new AppError("conflict", "Address is the operator's");
-  }
+  if (!isOperator) checkNotReserved(app, { domain, alias });
   const id = crypto.randomUUID();
   const mayClaim = app.platformSql === undefined
     ? input.mayClaimDomain
@@ -79,14 +81,14 @@ export async function createVaultbox(
   // not have one.
   await checkDomain(app, { domain, alias, userId, mayClaim });
   const identity = await newIdentity(app, `${alias}@${domain}`, id);
-  const vaultbox = await storeIdentity(
+  const { vaultbox, isNewDomain, isFull } = await storeIdentity(
     app,
     identity,
     () =>
       app.sql.begin(async (tx) => {
-        if (mayClaim) await claimDomain(tx, domain, userId);
-        else await checkDomainOwner(tx, domain, userId);
-        const stored = await insertVaultbox(tx, {
+        const isNewDomain = mayClaim && await claimDomain(tx, domain, userId);
+        if (!mayClaim) await checkDomainOwner(tx, domain, userId);
+        const vaultbox = await insertVaultbox(tx, {
           id,
           userId,
           domain,
@@ -95,7 +97,7 @@ export async function createVaultbox(
           isOperator,
         });
         await insertAddress(tx, { domain, alias, vaultboxId: id });
-        await insertRoleAddresses(tx, ROLES, domain);
+        if (isNewDomain) await insertRoleAddresses(tx, ROLES, domain);
         await insertCertificate(tx, identity.row);
         await insertAudit(tx, actor, {
           action: "vaultbox.create",
@@ -104,11 +106,20 @@ export async function createVaultbox(
           domain,
           details: { alias },
         });
-        return stored;
-      }) as Promise<Vaultbox>,
+        // Last, as creations for one customer wait for each other from here on.
+        const isFull = await countVaultbox(tx, userId);
+        return { vaultbox, isNewDomain, isFull };
+      }),
   );
   try {
-    await publishRoutes(app, domain, [alias, ...ROLES]);
+    if (isNewDomain) await publishRoutes(app, domain, [alias, ...ROLES]);
+    else {
+      const maps = [
+        "transport" as const,
+        ...isFull ? ["refusals" as const] : [],
+      ];
+      await publishAddresses(app, [{ domain, alias }], maps);
+    }
   } catch (error) {
     await undo(app, actor, vaultbox, identity.row.id);
     throw error;
@@ -130,6 +141,7 @@ async function checkDomain(
   if (await findVaultboxByAddress(app.sql, address, undefined)) {
     throw new AppError("conflict", "Address is taken");
   }
+  await checkVaultboxCount(app.sql, userId);
 }
 
 /**
@@ -187,12 +199,7 @@ export async function createOperatorVaultbox(
     ...input,
     isOperator: true,
   });
-  const domains = await app.sql.begin(async (tx) => {
-    await insertRoleAddresses(tx, ROLES);
-    return await tx<{ domain: string }[]>`select domain from domains`;
-  });
-  for (const { domain } of domains) {
-    await publishRoutes(app, domain, ROLES);
-  }
+  const roles = await app.sql.begin((tx) => insertRoleAddresses(tx, ROLES));
+  await publishAddresses(app, roles, ["transport"]);
   return vaultbox;
 }

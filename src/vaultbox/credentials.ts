@@ -6,6 +6,7 @@
 
 import bcrypt from "bcryptjs";
 import type { Actor, App } from "../app.ts";
+import { listAddressesOf } from "../db/addresses.ts";
 import { type Change, insertAudit } from "../db/audit.ts";
 import type { Db } from "../db/connect.ts";
 import {
@@ -17,10 +18,9 @@ import {
   updateImapPassword,
   updateSmtpPassword,
 } from "../db/credentials.ts";
-import { listAddresses } from "../db/domains.ts";
 import { getVaultbox, setUsername, type Vaultbox } from "../db/vaultboxes.ts";
 import { reason } from "../log.ts";
-import { publishRoutes } from "./routes.ts";
+import { publishAddresses } from "./routes.ts";
 
 /** A credential with its password, which is shown this once. */
 export interface NewCredential extends Credential {
@@ -181,9 +181,8 @@ function credentialChange(
 
 /** Lets the user name send as the vaultbox's addresses. */
 async function publishSender(app: App, vaultboxId: string): Promise<void> {
-  for (const { domain, alias } of await listAddresses(app.sql, vaultboxId)) {
-    await publishRoutes(app, domain, [alias]);
-  }
+  const addresses = await listAddressesOf(app.sql, { vaultboxId });
+  await publishAddresses(app, addresses, ["senders"]);
 }
 
 async function usernameOf(tx: Db, vaultbox: Vaultbox): Promise<string> {

@@ -13,6 +13,7 @@ import {
 } from "../../db/vaultboxes.ts";
 import { AppError } from "../../errors.ts";
 import { createVaultbox } from "../../vaultbox/create.ts";
+import { changeVaultbox } from "../../vaultbox/limits.ts";
 import { removeVaultbox } from "../../vaultbox/remove.ts";
 import {
   CREATED,
@@ -27,6 +28,8 @@ import {
   ALIAS,
   described,
   DOMAIN,
+  MAX_BYTES,
+  MAX_MESSAGES,
   NAME,
   oneOf,
   optional,
@@ -101,6 +104,32 @@ export function vaultboxRoutes(app: App): Route[] {
       answer: { status: 200, data: VAULTBOX },
       async handle({ actor, params: { id } }) {
         const vaultbox = await getVaultbox(app.sql, id, actor.owner);
+        return { data: vaultboxJson(vaultbox) };
+      },
+    }),
+    route({
+      method: "PATCH",
+      path: "/vaultboxes/{id}",
+      operation: "updateVaultbox",
+      summary: "Renames, suspends or resumes a vaultbox, or sets its limits",
+      scope: "vaultbox:write",
+      params: { id: VAULTBOX_ID },
+      body: {
+        name: optional(NAME),
+        status: optional(oneOf("active", "suspended")),
+        "max_bytes": optional(MAX_BYTES),
+        "max_messages": optional(MAX_MESSAGES),
+      },
+      answer: { status: 200, data: VAULTBOX },
+      async handle({ actor, params: { id }, body }) {
+        const { name, status } = body;
+        const { "max_bytes": maxBytes, "max_messages": maxMessages } = body;
+        const vaultbox = await changeVaultbox(app, actor, id, {
+          ...name !== undefined && { name },
+          ...status !== undefined && { status },
+          ...maxBytes !== undefined && { maxBytes },
+          ...maxMessages !== undefined && { maxMessages },
+        });
         return { data: vaultboxJson(vaultbox) };
       },
     }),
