@@ -13,9 +13,6 @@ import { countMessages } from "../storage/maildir.ts";
 /** Vaultboxes that one sweep counts, at most. */
 const SWEEP_MAX = 1000;
 
-/** What a recount needs. */
-type RecountApp = Pick<IntakeApp, "config" | "log" | "sql">;
-
 /**
  * Counts what is in a vaultbox's Maildir, unless that was done moments ago.
  *
@@ -73,7 +70,9 @@ export async function recountNamed(
  *
  * @param app Uses `config`, `log` and `sql`.
  */
-export async function recountFull(app: RecountApp): Promise<void> {
+export async function recountFull(
+  app: Pick<IntakeApp, "config" | "log" | "sql">,
+): Promise<void> {
   for (const vaultboxId of await listFull(app.sql, SWEEP_MAX)) {
     try {
       await recount(app, vaultboxId);
