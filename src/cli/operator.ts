@@ -253,8 +253,10 @@ export async function runVaultboxShow(
     ["status", vaultbox.status],
     ["custody", vaultbox.custody],
     ["user name", vaultbox.username ?? "none: no credential yet"],
-    ["messages", vaultbox.messageCount],
-    ["octets", vaultbox.totalBytes],
+    ["messages ever", vaultbox.messageCount],
+    ["  octets", vaultbox.totalBytes],
+    ["messages now", limited(vaultbox.usedMessages, vaultbox.maxMessages)],
+    ["  octets", limited(vaultbox.usedBytes, vaultbox.maxBytes)],
     ["last received", vaultbox.lastReceived?.toISOString() ?? "never"],
     ["created", vaultbox.createdAt.toISOString()],
   ];
@@ -339,6 +341,10 @@ async function find(app: App, wanted: string): Promise<Vaultbox> {
   const found = await findVaultboxByAddress(app.sql, address, undefined);
   if (found === undefined) throw new AppError("not_found", "No such vaultbox");
   return found;
+}
+
+function limited(used: number, max: number | null): string {
+  return max === null ? `${used}, no limit` : `${used} of ${max}`;
 }
 
 function addressOf(vaultbox: Vaultbox): string {
