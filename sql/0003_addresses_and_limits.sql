@@ -48,7 +48,7 @@ create table customers (
 );
 create index customers_full on customers (user_id) where is_full;
 insert into customers (user_id, vaultbox_count)
-select user_id, count(*) from vaultboxes group by user_id;
+select user_id, count(*) from vaultboxes where not is_operator group by user_id;
 
 -- Whoever becomes full, or has room again, is named to the API, which tells
 -- Postfix, and to the intake, which counts again: "vaultboxes:" or "customers:"

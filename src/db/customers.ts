@@ -191,13 +191,13 @@ export async function addToCustomer(
   more: { bytes: number; messages: number },
   mayExceed = false,
 ): Promise<boolean> {
-  // The lock keeps setLimits() waiting and nobody else.
-  const limited = await db`
-    select from customers
-    where user_id = ${userId} and num_nonnulls(max_bytes, max_messages) > 0
-    for key share
+  // The lock keeps setLimits() waiting and nobody else. It must be taken without
+  // a limit, too: that is when setLimits() has to wait.
+  const [row] = await db<{ isLimited: boolean }[]>`
+    select num_nonnulls(max_bytes, max_messages) > 0 as is_limited
+    from customers where user_id = ${userId} for key share
   `;
-  if (limited.length === 0) return true;
+  if (!row?.isLimited) return true;
   const { bytes, messages } = more;
   const { count } = await db`
     update customers set

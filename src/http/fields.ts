@@ -242,7 +242,10 @@ function checked<T>(
       try {
         return check(value);
       } catch (error) {
-        throw new AppError("invalid_request", (error as Error).message, {
+        // parseAddress() does not know where the address stands.
+        const { message } = error as Error;
+        const problem = message.replace(/^email /, `${name} `);
+        throw new AppError("invalid_request", problem, {
           cause: error,
           details: { field: name },
         });

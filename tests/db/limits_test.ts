@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Actor } from "../../src/app.ts";
 import { findCustomer } from "../../src/db/customers.ts";
 import { MIGRATIONS } from "../../src/db/migrations.ts";
+import { insertMessage } from "../../src/db/messages.ts";
 import { getVaultbox, type VaultboxChanges } from "../../src/db/vaultboxes.ts";
 import { AppError, type ErrorCode } from "../../src/errors.ts";
 import { createAlias, setCatchAll } from "../../src/vaultbox/addresses.ts";
@@ -380,20 +381,32 @@ Deno.test("a customer's limit counts all of its vaultboxes, and refuses mail for
   assert.equal(world.mta.refusals.size, 0);
 });
 
-Deno.test("a limit that is set while mail comes counts each message once", async () => {
+Deno.test("a limit that is set while a message is being stored counts it", async () => {
   await using world = await testWorld();
-  const ids = [await box(world, "cat"), await box(world, "fox")];
-  const sent = Array.from(
-    { length: 12 },
-    (_, i) => send(world, ids[i % 2]!, ["cat", "fox"][i % 2]),
-  );
-  await until("some mail is stored", async () => {
-    const [row] = await world.app.sql`select count(*) from messages`;
-    return row!["count"] > 2;
+  const id = await box(world, "cat");
+  const row = {
+    id: crypto.randomUUID(),
+    vaultboxId: id,
+    messageId: null,
+    fromDomain: null,
+    toAlias: "cat",
+    sizeBytes: 100,
+    storage: { file: "x", hmac: "y", encryptedBy: "appliance" },
+  } as const;
+  let setting: Promise<unknown> | undefined;
+  await world.intake.sql.begin(async (tx) => {
+    await insertMessage(tx, row);
+    setting = changeCustomer(world.app, SERVICE, ALICE, { maxMessages: 9 });
+    await until("the limit waits", async () => {
+      const [waiting] = await world.app.sql`
+        select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'
+      `;
+      return waiting!["count"] === 1;
+    });
   });
-  await changeCustomer(world.app, SERVICE, ALICE, { maxMessages: 1000 });
-  await Promise.all(sent);
-  assert.equal((await findCustomer(world.app.sql, ALICE)).usedMessages, 12);
+  await setting;
+  assert.equal((await findCustomer(world.app.sql, ALICE)).usedMessages, 1);
 });
 
 Deno.test("a vaultbox that is deleted during deliveries leaves no count behind", async () => {
