@@ -1,3 +1,6 @@
+-- The tables are written anew; that may take longer than a query may.
+set local statement_timeout = 0;
+
 -- alias: another address of a vaultbox. catch_all: every address of the domain
 -- that is not in this table; its local part is a character that no address has.
 -- Both only receive.
