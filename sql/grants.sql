@@ -3,8 +3,11 @@
 do $$
 begin
   if exists (select from pg_roles where rolname = 'vaultmail') then
-    grant select on domains, addresses, former_addresses, vaultbox_certs, removals to vaultmail;
-    grant select, update (message_count, total_bytes, last_received) on vaultboxes to vaultmail;
+    grant select on domains, addresses, former_addresses, vaultbox_certs, removals, customers to vaultmail;
+    grant select, update (
+      message_count, total_bytes, last_received, used_messages, used_bytes, counted_at
+    ) on vaultboxes to vaultmail;
+    grant update (used_messages, used_bytes) on customers to vaultmail;
     grant select, insert on messages to vaultmail;
     grant update (mail_removed_at) on removals to vaultmail;
     grant select on schema_migrations to vaultmail;

@@ -9,28 +9,33 @@ import type { Log } from "./log.ts";
 import type { Pool } from "./db/connect.ts";
 import type { Gate } from "./system/gate.ts";
 
-/** Entries of Postfix's maps to set, or to drop where the value is undefined. */
-export interface MapChanges {
-  /** Hosted domains; the value does not matter. */
-  readonly domains: ReadonlyMap<string, string | undefined>;
-  /** Address → transport; makes the address known, too. */
-  readonly transport: ReadonlyMap<string, string | undefined>;
-  /** Address → user name that may send as it. */
-  readonly senders: ReadonlyMap<string, string | undefined>;
-}
+/** Names of Postfix's maps, in the order in which they are changed. */
+export type MapName = keyof Maps;
+
+/**
+ * Entries of Postfix's maps to set, or to drop where the value is undefined. A
+ * map that is left out or empty is not touched.
+ */
+export type MapChanges = {
+  readonly [name in MapName]?: ReadonlyMap<string, string | undefined>;
+};
 
 /** What Postfix's maps hold. */
 export interface Maps {
-  /** Hosted domains. */
+  /** Hosted domains; the value does not matter. */
   readonly domains: ReadonlyMap<string, string>;
-  /** Address → transport. */
+  /** Address → transport; makes the address known, too. */
   readonly transport: ReadonlyMap<string, string>;
-  /** Address → user name. */
+  /** Address → user name that may send as it. */
   readonly senders: ReadonlyMap<string, string>;
+  /** Address → answer of the SMTP server to mail for it. */
+  readonly refusals: ReadonlyMap<string, string>;
 }
 
 /** Postfix's maps. */
 export interface Mta {
+  /** Whether a change has failed since the maps were read. */
+  readonly isDoubtful: boolean;
   /**
    * Changes single entries; running daemons see them at once.
    *
@@ -192,8 +197,13 @@ export interface Actor {
   readonly owner: string | undefined;
   /** `service`, `service:<sub>`, `user:<UUID>` or `operator`. */
   readonly name: string;
-  /** Whether it is believed when it says whose a domain is. */
-  readonly mayClaimDomains: boolean;
+  /** Whether it may set limits. */
+  readonly isAdmin: boolean;
+  /**
+   * Whether it is a service or the operator: believed when it says whose a domain
+   * is, and alone in suspending vaultboxes.
+   */
+  readonly isService: boolean;
   /** UUID of the request; undefined outside the API. */
   readonly requestId: string | undefined;
 }

@@ -58,6 +58,10 @@ export interface Config {
   readonly smtpPort: number;
   /** ENCIMAP_MAX_MESSAGE_BYTES. */
   readonly maxMessageBytes: number;
+  /** ENCIMAP_SUSPENDED_MAIL. */
+  readonly suspendedMail: "defer" | "reject";
+  /** ENCIMAP_OVER_QUOTA_MAIL. */
+  readonly overQuotaMail: "defer" | "reject";
   /** ENCIMAP_LOG_LEVEL. */
   readonly logLevel: "error" | "warn" | "info" | "debug";
 }
@@ -166,6 +170,8 @@ export function parseConfig(
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
+    suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
+    overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
     logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
   });
 }

@@ -31,6 +31,12 @@ export const OUTCOMES = {
   method_not_allowed: { http: 405, exit: 75, status: "4.3.0" },
   request_timeout: { http: 408, exit: 75, status: "4.3.0" },
   conflict: { http: 409, exit: 75, status: "4.3.0" },
+  /** A customer has as many vaultboxes as it may have. */
+  quota_exceeded: { http: 409, exit: 75, status: "4.3.0" },
+  /** The vaultbox of a delivery takes no mail now. RFC 3463 X.2.1. */
+  vaultbox_suspended: { http: 503, exit: 75, status: "4.2.1" },
+  /** A message does not fit into its vaultbox. RFC 3463 X.2.2. */
+  vaultbox_full: { http: 507, exit: 75, status: "4.2.2" },
   /** The vaultbox of a delivery is not in the database. RFC 3463 X.1.1. */
   unknown_vaultbox: { http: 404, exit: 67, status: "5.1.1" },
   /** Larger than ENCIMAP_MAX_MESSAGE_BYTES. RFC 3463 X.3.4. */

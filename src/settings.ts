@@ -162,7 +162,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "/etc/postfix/encimap/transport",
     kind: PATH,
     summary:
-      "Postfix's lmdb map of addresses and routes; the maps `domains` and `senders` lie beside it.",
+      "Postfix's lmdb map of addresses and routes; the maps `domains`, `senders` and `refusals` lie beside it.",
   },
   {
     name: "MAILDIR_BASE_PATH",
@@ -234,6 +234,20 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "52428800",
     kind: { type: "int", min: 65536, max: 1073741824 },
     summary: "Largest message that is taken, in octets.",
+  },
+  {
+    name: "ENCIMAP_SUSPENDED_MAIL",
+    fallback: "defer",
+    kind: { type: "choice", of: ["defer", "reject"] },
+    summary:
+      "What Postfix answers to mail for a suspended vaultbox: `defer` is 450 4.2.1, try again, `reject` is 550 5.7.1, for good.",
+  },
+  {
+    name: "ENCIMAP_OVER_QUOTA_MAIL",
+    fallback: "defer",
+    kind: { type: "choice", of: ["defer", "reject"] },
+    summary:
+      "What Postfix answers to mail for a full vaultbox: `defer` is 452 4.2.2, try again, `reject` is 552 5.2.2, for good.",
   },
   {
     name: "ENCIMAP_LOG_LEVEL",

@@ -13,7 +13,7 @@ import { TEMPLATES } from "./templates.ts";
 export interface ApplianceSettings {
   /** Name of the mail server, as in its MX record. */
   readonly hostname: string;
-  /** Folder of the maps `domains`, `transport` and `senders`. */
+  /** Folder of the maps `domains`, `transport`, `senders` and `refusals`. */
   readonly mapsPath: string;
   /** Folder with one folder for each vaultbox. */
   readonly maildirBasePath: string;

@@ -7,7 +7,8 @@
 import { parseArgs } from "node:util";
 import type { Actor, App } from "../app.ts";
 import { connect } from "../db/connect.ts";
-import { listAddresses, listDomains } from "../db/domains.ts";
+import { listDomains } from "../db/domains.ts";
+import { listAddressesOf } from "../db/addresses.ts";
 import { listCertificates } from "../db/certificates.ts";
 import { migrate } from "../db/migrate.ts";
 import {
@@ -32,7 +33,8 @@ import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
 const OPERATOR: Actor = {
   owner: undefined,
   name: "operator",
-  mayClaimDomains: true,
+  isAdmin: true,
+  isService: true,
   requestId: undefined,
 };
 
@@ -210,12 +212,15 @@ export async function runVaultboxShow(
     ["status", vaultbox.status],
     ["custody", vaultbox.custody],
     ["user name", vaultbox.username ?? "none: no credential yet"],
-    ["messages", vaultbox.messageCount],
-    ["octets", vaultbox.totalBytes],
+    ["messages ever", vaultbox.messageCount],
+    ["  octets", vaultbox.totalBytes],
+    ["messages now", limited(vaultbox.usedMessages, vaultbox.maxMessages)],
+    ["  octets", limited(vaultbox.usedBytes, vaultbox.maxBytes)],
     ["last received", vaultbox.lastReceived?.toISOString() ?? "never"],
     ["created", vaultbox.createdAt.toISOString()],
   ];
-  for (const { domain, alias } of await listAddresses(app.sql, vaultbox.id)) {
+  const of = { vaultboxId: vaultbox.id };
+  for (const { domain, alias } of await listAddressesOf(app.sql, of)) {
     lines.push(["receives for", `${alias}@${domain}`]);
   }
   for (const each of await listCertificates(app.sql, vaultbox.id)) {
@@ -296,6 +301,10 @@ async function find(app: App, wanted: string): Promise<Vaultbox> {
   const found = await findVaultboxByAddress(app.sql, address, undefined);
   if (found === undefined) throw new AppError("not_found", "No such vaultbox");
   return found;
+}
+
+function limited(used: number, max: number | null): string {
+  return max === null ? `${used}, no limit` : `${used} of ${max}`;
 }
 
 function addressOf(vaultbox: Vaultbox): string {

@@ -62,6 +62,14 @@ export async function runPipe(
   }
 }
 
+/** What the intake says of a message; anything else is told as 4.3.0. */
+const VERDICTS = [
+  "unknown_vaultbox",
+  "message_too_large",
+  "vaultbox_suspended",
+  "vaultbox_full",
+] as const;
+
 /** Trusts nothing but an answer of the intake that it knows. */
 function verdict(answer: Answer, io: Io): number {
   const body = JSON.parse(answer.body);
@@ -69,7 +77,7 @@ function verdict(answer: Answer, io: Io): number {
     io.print("2.0.0 Stored");
     return EXIT.ok;
   }
-  for (const code of ["unknown_vaultbox", "message_too_large"] as const) {
+  for (const code of VERDICTS) {
     const { exit, http, status } = OUTCOMES[code];
     if (answer.status === http && body.error?.code === code) {
       io.print(`${status} ${body.error.message}`);

@@ -19,7 +19,9 @@ import { dropPermissions } from "../system/permissions.ts";
 import { shutdownSignal } from "../system/shutdown.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
 import { fillKeyPool } from "../vaultbox/key_pool.ts";
+import { watchFull } from "../vaultbox/limits.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
+import { recountFull, recountNamed } from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
 import { endOverdueSessions } from "../vaultbox/sessions.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
@@ -36,6 +38,8 @@ const REMOVAL_MS = 60_000;
 
 /** Milliseconds between two runs of what the API does in the background. */
 const MINUTE_MS = 60_000;
+/** Milliseconds between two recounts of vaultboxes that are full. */
+const RECOUNT_MS = 60_000;
 
 /** A part of the program that listens. */
 interface Service {
@@ -122,6 +126,7 @@ async function startApi(app: App): Promise<Service> {
   const drift = await reconcile(app, { dryRun: false });
   const mended = drift.routes.set.length + drift.routes.drop.length;
   if (mended > 0) app.log.write("warn", "routes mended", { count: mended });
+  const stopWatching = await watchFull(app);
   const api = buildApi(app, await tokenSettings(app.config));
   const server = Deno.serve({
     hostname: "127.0.0.1",
@@ -140,6 +145,7 @@ async function startApi(app: App): Promise<Service> {
     async stop() {
       stopping.abort();
       await server.shutdown();
+      await stopWatching();
       for (const stop of stopTimers) await stop();
       await filling;
     },
@@ -209,15 +215,23 @@ async function startSweeps(app: IntakeApp): Promise<() => Promise<void>> {
   };
   const finish = (): void => queue(() => finishDeliveries(app));
   const remove = (): void => queue(() => removeDeletedMail(app));
-  const listening = await app.sql.listen("encimap_removal", remove, remove);
+  const count = (): void => queue(() => recountFull(app));
+  const listening = [
+    await app.sql.listen("encimap_removal", remove, remove),
+    await app.sql.listen(
+      "encimap_full",
+      (payload) => queue(() => recountNamed(app, payload)),
+    ),
+  ];
   finish();
   const timers = [
     setInterval(finish, SWEEP_MS),
     setInterval(remove, REMOVAL_MS),
+    setInterval(count, RECOUNT_MS),
   ];
   return async () => {
     for (const timer of timers) clearInterval(timer);
-    await listening.unlisten().catch(() => {});
+    for (const each of listening) await each.unlisten().catch(() => {});
     await running;
   };
 }

@@ -22,14 +22,21 @@ export interface Domain {
   readonly createdAt: Date;
 }
 
+/** Local part of the row that stands for all addresses without a row. */
+export const CATCH_ALL = "*";
+
 /** What Postfix has to know of one address. */
 export interface Route {
-  /** The address, lower case. */
-  readonly address: string;
+  /** Domain, lower case. */
+  readonly domain: string;
+  /** Local part, lower case, or {@linkcode CATCH_ALL}. */
+  readonly alias: string;
   /** UUID of the vaultbox that its mail goes to. */
   readonly vaultboxId: string;
   /** User name that may send as this address; null without credentials. */
   readonly sender: string | null;
+  /** Why mail for it is refused for now; null if it is not. */
+  readonly refusal: "suspended" | "full" | null;
 }
 
 /**
@@ -115,7 +122,7 @@ export async function listDomains(db: Db): Promise<Domain[]> {
  * @param domain Lower case, A-labels.
  * @returns Local parts of the addresses that went with it.
  * @throws {AppError} `not_found` if it is not hosted, `conflict` if it holds
- * vaultboxes.
+ * addresses of vaultboxes.
  */
 export async function deleteDomain(db: Db, domain: string): Promise<string[]> {
   const roles = await db<{ alias: string }[]>`
@@ -127,7 +134,7 @@ export async function deleteDomain(db: Db, domain: string): Promise<string[]> {
     if (count === 0) throw new AppError("not_found", "No such domain");
   } catch (error) {
     if (isViolation(error, FOREIGN_KEY_VIOLATION)) {
-      throw new AppError("conflict", "Domain holds vaultboxes", {
+      throw new AppError("conflict", "Domain holds addresses of vaultboxes", {
         cause: error,
       });
     }
@@ -166,13 +173,14 @@ export async function insertAddress(
  * @param db Transaction.
  * @param roles Local parts.
  * @param domain The domain; all hosted ones if left out.
+ * @returns Domain and local part of each address that is new.
  */
 export async function insertRoleAddresses(
   db: Db,
   roles: readonly string[],
   domain?: string,
-): Promise<void> {
-  await db`
+): Promise<{ domain: string; alias: string }[]> {
+  const rows = await db<{ domain: string; alias: string }[]>`
     insert into addresses (domain, alias, vaultbox_id, kind)
     select d.domain, role, v.id, 'role'
     from domains d, unnest(${roles as string[]}::text[]) role, vaultboxes v
@@ -180,26 +188,29 @@ export async function insertRoleAddresses(
     domain ?? null
   })
     on conflict do nothing
+    returning domain, alias
   `;
+  return [...rows];
 }
 
 /**
- * Finds what Postfix has to know of some addresses of a domain.
+ * Finds what Postfix has to know of some addresses.
  *
  * @param db Transaction that holds the lock of {@linkcode lockRoutes}.
- * @param domain Lower case, A-labels.
- * @param aliases Local parts.
+ * @param addresses Domain and local part of each.
  * @returns Routes of those that exist.
  */
 export async function findRoutes(
   db: Db,
-  domain: string,
-  aliases: readonly string[],
+  addresses: readonly { domain: string; alias: string }[],
 ): Promise<Route[]> {
+  const domains = addresses.map(({ domain }) => domain);
+  const aliases = addresses.map(({ alias }) => alias);
   return [
     ...await db<Route[]>`
       ${routes(db)}
-      where a.domain = ${domain} and a.alias = any(${aliases as string[]})
+      join unnest(${domains}::text[], ${aliases}::text[])
+        wanted (domain, alias) using (domain, alias)
     `,
   ];
 }
@@ -217,30 +228,22 @@ export async function listRoutes(db: Db): Promise<Route[]> {
 /** The beginning of both queries. */
 function routes(db: Db) {
   return db`
-    select a.alias || '@' || a.domain as address, a.vaultbox_id, (
-        select v.username from vaultboxes v
-        where v.id = a.vaultbox_id and v.smtp_enabled
-      ) as sender
+    select domain, alias, a.vaultbox_id,
+      case
+        when v.smtp_enabled and v.status = 'active'
+          and a.kind in ('own', 'role') then v.username
+      end as sender,
+      case
+        when v.status = 'suspended' then 'suspended'
+        when v.is_full or c.is_full then 'full'
+      end as refusal
     from addresses a
+    join (
+      select id, user_id, status, is_full, username, smtp_enabled
+      from vaultboxes
+    ) v on v.id = a.vaultbox_id
+    left join customers c on c.user_id = v.user_id
   `;
-}
-
-/**
- * Lists the addresses of a vaultbox.
- *
- * @param db Pool or transaction.
- * @param vaultboxId UUID.
- * @returns Domain and local part of each.
- */
-export async function listAddresses(
-  db: Db,
-  vaultboxId: string,
-): Promise<{ domain: string; alias: string }[]> {
-  return [
-    ...await db<{ domain: string; alias: string }[]>`
-      select domain, alias from addresses where vaultbox_id = ${vaultboxId}
-    `,
-  ];
 }
 
 /** Key of the advisory lock that orders changes of Postfix's maps. */

@@ -5,6 +5,7 @@
  */
 
 import { AppError } from "../errors.ts";
+import { addToCustomer } from "./customers.ts";
 import { type Db, FOREIGN_KEY_VIOLATION, isViolation } from "./connect.ts";
 import { fetchPage, type Order, type Page, type Rows } from "./page.ts";
 
@@ -125,7 +126,8 @@ export function listMessages(
  * @param db Transaction.
  * @param row Values of the new row.
  * @returns Whether this call inserted it.
- * @throws {AppError} `unknown_vaultbox` if the vaultbox is gone.
+ * @throws {AppError} `unknown_vaultbox` if the vaultbox is gone, `vaultbox_full`
+ * if the message does not fit.
  */
 export async function insertMessage(
   db: Db,
@@ -156,13 +158,22 @@ export async function insertMessage(
     }
     throw error;
   }
-  await db`
+  const bytes = row.sizeBytes;
+  const [counted] = await db<{ userId: string }[]>`
     update vaultboxes set
       message_count = message_count + 1,
-      total_bytes = total_bytes + ${row.sizeBytes},
+      total_bytes = total_bytes + ${bytes},
+      used_messages = used_messages + 1,
+      used_bytes = used_bytes + ${bytes},
       last_received = greatest(last_received, now())
     where id = ${row.vaultboxId}
+      and used_messages < coalesce(max_messages, used_messages + 1)
+      and used_bytes + ${bytes} <= coalesce(max_bytes, used_bytes + ${bytes})
+    returning user_id
   `;
+  const fits = counted !== undefined &&
+    await addToCustomer(db, counted.userId, { bytes, messages: 1 });
+  if (!fits) throw new AppError("vaultbox_full", "Vaultbox is full");
   return true;
 }
 

@@ -16,6 +16,9 @@ import idempotencyKeys from "../../sql/0005_idempotency_keys.sql" with {
   type: "text",
 };
 import credentials from "../../sql/0006_credentials.sql" with { type: "text" };
+import addresses from "../../sql/0007_addresses_and_limits.sql" with {
+  type: "text",
+};
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -34,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0004_certificates", text: certificates },
   { name: "0005_idempotency_keys", text: idempotencyKeys },
   { name: "0006_credentials", text: credentials },
+  { name: "0007_addresses_and_limits", text: addresses },
 ];
 
 /** Rights of the other roles, given again after every migration. */

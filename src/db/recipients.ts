@@ -6,6 +6,7 @@
 
 import { AppError } from "../errors.ts";
 import type { Db } from "./connect.ts";
+import { CATCH_ALL } from "./domains.ts";
 
 /** Nexthop of Postfix's `virtual_transport`: an address without a route. */
 export const UNROUTED = "unrouted";
@@ -22,6 +23,24 @@ export interface Recipient {
   readonly acceptedAt: Date | undefined;
 }
 
+/** Whose a delivery is. */
+export interface Holder {
+  /** UUID of the vaultbox. */
+  readonly id: string;
+  /** Whether no mail fits into it, as far as is known. */
+  readonly isFull: boolean;
+}
+
+/** An address of the recipient's domain that may have its mail. */
+interface Candidate extends Holder {
+  readonly kind: string;
+  readonly status: string;
+  /** Since when it has this holder. */
+  readonly createdAt: Date;
+  /** When it last lost another one. */
+  readonly removedAt: Date | null;
+}
+
 /**
  * Finds the vaultbox of a delivery.
  *
@@ -32,25 +51,25 @@ export interface Recipient {
  *
  * @param db Pool or transaction.
  * @param recipient Route, address and time.
- * @returns UUID of the vaultbox.
- * @throws {AppError} `unknown_vaultbox` if it is gone; `unavailable` if it is
- * suspended or the address is not its own.
+ * @returns The vaultbox.
+ * @throws {AppError} `unknown_vaultbox` if it is gone; `vaultbox_suspended` if
+ * it takes no mail; `unavailable` if the address is not its own.
  */
 export async function findRecipient(
   db: Db,
   recipient: Recipient,
-): Promise<string> {
+): Promise<Holder> {
   const { route, domain, alias, acceptedAt } = recipient;
-  const [holder] = await db<
-    { id: string; status: string; createdAt: Date; hadAnother: boolean }[]
-  >`
-    select v.id, v.status, a.created_at, f.domain is not null as had_another
+  const candidates = await db<Candidate[]>`
+    select v.id, v.status, v.is_full or coalesce(c.is_full, false) as is_full,
+      a.kind, a.created_at, f.removed_at
     from addresses a
     join vaultboxes v on v.id = a.vaultbox_id
+    left join customers c on c.user_id = v.user_id
     left join former_addresses f on f.domain = a.domain and f.alias = a.alias
-    where a.domain = ${domain} and a.alias = ${alias}
+    where a.domain = ${domain} and a.alias in (${alias}, ${CATCH_ALL})
   `;
-  if (holder?.id !== route && route !== UNROUTED) {
+  if (route !== UNROUTED && candidates.every(({ id }) => id !== route)) {
     const exists = await db`select 1 from vaultboxes where id = ${route}::uuid`;
     if (exists.length > 0) {
       throw new AppError("unavailable", "Address is not this vaultbox's");
@@ -58,17 +77,39 @@ export async function findRecipient(
     // Without the time there is nothing to tell a stale route from a late mail.
     if (acceptedAt === undefined) throw unknownVaultbox();
   }
+  const [former] = await db<{ removedAt: Date }[]>`
+    select removed_at from former_addresses
+    where domain = ${domain} and alias = ${alias}
+  `;
+  const holder = holderOf(candidates, acceptedAt, former?.removedAt);
   if (holder === undefined) throw unknownVaultbox();
-  if (
-    holder.hadAnother && acceptedAt !== undefined &&
-    acceptedAt < holder.createdAt
-  ) {
-    throw unknownVaultbox();
-  }
   if (holder.status !== "active") {
-    throw new AppError("unavailable", "Vaultbox is suspended");
+    throw new AppError("vaultbox_suspended", "Vaultbox is suspended");
   }
-  return holder.id;
+  return { id: holder.id, isFull: holder.isFull };
+}
+
+/**
+ * The address itself goes before the catch-all, for mail that is not older than
+ * it. What is older is the catch-all's, if that was there and the address had
+ * no holder then.
+ */
+function holderOf(
+  candidates: readonly Candidate[],
+  acceptedAt: Date | undefined,
+  removedAt: Date | undefined,
+): Candidate | undefined {
+  const exact = candidates.find(({ kind }) => kind !== "catch_all");
+  const catchAll = candidates.find(({ kind }) => kind === "catch_all");
+  const isOf = (holder: Candidate): boolean =>
+    acceptedAt === undefined || acceptedAt >= holder.createdAt;
+  if (exact !== undefined && isOf(exact)) return exact;
+  const wasFree = removedAt === undefined ||
+    acceptedAt !== undefined && acceptedAt >= removedAt;
+  if (catchAll !== undefined && isOf(catchAll) && wasFree) return catchAll;
+  // Older than every holder: whoever had no other one before it.
+  const first = exact ?? (wasFree ? catchAll : undefined);
+  return first?.removedAt === null ? first : undefined;
 }
 
 function unknownVaultbox(): AppError {

@@ -35,6 +35,14 @@ export interface Vaultbox {
   readonly messageCount: number;
   /** Octets ever stored, encrypted. */
   readonly totalBytes: number;
+  /** Octets in the Maildir at most; null is no limit. */
+  readonly maxBytes: number | null;
+  /** Messages in the Maildir at most; null is no limit. */
+  readonly maxMessages: number | null;
+  /** Octets in the Maildir, or more: see docs/design.md, "Limits". */
+  readonly usedBytes: number;
+  /** Messages in the Maildir, or more. */
+  readonly usedMessages: number;
   /** When the last message came. */
   readonly lastReceived: Date | null;
   /** When it was made. */
@@ -103,6 +111,10 @@ const COLUMNS = [
   "username",
   "messageCount",
   "totalBytes",
+  "maxBytes",
+  "maxMessages",
+  "usedBytes",
+  "usedMessages",
   "lastReceived",
   "createdAt",
 ] as const;
@@ -236,7 +248,50 @@ export async function deleteVaultbox(db: Db, id: string): Promise<void> {
     select domain, alias from addresses where vaultbox_id = ${id}
     on conflict (domain, alias) do update set removed_at = clock_timestamp()
   `;
-  await db`delete from vaultboxes where id = ${id}`;
+  await db`
+    with gone as (
+      delete from vaultboxes where id = ${id}
+      returning user_id, used_bytes, used_messages
+    )
+    update customers c set
+      vaultbox_count = greatest(c.vaultbox_count - 1, 0),
+      used_bytes = greatest(c.used_bytes - gone.used_bytes, 0),
+      used_messages = greatest(c.used_messages - gone.used_messages, 0)
+    from gone where c.user_id = gone.user_id
+  `;
+}
+
+/** What can be changed of a vaultbox; what is left out stays. */
+export interface VaultboxChanges {
+  /** 1 to 255 characters. */
+  readonly name?: string;
+  /** Whether it takes mail and logins. */
+  readonly status?: Vaultbox["status"];
+  /** Octets at most; null is no limit. */
+  readonly maxBytes?: number | null;
+  /** Messages at most; null is no limit. */
+  readonly maxMessages?: number | null;
+}
+
+/**
+ * Changes a vaultbox.
+ *
+ * @param db Transaction.
+ * @param id UUID.
+ * @param changes At least one.
+ * @returns The vaultbox as it is then.
+ */
+export async function updateVaultbox(
+  db: Db,
+  id: string,
+  changes: VaultboxChanges,
+): Promise<Vaultbox> {
+  const columns = Object.keys(changes) as (keyof VaultboxChanges)[];
+  const [row] = await db<[Vaultbox]>`
+    update vaultboxes set ${db(changes, ...columns)} where id = ${id}
+    returning ${db(COLUMNS)}
+  `;
+  return row;
 }
 
 /**

@@ -58,6 +58,9 @@ export const TIME_OR_NULL: Schema = {
 /** Schema of a count. */
 export const COUNT: Schema = { type: "integer", minimum: 0 };
 
+/** Schema of a count, or null where there is none. */
+export const COUNT_OR_NULL: Schema = { type: ["integer", "null"], minimum: 0 };
+
 /** Schema of {@linkcode createdJson}. */
 export const CREATED: Schema = shape("CreatedVaultbox", {
   "vaultbox_id": ID,
@@ -92,6 +95,10 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
   custody: { type: "string", enum: ["server", "client", "external"] },
   "has_certs": { type: "boolean" },
   "message_count": COUNT,
+  "max_bytes": COUNT_OR_NULL,
+  "max_messages": COUNT_OR_NULL,
+  "used_bytes": COUNT,
+  "used_messages": COUNT,
   "created_at": TIME,
 });
 
@@ -113,6 +120,10 @@ export function vaultboxJson(vaultbox: Vaultbox): Json {
     // A vaultbox never exists without a certificate.
     "has_certs": true,
     "message_count": vaultbox.messageCount,
+    "max_bytes": vaultbox.maxBytes,
+    "max_messages": vaultbox.maxMessages,
+    "used_bytes": vaultbox.usedBytes,
+    "used_messages": vaultbox.usedMessages,
     "created_at": vaultbox.createdAt,
   };
 }

@@ -145,18 +145,19 @@ function actorOf(
   named: string | undefined,
   requestId: string,
 ): Actor {
-  const { userId } = caller;
+  const { userId, scopes } = caller;
   const name = nameOf(caller);
+  const isAdmin = scopes.has("admin");
   const wanted = named === undefined
     ? undefined
     : USER_ID.parse(named, "user_id");
   if (userId === undefined) {
-    return { owner: wanted, name, mayClaimDomains: true, requestId };
+    return { owner: wanted, name, isAdmin, isService: true, requestId };
   }
   if (wanted !== undefined && wanted !== userId) {
     throw new AppError("forbidden", "user_id is not yours");
   }
-  return { owner: userId, name, mayClaimDomains: false, requestId };
+  return { owner: userId, name, isAdmin, isService: false, requestId };
 }
 
 function nameOf({ userId, subject }: Caller): string {

@@ -242,7 +242,10 @@ function checked<T>(
       try {
         return check(value);
       } catch (error) {
-        throw new AppError("invalid_request", (error as Error).message, {
+        // parseAddress() does not know where the address stands.
+        const { message } = error as Error;
+        const problem = message.replace(/^email /, `${name} `);
+        throw new AppError("invalid_request", problem, {
           cause: error,
           details: { field: name },
         });
@@ -290,19 +293,6 @@ export const ADDRESS: Field<{ alias: string; domain: string }> = checked(
   parseAddress,
 );
 
-/** A certificate of others. */
-export const CERTIFICATE_PEM: Field<string> = text(
-  "must have 1 to 16384 characters",
-  /^[^]{1,16384}$/,
-  { minLength: 1, maxLength: 16_384 },
-);
-
-/** A request for a certificate. */
-export const CSR_PEM: Field<string> = described(
-  CERTIFICATE_PEM,
-  "PKCS#10, PEM.",
-);
-
 /**
  * Makes a field for text for people: no control characters.
  *
@@ -348,6 +338,18 @@ export const TIME: Field<Date> = {
     return time;
   },
 };
+
+/** A limit in octets, or null for none. */
+export const MAX_BYTES: Field<number | null> = described(
+  nullable(integer(65_536, 1_000_000_000_000_000)),
+  "Octets as stored, at most; null is no limit.",
+);
+
+/** A limit in messages, or null for none. */
+export const MAX_MESSAGES: Field<number | null> = described(
+  nullable(integer(1, 1_000_000_000_000)),
+  "Messages at most; null is no limit.",
+);
 
 /**
  * Makes the failure of a field.

@@ -9,7 +9,7 @@
 
 import { access, constants } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { MapChanges, Maps, Mta } from "../app.ts";
+import type { MapChanges, MapName, Maps, Mta } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { Exec } from "../system/exec.ts";
 
@@ -23,23 +23,35 @@ const POSTMAP = "/usr/sbin/postmap";
  * @returns The adapter.
  */
 export function postfixMta(transportMap: string, exec: Exec): Mta {
-  const paths = {
-    domains: join(dirname(transportMap), "domains"),
+  const beside = (name: MapName): string => join(dirname(transportMap), name);
+  const paths: Readonly<Record<MapName, string>> = {
+    domains: beside("domains"),
     transport: transportMap,
-    senders: join(dirname(transportMap), "senders"),
+    senders: beside("senders"),
+    refusals: beside("refusals"),
   };
+  let isDoubtful = false;
   return {
+    get isDoubtful() {
+      return isDoubtful;
+    },
     async change(changes: MapChanges) {
-      for (const name of ["domains", "transport", "senders"] as const) {
-        await changeMap(exec, paths[name], changes[name]);
+      const wasDoubtful = isDoubtful;
+      isDoubtful = true;
+      for (const [name, path] of Object.entries(paths)) {
+        await changeMap(exec, path, changes[name as MapName] ?? new Map());
       }
+      isDoubtful = wasDoubtful;
     },
     async read(): Promise<Maps> {
-      return {
+      const maps = {
         domains: await readMap(exec, paths.domains),
         transport: await readMap(exec, paths.transport),
         senders: await readMap(exec, paths.senders),
+        refusals: await readMap(exec, paths.refusals),
       };
+      isDoubtful = false;
+      return maps;
     },
     async check() {
       try {

@@ -174,6 +174,71 @@ export async function stagedMessages(
   return staged;
 }
 
+/** Octets of a message as its name says it. */
+const SIZE_REGEXP = /,S=(\d+)/;
+
+/**
+ * Counts the messages of a vaultbox in all folders, staged ones included. What
+ * a client moves from folder to folder meanwhile may be missed.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @param vaultboxId UUID.
+ * @returns Octets and messages.
+ */
+export async function countMessages(
+  base: string,
+  vaultboxId: string,
+): Promise<{ bytes: number; messages: number }> {
+  const home = join(base, vaultboxId);
+  const maildir = join(home, "Maildir");
+  // Staged files first: one that is shown meanwhile is found again, and its
+  // name is known by then.
+  const folders = [
+    join(home, "tmp"),
+    join(maildir, "new"),
+    join(maildir, "cur"),
+  ];
+  for (const name of await namesIn(maildir)) {
+    if (!name.startsWith(".")) continue;
+    folders.push(join(maildir, name, "new"), join(maildir, name, "cur"));
+  }
+  const staged = new Set<string>();
+  let bytes = 0;
+  let messages = 0;
+  for (const [index, folder] of folders.entries()) {
+    for (const name of await namesIn(folder)) {
+      if (index === 0) staged.add(name);
+      else if (staged.has(name)) continue;
+      const size = SIZE_REGEXP.exec(name);
+      bytes += size === null
+        ? await sizeOf(join(folder, name))
+        : Number(size[1]);
+      messages++;
+    }
+  }
+  return { bytes, messages };
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map((e) => e.name);
+  } catch (error) {
+    if (isNotFound(error) || error instanceof Deno.errors.NotADirectory) {
+      return [];
+    }
+    throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await Deno.lstat(path)).size;
+  } catch (error) {
+    if (isNotFound(error)) return 0;
+    throw error;
+  }
+}
+
 /**
  * Removes all files of a vaultbox.
  *

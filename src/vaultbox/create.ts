@@ -7,6 +7,7 @@
 import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import { insertCertificate } from "../db/certificates.ts";
+import { checkVaultboxCount, countVaultbox } from "../db/customers.ts";
 import {
   checkDomainOwner,
   claimDomain,
@@ -14,6 +15,7 @@ import {
   insertAddress,
   insertRoleAddresses,
 } from "../db/domains.ts";
+import { deleteClaim } from "../db/domain_claims.ts";
 import { ownsPlatformDomain } from "../db/platform.ts";
 import { insertRemoval } from "../db/removals.ts";
 import {
@@ -27,7 +29,12 @@ import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { newIdentity, storeIdentity } from "./certificate.ts";
 import { uploadedIdentity } from "./upload.ts";
-import { publishRoutes, ROLES, SYSTEM_NAMES } from "./routes.ts";
+import {
+  checkNotReserved,
+  publishAddresses,
+  publishRoutes,
+  ROLES,
+} from "./routes.ts";
 
 /** Checked input of a creation. */
 export interface NewVaultbox {
@@ -61,9 +68,9 @@ export interface NewVaultbox {
  * @param input Checked input.
  * @returns The vaultbox as stored.
  * @throws {AppError} `invalid_request` if mail cannot be encrypted to the
- * certificate, `conflict` if the address is taken or one of
- * {@linkcode ROLES} or {@linkcode SYSTEM_NAMES}, `forbidden` if the
- * domain is not the user's, `unavailable` if Postfix cannot be told.
+ * certificate, `conflict` if the address is taken or reserved, `forbidden` if the
+ * domain is not the user's, `quota_exceeded` if it has as many vaultboxes as it
+ * may have, `unavailable` if Postfix cannot be told.
  */
 export async function createVaultbox(
   app: App,
@@ -71,11 +78,7 @@ export async function createVaultbox(
   input: NewVaultbox,
 ): Promise<Vaultbox> {
   const { userId, domain, alias, isOperator = false } = input;
-  const isSystems = domain === app.config.hostname &&
-    SYSTEM_NAMES.includes(alias);
-  if (!isOperator && (ROLES.includes(alias) || isSystems)) {
-    throw new AppError("conflict", "Address is the operator's");
-  }
+  if (!isOperator) checkNotReserved(app, { domain, alias });
   const id = crypto.randomUUID();
   const mayClaim = app.platformSql === undefined
     ? input.mayClaimDomain
@@ -83,18 +86,20 @@ export async function createVaultbox(
   // Again in the transaction; here it keeps the cost of a key from those who may
   // not have one.
   await checkDomain(app, { domain, alias, userId, mayClaim });
+  const proof = app.platformSql === undefined ? "declared" : "platform";
   const { certificatePem } = input;
   const identity = certificatePem === undefined
     ? await newIdentity(app, `${alias}@${domain}`, id)
     : await uploadedIdentity(app, certificatePem, id, [{ domain, alias }]);
-  const vaultbox = await storeIdentity(
+  const { vaultbox, isNewDomain, isFull } = await storeIdentity(
     app,
     identity,
     () =>
       app.sql.begin(async (tx) => {
-        if (mayClaim) await claimDomain(tx, domain, userId);
-        else await checkDomainOwner(tx, domain, userId);
-        const stored = await insertVaultbox(tx, {
+        const isNewDomain = mayClaim &&
+          await claimDomain(tx, domain, userId, proof);
+        if (!mayClaim) await checkDomainOwner(tx, domain, userId);
+        const vaultbox = await insertVaultbox(tx, {
           id,
           userId,
           domain,
@@ -104,7 +109,13 @@ export async function createVaultbox(
           custody: certificatePem === undefined ? "server" : "external",
         });
         await insertAddress(tx, { domain, alias, vaultboxId: id });
-        await insertRoleAddresses(tx, ROLES, domain);
+        if (isNewDomain) {
+          await insertRoleAddresses(tx, ROLES, domain);
+          await deleteClaim(tx, domain, userId);
+          const details = { proof };
+          const change = { action: "domain.host", userId, domain, details };
+          await insertAudit(tx, actor, change);
+        }
         await insertCertificate(tx, identity.row);
         await insertAudit(tx, actor, {
           action: "vaultbox.create",
@@ -113,11 +124,20 @@ export async function createVaultbox(
           domain,
           details: { alias },
         });
-        return stored;
-      }) as Promise<Vaultbox>,
+        // Last, as creations for one customer wait for each other from here on.
+        const isFull = !isOperator && await countVaultbox(tx, userId);
+        return { vaultbox, isNewDomain, isFull };
+      }),
   );
   try {
-    await publishRoutes(app, domain, [alias, ...ROLES]);
+    if (isNewDomain) await publishRoutes(app, domain, [alias, ...ROLES]);
+    else {
+      const maps = [
+        "transport" as const,
+        ...isFull ? ["refusals" as const] : [],
+      ];
+      await publishAddresses(app, [{ domain, alias }], maps);
+    }
   } catch (error) {
     await undo(app, actor, vaultbox, identity.row.id);
     throw error;
@@ -139,6 +159,7 @@ async function checkDomain(
   if (await findVaultboxByAddress(app.sql, address, undefined)) {
     throw new AppError("conflict", "Address is taken");
   }
+  await checkVaultboxCount(app.sql, userId);
 }
 
 /**
@@ -196,12 +217,7 @@ export async function createOperatorVaultbox(
     ...input,
     isOperator: true,
   });
-  const domains = await app.sql.begin(async (tx) => {
-    await insertRoleAddresses(tx, ROLES);
-    return await tx<{ domain: string }[]>`select domain from domains`;
-  });
-  for (const { domain } of domains) {
-    await publishRoutes(app, domain, ROLES);
-  }
+  const roles = await app.sql.begin((tx) => insertRoleAddresses(tx, ROLES));
+  await publishAddresses(app, roles, ["transport"]);
   return vaultbox;
 }

@@ -31,6 +31,7 @@ import {
   vaultboxesWithMail,
 } from "../storage/maildir.ts";
 import { pemDecode } from "../x509/pem.ts";
+import { checkRoom, recount } from "./recount.ts";
 
 /** One message for one recipient. */
 export interface Delivery {
@@ -85,7 +86,7 @@ export async function deliver(
   }
   const address = splitRecipient(delivery.recipient);
   checkRoute(delivery.route);
-  const vaultboxId = await findRecipient(app.sql, {
+  const { id: vaultboxId, isFull } = await findRecipient(app.sql, {
     route: delivery.route,
     ...address,
     acceptedAt: queueIdTime(delivery.queueId),
@@ -98,6 +99,7 @@ export async function deliver(
     await showMessage(base, vaultboxId, earlier);
     return { messageId, vaultboxId, repeated: true };
   }
+  if (isFull) await checkRoom(app, vaultboxId);
 
   const certificates = await listRecipients(app.sql, vaultboxId);
   if (certificates.length === 0) {
@@ -129,10 +131,25 @@ export async function deliver(
   };
   app.underWay.add(file);
   try {
-    return await store(app, row, stored.octets);
+    return await storeOrRecount(app, row, stored.octets);
   } finally {
     app.underWay.delete(file);
   }
+}
+
+/** What does not fit may do so once what a client has removed is known. */
+async function storeOrRecount(
+  app: IntakeApp,
+  row: MessageRow,
+  octets: Uint8Array,
+): Promise<Delivered> {
+  try {
+    return await store(app, row, octets);
+  } catch (error) {
+    const isFull = error instanceof AppError && error.code === "vaultbox_full";
+    if (!isFull || !(await recount(app, row.vaultboxId))) throw error;
+  }
+  return await store(app, row, octets);
 }
 
 /** Steps 3 to 5 of the table in docs/design.md. */
@@ -266,17 +283,17 @@ function checkRoute(route: string): void {
 }
 
 /**
- * Takes a recipient apart; what cannot be an address of ours is looked up all
- * the same and not found.
+ * Takes a recipient apart. What cannot be an address of ours is looked up all
+ * the same; only a catch-all can have it.
  */
 function splitRecipient(recipient: string): { alias: string; domain: string } {
   const at = recipient.lastIndexOf("@");
-  if (at < 1 || /\p{Cc}/u.test(recipient)) {
+  if (at < 1) {
     throw new AppError("invalid_request", "Recipient is no address");
   }
   return {
-    alias: fold(recipient.slice(0, at)),
-    domain: fold(recipient.slice(at + 1)),
+    alias: fold(recipient.slice(0, at)).replaceAll(/\p{Cc}/gu, "?"),
+    domain: fold(recipient.slice(at + 1)).replaceAll(/\p{Cc}/gu, "?"),
   };
 }
 

@@ -57,7 +57,7 @@ export async function registerDomain(
   input: { domain: string; userId: string; isDeclared: boolean },
 ): Promise<UserDomain> {
   const { domain, userId, isDeclared } = input;
-  if (isDeclared && !actor.mayClaimDomains) {
+  if (isDeclared && !actor.isService) {
     throw new AppError("forbidden", "A user has to show the domain by DNS");
   }
   const hosted = await findDomain(app.sql, domain);
@@ -122,7 +122,7 @@ export async function verifyDomain(
  * next reconciliation tells it.
  */
 export async function hostDomain(
-  app: Pick<App, "sql" | "mta">,
+  app: Pick<App, "config" | "sql" | "mta">,
   actor: Actor,
   domain: string,
   userId: string,
@@ -163,7 +163,7 @@ export async function hostDomain(
  * vaultboxes.
  */
 export async function removeDomain(
-  app: Pick<App, "sql" | "mta">,
+  app: Pick<App, "config" | "sql" | "mta">,
   actor: Actor,
   domain: string,
 ): Promise<void> {

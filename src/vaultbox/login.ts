@@ -8,11 +8,11 @@
 import type { Actor, App } from "../app.ts";
 import type { Db } from "../db/connect.ts";
 import type { MailServer } from "../db/credentials.ts";
-import { listAddresses } from "../db/domains.ts";
+import { listAddressesOf } from "../db/addresses.ts";
 import { getVaultbox, setUsername, type Vaultbox } from "../db/vaultboxes.ts";
 import { reason } from "../log.ts";
 import { randomLetters } from "./random_letters.ts";
-import { publishRoutes } from "./routes.ts";
+import { publishAddresses } from "./routes.ts";
 
 /** Letters of a password; each has 5 bits. */
 const PASSWORD_LETTERS = 24;
@@ -71,30 +71,27 @@ export function appLogin(username: string): string {
  * Lets the vaultbox's user name send as its addresses, or not any more: as the
  * database says.
  *
- * @param app Uses `mta` and `sql`.
+ * @param app Uses `config`, `mta` and `sql`.
  * @param vaultboxId UUID.
  * @throws {AppError} `unavailable` if Postfix cannot be told.
  */
 export async function publishSender(
-  app: Pick<App, "mta" | "sql">,
+  app: Pick<App, "config" | "mta" | "sql">,
   vaultboxId: string,
 ): Promise<void> {
-  const addresses = await listAddresses(app.sql, vaultboxId);
-  const byDomain = Map.groupBy(addresses, ({ domain }) => domain);
-  for (const [domain, rows] of byDomain) {
-    await publishRoutes(app, domain, rows.map(({ alias }) => alias));
-  }
+  const addresses = await listAddressesOf(app.sql, { vaultboxId });
+  await publishAddresses(app, addresses, ["senders"]);
 }
 
 /**
  * Takes the right to send back, if no credential for submission is left. Logins
  * are refused already, so a failure is left to reconciliation.
  *
- * @param app Uses `log`, `mta` and `sql`.
+ * @param app Uses `config`, `log`, `mta` and `sql`.
  * @param vaultboxId UUID.
  */
 export async function unpublishSender(
-  app: Pick<App, "log" | "mta" | "sql">,
+  app: Pick<App, "config" | "log" | "mta" | "sql">,
   vaultboxId: string,
 ): Promise<void> {
   try {

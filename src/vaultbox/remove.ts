@@ -5,8 +5,8 @@
  */
 
 import type { Actor, App, IntakeApp } from "../app.ts";
+import { listAddressesOf } from "../db/addresses.ts";
 import { insertAudit } from "../db/audit.ts";
-import { listAddresses } from "../db/domains.ts";
 import {
   deleteOldRemovals,
   insertRemoval,
@@ -18,8 +18,8 @@ import { deleteVaultbox, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { removeMail } from "../storage/maildir.ts";
-import { publishRoutes } from "./routes.ts";
 import { endSessions } from "./sessions.ts";
+import { publishAddresses } from "./routes.ts";
 
 /**
  * Deletes a vaultbox: rows, route, keys, sessions; the intake removes the mail.
@@ -44,7 +44,7 @@ export async function removeVaultbox(
     if (vaultbox.isOperator) {
       throw new AppError("conflict", "The operator's vaultbox has to stay");
     }
-    const addresses = await listAddresses(tx, id);
+    const addresses = await listAddressesOf(tx, { vaultboxId: id });
     const certificates = await tx<{ id: string }[]>`
       select id from vaultbox_certs where vaultbox_id = ${id}
     `;
@@ -63,9 +63,8 @@ export async function removeVaultbox(
   app.log.write("info", "vaultbox deleted", { vaultbox: id });
   // What fails from here on is repeated by reconciliation: the vaultbox is gone.
   try {
-    for (const { domain, alias } of gone.addresses) {
-      await publishRoutes(app, domain, [alias]);
-    }
+    const maps = ["transport", "senders", "refusals"] as const;
+    await publishAddresses(app, gone.addresses, maps);
     await app.privateKeys.remove(gone.certificateIds);
   } catch (error) {
     app.log.write("error", "removal is not complete", {

@@ -7,7 +7,7 @@
 import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import { insertCertificate } from "../db/certificates.ts";
-import { listAddresses } from "../db/domains.ts";
+import { listAddressesOf } from "../db/addresses.ts";
 import { getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
@@ -90,7 +90,7 @@ export async function uploadCertificate(
       app,
       certificatePem,
       vaultboxId,
-      await listAddresses(tx, vaultboxId),
+      await listAddressesOf(tx, { vaultboxId }),
     );
     await checkGenerations(tx, vaultboxId);
     await insertCertificate(tx, row);

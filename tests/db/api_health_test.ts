@@ -99,7 +99,7 @@ Deno.test("a check that hangs is waited for, not started again", async () => {
 
 Deno.test("maps that are not there, or not for us to write, are found without a program", async () => {
   const directory = await Deno.makeTempDir({ prefix: "encimap-" });
-  const paths = ["domains", "transport", "senders"]
+  const paths = ["domains", "transport", "senders", "refusals"]
     .map((name) => `${directory}/${name}.lmdb`);
   const mta = postfixMta(`${directory}/transport`, () => {
     throw new Error("A program was started");

@@ -156,7 +156,7 @@ Deno.test("another method on a path is 405 with Allow", async () => {
   for (
     const [method, path, allow] of [
       ["PUT", "/vaultboxes", "GET, HEAD, OPTIONS, POST"],
-      ["POST", `/vaultboxes/${ID}`, "DELETE, GET, HEAD, OPTIONS"],
+      ["POST", `/vaultboxes/${ID}`, "DELETE, GET, HEAD, OPTIONS, PATCH"],
       ["GET", "/p12", "OPTIONS, POST"],
       ["HEAD", "/p12", "OPTIONS, POST"],
       ["DELETE", "/health", "GET, HEAD, OPTIONS"],

@@ -180,13 +180,13 @@ for (const [name, expected, changes] of REFUSALS) {
   });
 }
 
-Deno.test("deliver() throws unavailable for a suspended vaultbox", async () => {
+Deno.test("deliver() throws vaultbox_suspended for a suspended vaultbox", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
   await world.app.sql`update vaultboxes set status = 'suspended'`;
   await assert.rejects(
     deliver(world.intake, delivery(id)),
-    code("unavailable"),
+    code("vaultbox_suspended"),
   );
 });
 

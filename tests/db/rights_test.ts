@@ -11,6 +11,10 @@ const REFUSED = [
   ["vaultmail", "delete from messages"],
   ["vaultmail", "update messages set size_bytes = 0"],
   ["vaultmail", "update vaultboxes set user_id = gen_random_uuid()"],
+  ["vaultmail", "update vaultboxes set status = 'active'"],
+  ["vaultmail", "update vaultboxes set max_bytes = null"],
+  ["vaultmail", "update customers set max_messages = null"],
+  ["vaultmail", "insert into customers (user_id) values (gen_random_uuid())"],
   ["vaultmail", "delete from vaultboxes"],
   [
     "vaultmail",
@@ -26,6 +30,7 @@ const REFUSED = [
   ["dovecot", "update app_credentials set last_used_at = now()"],
   ["dovecot", "select * from vaultboxes"],
   ["dovecot", "select * from messages"],
+  ["dovecot", "select * from customers"],
   ["dovecot", "select * from vaultbox_certs"],
   ["dovecot", "delete from vaultboxes"],
 ] as const;

@@ -9,6 +9,7 @@ import type {
   App,
   IntakeApp,
   MapChanges,
+  MapName,
   Mta,
   Sessions,
 } from "../../src/app.ts";
@@ -36,7 +37,8 @@ export const BOB = "22222222-2222-4222-8222-222222222222";
 export const SERVICE: Actor = {
   owner: undefined,
   name: "service",
-  mayClaimDomains: true,
+  isAdmin: true,
+  isService: true,
   requestId: undefined,
 };
 
@@ -45,7 +47,8 @@ export function user(userId: string): Actor {
   return {
     owner: userId,
     name: `user:${userId}`,
-    mayClaimDomains: false,
+    isAdmin: false,
+    isService: false,
     requestId: undefined,
   };
 }
@@ -76,8 +79,13 @@ export interface MemoryMta extends Mta {
   readonly transport: Map<string, string>;
   /** Senders. */
   readonly senders: Map<string, string>;
+  /** Refusals. */
+  readonly refusals: Map<string, string>;
+  /** Changes of one map each: what costs a run of postmap(1). */
+  runs: number;
   /** What the next change throws. */
   refusal: Error | undefined;
+  isDoubtful: boolean;
 }
 
 /** Settings for tests. */
@@ -101,24 +109,36 @@ export function memoryMta(): MemoryMta {
     domains: new Map<string, string>(),
     transport: new Map<string, string>(),
     senders: new Map<string, string>(),
+    refusals: new Map<string, string>(),
   };
   return {
     ...maps,
     refusal: undefined,
+    runs: 0,
+    isDoubtful: false,
     change(changes: MapChanges) {
-      if (this.refusal !== undefined) return Promise.reject(this.refusal);
-      for (const name of ["domains", "transport", "senders"] as const) {
-        for (const [key, value] of changes[name]) {
-          if (value === undefined) maps[name].delete(key);
-          else maps[name].set(key, value);
+      if (this.refusal !== undefined) {
+        this.isDoubtful = true;
+        return Promise.reject(this.refusal);
+      }
+      for (const [name, map] of Object.entries(maps)) {
+        const entries = [...changes[name as MapName] ?? []];
+        this.runs += new Set(entries.map(([, value]) => value === undefined))
+          .size;
+        for (const [key, value] of entries) {
+          if (value === undefined) map.delete(key);
+          else map.set(key, value);
         }
       }
       return Promise.resolve();
     },
-    read: () => Promise.resolve(maps),
     check() {
       if (this.refusal !== undefined) return Promise.reject(this.refusal);
       return Promise.resolve();
+    },
+    read() {
+      this.isDoubtful = false;
+      return Promise.resolve(maps);
     },
   };
 }

@@ -78,9 +78,12 @@ export interface Appliance extends AsyncDisposable {
 /**
  * Starts the appliance.
  *
+ * @param settings Settings of the program that differ from the defaults.
  * @returns The appliance; its end stops what was started.
  */
-export async function startAppliance(): Promise<Appliance> {
+export async function startAppliance(
+  settings: Record<string, string> = {},
+): Promise<Appliance> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ dir: "/tmp", prefix: "encimap-" });
   stack.defer(() => Deno.remove(dir, { recursive: true }));
@@ -120,6 +123,7 @@ export async function startAppliance(): Promise<Appliance> {
     ENCIMAP_DOVEADM_SOCKET: doveadmSocket,
     ENCIMAP_SMTP_PORT: String(smtpPort),
     ENCIMAP_MAX_MESSAGE_BYTES: "2000000",
+    ...settings,
   };
   await Deno.writeTextFile(
     `${dir}/encimap.env`,

@@ -26,6 +26,27 @@ export function testPgHost(): string {
   return host;
 }
 
+/** Makes the migrated database that others are copies of, once for a cluster. */
+async function template(admin: Pool, host: string): Promise<string> {
+  const name = "test_template";
+  await admin`select pg_advisory_lock(1)`;
+  try {
+    const there = await admin`
+      select from pg_database where datname = ${name} and datistemplate
+    `;
+    if (there.length > 0) return name;
+    await admin.unsafe(`drop database if exists ${name}`);
+    await admin.unsafe(`create database ${name} owner encimap`);
+    const sql = connect(`postgresql://encimap@${host}/${name}`, { max: 1 });
+    await migrate(sql);
+    await sql.end();
+    await admin.unsafe(`alter database ${name} is_template true`);
+    return name;
+  } finally {
+    await admin`select pg_advisory_unlock(1)`;
+  }
+}
+
 /**
  * Makes a database.
  *
@@ -40,9 +61,11 @@ export async function testDatabase(
   const url = (role = "encimap"): string =>
     `postgresql://${role}@${host}/${name}`;
   const admin = connect(`postgresql://postgres@${host}/postgres`, { max: 1 });
-  await admin.unsafe(`create database ${name} owner encimap`);
+  const from = options.migrated
+    ? `template ${await template(admin, host)}`
+    : "";
+  await admin.unsafe(`create database ${name} owner encimap ${from}`);
   const sql = connect(url(), { max: 10 });
-  if (options.migrated) await migrate(sql);
   return {
     sql,
     url,

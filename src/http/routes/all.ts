@@ -7,6 +7,7 @@
 import type { App } from "../../app.ts";
 import type { Route } from "../route.ts";
 import { appCredentialRoutes } from "./app_credentials.ts";
+import { addressRoutes } from "./addresses.ts";
 import { auditRoutes } from "./audit.ts";
 import { bulkRoutes } from "./bulk.ts";
 import { certificateRoutes } from "./certificates.ts";
@@ -14,6 +15,7 @@ import { credentialRoutes } from "./credentials.ts";
 import { domainRoutes } from "./domains.ts";
 import { messageRoutes } from "./messages.ts";
 import { vaultboxCertificateRoutes } from "./vaultbox_certificates.ts";
+import { customerRoutes } from "./customers.ts";
 import { vaultboxRoutes } from "./vaultboxes.ts";
 
 /**
@@ -25,6 +27,7 @@ import { vaultboxRoutes } from "./vaultboxes.ts";
 export function apiRoutes(app: App): Route[] {
   return [
     ...vaultboxRoutes(app),
+    ...addressRoutes(app),
     ...credentialRoutes(app),
     ...appCredentialRoutes(app),
     ...certificateRoutes(app),
@@ -32,6 +35,7 @@ export function apiRoutes(app: App): Route[] {
     ...domainRoutes(app),
     ...bulkRoutes(app),
     ...vaultboxCertificateRoutes(app),
+    ...customerRoutes(app),
     ...auditRoutes(app),
   ];
 }

@@ -22,8 +22,6 @@ import {
   ISSUED_CERTIFICATE,
 } from "../certificate_answers.ts";
 import {
-  CERTIFICATE_PEM,
-  CSR_PEM,
   described,
   inPath,
   integer,
@@ -32,6 +30,7 @@ import {
   UUID,
   VAULTBOX_ID,
 } from "../fields.ts";
+import { CERTIFICATE_PEM, CSR_PEM } from "../pem_fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Route, route } from "../route.ts";
 

@@ -12,6 +12,7 @@ import {
   VAULTBOX_ORDERS,
 } from "../../db/vaultboxes.ts";
 import { createVaultbox, type NewVaultbox } from "../../vaultbox/create.ts";
+import { changeVaultbox } from "../../vaultbox/limits.ts";
 import { removeVaultbox } from "../../vaultbox/remove.ts";
 import {
   CREATED,
@@ -24,9 +25,10 @@ import {
 } from "../answers.ts";
 import {
   ALIAS,
-  CERTIFICATE_PEM,
   described,
   DOMAIN,
+  MAX_BYTES,
+  MAX_MESSAGES,
   NAME,
   oneOf,
   optional,
@@ -35,6 +37,7 @@ import {
   VAULTBOX_ID,
   wrong,
 } from "../fields.ts";
+import { CERTIFICATE_PEM } from "../pem_fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Answer, type ApiRequest, type Route, route } from "../route.ts";
 import { actingFor } from "./acting_for.ts";
@@ -112,6 +115,32 @@ export function vaultboxRoutes(app: App): Route[] {
       },
     }),
     route({
+      method: "PATCH",
+      path: "/vaultboxes/{id}",
+      operation: "updateVaultbox",
+      summary: "Renames, suspends or resumes a vaultbox, or sets its limits",
+      scope: "vaultbox:write",
+      params: { id: VAULTBOX_ID },
+      body: {
+        name: optional(NAME),
+        status: optional(oneOf("active", "suspended")),
+        "max_bytes": optional(MAX_BYTES),
+        "max_messages": optional(MAX_MESSAGES),
+      },
+      answer: { status: 200, data: VAULTBOX },
+      async handle({ actor, params: { id }, body }) {
+        const { name, status } = body;
+        const { "max_bytes": maxBytes, "max_messages": maxMessages } = body;
+        const vaultbox = await changeVaultbox(app, actor, id, {
+          ...name !== undefined && { name },
+          ...status !== undefined && { status },
+          ...maxBytes !== undefined && { maxBytes },
+          ...maxMessages !== undefined && { maxMessages },
+        });
+        return { data: vaultboxJson(vaultbox) };
+      },
+    }),
+    route({
       method: "DELETE",
       path: "/vaultboxes/{id}",
       operation: "deleteVaultbox",
@@ -173,6 +202,6 @@ export function newVaultbox(
   if ((custody === "external") !== (certificatePem !== undefined)) {
     throw wrong("certificate", "belongs to custody external");
   }
-  const { mayClaimDomains: mayClaimDomain } = actor;
+  const { isService: mayClaimDomain } = actor;
   return { userId, domain, alias, name, certificatePem, mayClaimDomain };
 }
