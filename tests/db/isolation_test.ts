@@ -8,6 +8,7 @@ import {
   type ServedApi,
   servedApi,
   tokenOf,
+  unlimited,
 } from "../helpers/api.ts";
 import { ALICE, BOB, type TestWorld, testWorld } from "../helpers/app.ts";
 import {
@@ -338,7 +339,7 @@ async function tryAttempt(
 }
 
 Deno.test("nothing of one user's exists for another, on any route", async (t) => {
-  await using world = await testWorld();
+  await using world = await testWorld(unlimited());
   await using api = servedApi(world);
   const alice = await newTenant(world, api, ALICE, "alice.example");
   const bob = await newTenant(world, api, BOB, "bob.example");
@@ -396,7 +397,7 @@ Deno.test("nothing of one user's exists for another, on any route", async (t) =>
 });
 
 Deno.test("the comparison of dumps sees a change of Alice's", async () => {
-  await using world = await testWorld();
+  await using world = await testWorld(unlimited());
   await using api = servedApi(world);
   const alice = await newTenant(world, api, ALICE, "alice.example");
   const bob = await newTenant(world, api, BOB, "bob.example");

@@ -10,6 +10,7 @@ import {
   type ServedApi,
   servedApi,
   tokenOf,
+  unlimited,
 } from "../helpers/api.ts";
 import { ALICE, testWorld } from "../helpers/app.ts";
 import {
@@ -120,7 +121,7 @@ Deno.test("docs/openapi.yaml is OpenAPI 3.1 whose parts fit together", async (t)
 });
 
 Deno.test("every operation answers as docs/openapi.yaml says", async (t) => {
-  await using world = await testWorld();
+  await using world = await testWorld(unlimited());
   await using api = servedApi(world);
   const service = await tokenOf();
   const reader = await newTenant(world, api, ALICE, "pets.example");
@@ -190,7 +191,7 @@ async function refusals(
 }
 
 Deno.test("/s2s/v1/openapi.json is docs/openapi.yaml, and needs no token", async () => {
-  await using world = await testWorld();
+  await using world = await testWorld(unlimited());
   await using api = servedApi(world);
   const { status, json } = await api.fetch("/openapi.json", "");
   assert.equal(status, 200);

@@ -9,6 +9,7 @@ import { buildApi } from "../../src/http/api.ts";
 import { mintToken } from "../../src/http/auth.ts";
 import type { Schema } from "../../src/http/fields.ts";
 import { PREFIX } from "../../src/http/openapi.ts";
+import { SETTINGS } from "../../src/settings.ts";
 import { SECRET, type TestWorld } from "./app.ts";
 
 /** One operation of docs/openapi.yaml. */
@@ -108,7 +109,7 @@ export interface ServedApi extends AsyncDisposable {
  * @param world The world.
  * @returns The API.
  */
-export function servedApi(world: TestWorld): ServedApi {
+export function servedApi(world: Pick<TestWorld, "app">): ServedApi {
   const api = buildApi(world.app, TOKENS);
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -118,6 +119,9 @@ export function servedApi(world: TestWorld): ServedApi {
   const fetchReply: ServedApi["fetch"] = async (path, token, init = {}) => {
     const headers = new Headers(init.headers);
     if (token !== "") headers.set("authorization", `Bearer ${token}`);
+    if (init.body && !headers.has("content-type")) {
+      headers.set("content-type", "application/json");
+    }
     const response = await fetch(url + path, { ...init, headers });
     const text = await response.text();
     const type = response.headers.get("content-type") ?? "";
@@ -155,6 +159,12 @@ export function pathOf(operation: Operation, input: Input): string {
   });
   const query = new URLSearchParams(input.query).toString();
   return query === "" ? path : `${path}?${query}`;
+}
+
+/** Settings under which one caller may ask as often as it can. */
+export function unlimited(): Record<string, string> {
+  const name = "ENCIMAP_RATE_LIMIT";
+  return SETTINGS.some((each) => each.name === name) ? { [name]: "0" } : {};
 }
 
 /** Key and audience of tokens. */
