@@ -6,6 +6,7 @@
 
 import vaultboxes from "../../sql/0001_vaultboxes.sql" with { type: "text" };
 import auditLog from "../../sql/0002_audit_log.sql" with { type: "text" };
+import listFilters from "../../sql/0003_list_filters.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -20,6 +21,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: "0001_vaultboxes", text: vaultboxes },
   { name: "0002_audit_log", text: auditLog },
+  { name: "0003_list_filters", text: listFilters },
 ];
 
 /** Rights of the other roles, given again after every migration. */
