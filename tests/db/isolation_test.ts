@@ -27,8 +27,12 @@ const { document, operations } = readDescription();
 const NAMELESS: ReadonlySet<string> = new Set([
   "action", // A word of the audit log, a filter.
   "alias", // Names something with its domain only, which is in KINDS.
+  "allowed_networks",
+  "csr",
   "cursor", // Holds keys of rows; the list is filtered by the owner as well.
+  "expires_at",
   "host",
+  "label",
   "name",
   "password",
 ]);
@@ -108,7 +112,7 @@ function namingFields(operation: Operation): { at: string[]; kind: string }[] {
   const found: { at: string[]; kind: string }[] = [];
   const visit = (at: string[], name: string, given: Schema): void => {
     // Whom a request is for is tested on its own.
-    if (name === "user_id") return;
+    if (name === "user_id" && at[0] !== "params") return;
     const schema = resolve(document, given);
     for (const word of ["anyOf", "oneOf", "allOf"]) {
       for (const each of schema[word] as Schema[] ?? []) visit(at, name, each);
@@ -148,7 +152,7 @@ async function fullInput(
   tenant: Tenant,
 ): Promise<Mutable> {
   const input: Mutable = structuredClone(await inputFor(operation, tenant));
-  dropUserIds(input);
+  dropUserIds(input.body);
   for (const { at } of namingFields(operation)) {
     if (at.includes("*") || placesAt(input, at).length > 0) continue;
     const name = at.at(-1)!;
