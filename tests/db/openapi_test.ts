@@ -57,7 +57,7 @@ function check(operation: Operation, reply: Reply): void {
   );
   const type = reply.headers.get("content-type") ?? "";
   const content = operation.responses[status]!.content;
-  assert.deepEqual(Object.keys(content), [type.split(";")[0]]);
+  assert(Object.hasOwn(content, type.split(";")[0]!), type);
   assert.match(reply.headers.get("x-request-id")!, /^[0-9a-f-]{36}$/);
   assert.equal(reply.headers.get("cache-control"), "no-store");
   if (reply.json === undefined) return;
