@@ -19,6 +19,7 @@ import credentials from "../../sql/0006_credentials.sql" with { type: "text" };
 import addresses from "../../sql/0007_addresses_and_limits.sql" with {
   type: "text",
 };
+import listFilters from "../../sql/0008_list_filters.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0005_idempotency_keys", text: idempotencyKeys },
   { name: "0006_credentials", text: credentials },
   { name: "0007_addresses_and_limits", text: addresses },
+  { name: "0008_list_filters", text: listFilters },
 ];
 
 /** Rights of the other roles, given again after every migration. */
