@@ -28,6 +28,7 @@ const NAMELESS: ReadonlySet<string> = new Set([
   "action", // A word of the audit log, a filter.
   "alias", // Names something with its domain only, which is in KINDS.
   "allowed_networks",
+  "certificate", // Public; whether it is taken is said for its address alone.
   "csr",
   "cursor", // Holds keys of rows; the list is filtered by the owner as well.
   "expires_at",

@@ -4,6 +4,11 @@
  * @module
  */
 
+import "reflect-metadata";
+import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
+import { generateRsaKey } from "../../src/x509/key_pair.ts";
+import { pemEncode } from "../../src/x509/pem.ts";
+import { selfSignedCertificate } from "../../src/x509/self_signed.ts";
 import type { Schema } from "../../src/http/fields.ts";
 import type { Input, Operation, Reply, ServedApi } from "./api.ts";
 import { tokenOf } from "./api.ts";
@@ -63,6 +68,70 @@ const INPUTS: Readonly<
   downloadBundle: ({ vaultboxId }) => ({
     body: { "vaultbox_id": vaultboxId, password: "bundle-password" },
   }),
+  createAlias: ({ bareId, domain }) => ({
+    params: { id: bareId },
+    body: { address: `new@${domain}` },
+  }),
+  listAliases: aliasOf,
+  deleteAlias: async (tenant) => {
+    const address = `old${Math.random().toString().slice(2)}@${tenant.domain}`;
+    await tenant.post(`/vaultboxes/${tenant.vaultboxId}/aliases`, { address });
+    return { params: { id: tenant.vaultboxId, address } };
+  },
+  getCatchAll: catchAllOf,
+  deleteCatchAll: catchAllOf,
+  setCatchAll: ({ domain, vaultboxId }) => ({
+    params: { domain },
+    body: { "vaultbox_id": vaultboxId },
+  }),
+  listCustomers: customerOf,
+  getCustomer: customerOf,
+  updateCustomer: ({ userId }) => ({
+    params: { "user_id": userId },
+    body: { "max_vaultboxes": 10 },
+  }),
+  updateVaultbox: ({ vaultboxId }) => ({
+    params: { id: vaultboxId },
+    body: { name: "Cat", status: "suspended", "max_messages": 10 },
+  }),
+  createAppCredential: ({ vaultboxId }) => ({
+    params: { id: vaultboxId },
+    body: {
+      label: "Phone",
+      scope: "both",
+      "allowed_networks": ["192.0.2.0/24"],
+    },
+  }),
+  listAppCredentials: appCredentialOf,
+  getAppCredential: appCredentialOf,
+  changeAppCredential: async (tenant) => ({
+    ...await appCredentialOf(tenant),
+    body: { label: "Tablet" },
+  }),
+  deleteAppCredential: appCredentialOf,
+  regenerateAppPassword: appCredentialOf,
+  uploadCertificate: async ({ vaultboxId, address }) => ({
+    params: { id: vaultboxId },
+    body: { certificate: await certificateFor(address) },
+  }),
+  getCertificate: certificateOf,
+  downloadCertificate: certificateOf,
+  retireCertificate: certificateOf,
+  restoreCertificate: async (tenant) => {
+    const input = await certificateOf(tenant);
+    const { id, certificate_id: certificateId } = input.params;
+    await tenant.post(`/vaultboxes/${id}/certificates/${certificateId}/retire`);
+    return input;
+  },
+  requestCertificate: async ({ vaultboxId, address }) => ({
+    params: { id: vaultboxId },
+    body: { csr: await csrFor(address), days: 30 },
+  }),
+  downloadIssuer: async ({ vaultboxId, address, post }) => {
+    const csr = await csrFor(address);
+    await post(`/vaultboxes/${vaultboxId}/certificates/csr`, { csr });
+    return {};
+  },
 };
 
 /**
@@ -181,4 +250,82 @@ export function resolve(
   );
   if (found === undefined) throw new Error(`${ref} does not resolve`);
   return found as Schema;
+}
+
+/** The tenant's vaultbox with an alias. */
+async function aliasOf(tenant: Tenant): Promise<Input> {
+  const address = `also${Math.random().toString().slice(2)}@${tenant.domain}`;
+  await tenant.post(`/vaultboxes/${tenant.vaultboxId}/aliases`, { address });
+  return { params: { id: tenant.vaultboxId } };
+}
+
+/** The tenant's domain with a catch-all. */
+async function catchAllOf(tenant: Tenant): Promise<Input> {
+  const path = `/domains/${tenant.domain}/catch-all?user_id=${tenant.userId}`;
+  const init = {
+    method: "PUT",
+    body: JSON.stringify({ "vaultbox_id": tenant.vaultboxId }),
+  };
+  const { status, text } = await tenant.api.fetch(path, await tokenOf(), init);
+  if (status >= 300) throw new Error(`PUT ${path}: ${status} ${text}`);
+  return { params: { domain: tenant.domain } };
+}
+
+/** The tenant with a limit. */
+async function customerOf(tenant: Tenant): Promise<Input> {
+  const path = `/customers/${tenant.userId}`;
+  const init = { method: "PATCH", body: '{"max_vaultboxes":1000}' };
+  const { status, text } = await tenant.api.fetch(path, await tokenOf(), init);
+  if (status >= 300) throw new Error(`PATCH ${path}: ${status} ${text}`);
+  return { params: { "user_id": tenant.userId } };
+}
+
+/** The tenant's vaultbox with a credential for a device. */
+async function appCredentialOf(tenant: Tenant): Promise<Input> {
+  const path = `/vaultboxes/${tenant.vaultboxId}/app-credentials`;
+  const { json } = await tenant.post(path, { label: "Phone" });
+  return { params: { id: tenant.vaultboxId, "credential_id": json.data.id } };
+}
+
+/** The older of two certificates of the tenant's vaultbox. */
+async function certificateOf(
+  tenant: Tenant,
+): Promise<{ params: Record<string, string> }> {
+  const { vaultboxId: id, address } = tenant;
+  const [row] = await tenant.world.app.sql<{ id: string }[]>`
+    select id from vaultbox_certs where vaultbox_id = ${id}
+    order by created_at desc limit 1
+  `;
+  await tenant.post("/generate-certificate", { email: address });
+  return { params: { id, "certificate_id": row!.id } };
+}
+
+/** A certificate of the tenant's own, PEM. */
+async function certificateFor(address: string): Promise<string> {
+  const { certificate } = await selfSignedCertificate(address, {
+    privateKey: await generateRsaKey(2048),
+    notBefore: new Date(Date.now() - 3_600_000),
+    validityDays: 30,
+  });
+  return pemEncode("CERTIFICATE", certificate);
+}
+
+/** A request for a certificate, PEM. */
+async function csrFor(address: string): Promise<string> {
+  const algorithm = {
+    name: "RSASSA-PKCS1-v1_5",
+    modulusLength: 2048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+    hash: "SHA-256",
+  };
+  const keys = await crypto.subtle.generateKey(algorithm, true, [
+    "sign",
+    "verify",
+  ]);
+  const request = await Pkcs10CertificateRequestGenerator.create({
+    name: `CN=${address}`,
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  return request.toString("pem");
 }
