@@ -5,6 +5,26 @@
  * @module
  */
 
+/** `Alias` of docs/openapi.yaml. */
+export interface Alias {
+  address: string;
+  "created_at": string;
+}
+
+/** `AppCredential` of docs/openapi.yaml. */
+export interface AppCredential {
+  id: string;
+  "vaultbox_id": string;
+  label: string;
+  username: string;
+  scope: "imap" | "smtp" | "both";
+  "expires_at": string | null;
+  "allowed_networks": string[] | null;
+  servers: MailServers;
+  "created_at": string;
+  "last_used_at": string | null;
+}
+
 /** `AuditEntry` of docs/openapi.yaml. */
 export interface AuditEntry {
   id: string;
@@ -18,12 +38,104 @@ export interface AuditEntry {
   details: Record<string, unknown>;
 }
 
+/** `BulkCreated` of docs/openapi.yaml. */
+export interface BulkCreated {
+  index: number;
+  success: true;
+  data: CreatedVaultbox;
+}
+
+/** `BulkDeleted` of docs/openapi.yaml. */
+export interface BulkDeleted {
+  index: number;
+  success: true;
+}
+
+/** `BulkFailure` of docs/openapi.yaml. */
+export interface BulkFailure {
+  index: number;
+  success: false;
+  error: FailureReason;
+}
+
+/** `BulkRegenerated` of docs/openapi.yaml. */
+export interface BulkRegenerated {
+  index: number;
+  success: true;
+  data: NewCredential;
+}
+
+/** `CatchAll` of docs/openapi.yaml. */
+export interface CatchAll {
+  domain: string;
+  "vaultbox_id": string;
+  "created_at": string;
+}
+
+/** `Certificate` of docs/openapi.yaml. */
+export interface Certificate {
+  id: string;
+  "vaultbox_id": string;
+  "fingerprint_sha256": string;
+  serial: string;
+  subject: string;
+  emails: string[];
+  algorithm: "RSA";
+  bits: number;
+  "not_before": string;
+  "not_after": string;
+  origin: "generated" | "uploaded" | "csr";
+  "is_recipient": boolean;
+  "handed_out_at": string | null;
+  "retired_at": string | null;
+  "created_at": string;
+}
+
+/** `Challenge` of docs/openapi.yaml. */
+export interface Challenge {
+  type: "TXT";
+  name: string;
+  value: string;
+}
+
 /** `CreatedVaultbox` of docs/openapi.yaml. */
 export interface CreatedVaultbox {
   "vaultbox_id": string;
   domain: string;
   alias: string;
   name: string;
+}
+
+/** `Credential` of docs/openapi.yaml. */
+export interface Credential {
+  id: string;
+  username: string;
+  host: string;
+  port: number;
+  "security_type": "STARTTLS" | "SSL/TLS";
+  "created_at": string;
+  "last_used_at": string | null;
+}
+
+/** `Customer` of docs/openapi.yaml. */
+export interface Customer {
+  "user_id": string;
+  "max_vaultboxes": number | null;
+  "max_bytes": number | null;
+  "max_messages": number | null;
+  "vaultbox_count": number;
+  "used_bytes": number | null;
+  "used_messages": number | null;
+}
+
+/** `Domain` of docs/openapi.yaml. */
+export interface Domain {
+  domain: string;
+  "user_id": string;
+  status: "pending" | "hosted";
+  proof: "declared" | "dns" | "platform" | null;
+  challenge: Challenge | null;
+  "created_at": string;
 }
 
 /** `Failure` of docs/openapi.yaml. */
@@ -34,7 +146,7 @@ export interface Failure {
 
 /** `FailureReason` of docs/openapi.yaml. */
 export interface FailureReason {
-  code: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "unknown_vaultbox" | "message_too_large" | "unavailable" | "internal";
+  code: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "quota_exceeded" | "vaultbox_suspended" | "vaultbox_full" | "unknown_vaultbox" | "message_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "too_many_requests" | "headers_too_large" | "unavailable" | "internal";
   message: string;
   details?: Record<string, unknown>;
 }
@@ -56,6 +168,71 @@ export interface Health {
   services: Services;
 }
 
+/** `IssuedCertificate` of docs/openapi.yaml. */
+export interface IssuedCertificate {
+  id: string;
+  "vaultbox_id": string;
+  "fingerprint_sha256": string;
+  serial: string;
+  subject: string;
+  emails: string[];
+  algorithm: "RSA";
+  bits: number;
+  "not_before": string;
+  "not_after": string;
+  origin: "generated" | "uploaded" | "csr";
+  "is_recipient": boolean;
+  "handed_out_at": string | null;
+  "retired_at": string | null;
+  "created_at": string;
+  certificate: string;
+}
+
+/** `Live` of docs/openapi.yaml. */
+export interface Live {
+  status: "live";
+}
+
+/** `MailServer` of docs/openapi.yaml. */
+export interface MailServer {
+  host: string;
+  port: number;
+  "security_type": "STARTTLS" | "SSL/TLS";
+}
+
+/** `MailServers` of docs/openapi.yaml. */
+export interface MailServers {
+  imap: MailServer | null;
+  submission: MailServer | null;
+}
+
+/** `Message` of docs/openapi.yaml. */
+export interface Message {
+  id: string;
+  "vaultbox_id": string;
+  "message_id": string | null;
+  "from_domain": string | null;
+  "to_alias": string;
+  "size_bytes": number;
+  "received_at": string;
+  "encrypted_by": "appliance" | "sender";
+}
+
+/** `NewAppCredential` of docs/openapi.yaml. */
+export interface NewAppCredential {
+  id: string;
+  "vaultbox_id": string;
+  label: string;
+  username: string;
+  scope: "imap" | "smtp" | "both";
+  "expires_at": string | null;
+  "allowed_networks": string[] | null;
+  servers: MailServers;
+  "created_at": string;
+  "last_used_at": string | null;
+  password: string;
+}
+
 /** `NewCredential` of docs/openapi.yaml. */
 export interface NewCredential {
   id: string;
@@ -64,6 +241,11 @@ export interface NewCredential {
   host: string;
   port: number;
   "security_type": "STARTTLS" | "SSL/TLS";
+}
+
+/** `Ready` of docs/openapi.yaml. */
+export interface Ready {
+  status: "ready" | "unready";
 }
 
 /** `Services` of docs/openapi.yaml. */
@@ -94,6 +276,10 @@ export interface Vaultbox {
   custody: "server" | "client" | "external";
   "has_certs": boolean;
   "message_count": number;
+  "max_bytes": number | null;
+  "max_messages": number | null;
+  "used_bytes": number;
+  "used_messages": number;
   "created_at": string;
 }
 
@@ -105,6 +291,10 @@ export interface CreateVaultboxBody {
   alias: string;
   /** For people; the address if left out. */
   name?: string;
+  /** Who holds the private key; `server` if left out. */
+  custody?: "server" | "external";
+  /** For `external`, which needs it. */
+  certificate?: string;
 }
 
 /** Query of listVaultboxes. */
@@ -120,6 +310,16 @@ export interface ListVaultboxesQuery {
   status?: "active" | "suspended";
 }
 
+/** Body of updateVaultbox. */
+export interface UpdateVaultboxBody {
+  name?: string;
+  status?: "active" | "suspended";
+  /** Octets as stored, at most; null is no limit. */
+  "max_bytes"?: number | null;
+  /** Messages at most; null is no limit. */
+  "max_messages"?: number | null;
+}
+
 /** Query of listUsage. */
 export interface ListUsageQuery {
   /** Rows of the page, at most; 1000 if left out. */
@@ -133,12 +333,66 @@ export interface ListUsageQuery {
   status?: "active" | "suspended";
 }
 
+/** Body of createAlias. */
+export interface CreateAliasBody {
+  address: string;
+}
+
+/** Query of listAliases. */
+export interface ListAliasesQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `address` if left out. */
+  sort?: "address" | "-address";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** Body of setCatchAll. */
+export interface SetCatchAllBody {
+  /** A vaultbox of the domain's user. */
+  "vaultbox_id": string;
+}
+
 /** Body of createSmtpCredential. */
 export interface CreateSmtpCredentialBody {
   /** Given back to mail clients; changes no server. */
   host?: string;
   port?: number;
   "security_type"?: "STARTTLS" | "SSL/TLS";
+}
+
+/** Body of createAppCredential. */
+export interface CreateAppCredentialBody {
+  /** For people, such as the device. */
+  label: string;
+  /** `both` if left out. */
+  scope?: "imap" | "smtp" | "both";
+  /** In the future; it opens nothing from then on. null: never. */
+  "expires_at"?: string | null;
+  /** Where logins may come from. null: anywhere. */
+  "allowed_networks"?: string[] | null;
+}
+
+/** Query of listAppCredentials. */
+export interface ListAppCredentialsQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `created_at` if left out. */
+  sort?: "created_at" | "-created_at";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** Body of changeAppCredential. */
+export interface ChangeAppCredentialBody {
+  /** For people, such as the device. */
+  label?: string;
+  scope?: "imap" | "smtp" | "both";
+  /** In the future; it opens nothing from then on. null: never. */
+  "expires_at"?: string | null;
+  /** Where logins may come from. null: anywhere. */
+  "allowed_networks"?: string[] | null;
 }
 
 /** Body of generateCertificate. */
@@ -160,6 +414,122 @@ export interface DownloadPkcs12Body {
 export interface DownloadBundleBody {
   "vaultbox_id": string;
   password: string;
+}
+
+/** Query of listMessages. */
+export interface ListMessagesQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `-received_at` if left out. */
+  sort?: "-received_at" | "received_at";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+  "vaultbox_id": string;
+  /** Only those from then on. */
+  "received_from"?: string;
+  /** Only those before. */
+  "received_before"?: string;
+}
+
+/** Body of registerDomain. */
+export interface RegisterDomainBody {
+  /** Needed from a service; a user may leave it out. */
+  "user_id"?: string;
+  domain: string;
+  /** `dns`, if left out: the domain waits for its TXT record. `declared`: the service's word is enough. */
+  proof?: "dns" | "declared";
+}
+
+/** Query of listDomains. */
+export interface ListDomainsQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `domain` if left out. */
+  sort?: "domain" | "-domain";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+  status?: "pending" | "hosted";
+}
+
+/** Body of bulkCreateVaultboxes. */
+export interface BulkCreateVaultboxesBody {
+  items: Array<{
+    /** Needed from a service; a user may leave it out. */
+    "user_id"?: string;
+    domain: string;
+    alias: string;
+    /** For people; the address if left out. */
+    name?: string;
+    /** Who holds the private key; `server` if left out. */
+    custody?: "server" | "external";
+    /** For `external`, which needs it. */
+    certificate?: string;
+  }>;
+}
+
+/** Body of bulkDeleteVaultboxes. */
+export interface BulkDeleteVaultboxesBody {
+  items: Array<{
+    "vaultbox_id": string;
+  }>;
+}
+
+/** Body of bulkRegeneratePasswords. */
+export interface BulkRegeneratePasswordsBody {
+  items: Array<{
+    "vaultbox_id": string;
+    service: "imap" | "smtp";
+  }>;
+}
+
+/** Query of listCertificates. */
+export interface ListCertificatesQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `-created_at` if left out. */
+  sort?: "-created_at" | "created_at";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** Body of uploadCertificate. */
+export interface UploadCertificateBody {
+  /** One certificate, PEM. */
+  certificate: string;
+}
+
+/** Query of downloadCertificate. */
+export interface DownloadCertificateQuery {
+  /** `pem` if left out. */
+  format?: "pem" | "der";
+}
+
+/** Body of requestCertificate. */
+export interface RequestCertificateBody {
+  /** PKCS#10, PEM. */
+  csr: string;
+  /** Validity; CERT_VALIDITY_DAYS if left out. */
+  days?: number;
+}
+
+/** Query of listCustomers. */
+export interface ListCustomersQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `user_id` if left out. */
+  sort?: "user_id" | "-user_id";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** Body of updateCustomer. */
+export interface UpdateCustomerBody {
+  /** Vaultboxes at most; null is no limit. */
+  "max_vaultboxes"?: number | null;
+  /** Octets as stored, at most; null is no limit. */
+  "max_bytes"?: number | null;
+  /** Messages at most; null is no limit. */
+  "max_messages"?: number | null;
 }
 
 /** Query of listAudit. */
@@ -433,7 +803,21 @@ export class Encimap extends Client {
     return await this.json({ method: "GET", path: "/health", answers: [503] }, options) as Health;
   }
 
-  /** Creates a vaultbox with key, certificate and route: `POST /vaultboxes`. */
+  /** Says that the process answers; no token, no envelope: `GET /health/live`. */
+  async live(
+    options: RequestOptions = {},
+  ): Promise<Live> {
+    return await this.json({ method: "GET", path: "/health/live" }, options) as Live;
+  }
+
+  /** Says whether requests can be answered; no token, no envelope: `GET /health/ready`. */
+  async ready(
+    options: RequestOptions = {},
+  ): Promise<Ready> {
+    return await this.json({ method: "GET", path: "/health/ready", answers: [503] }, options) as Ready;
+  }
+
+  /** Creates a vaultbox with certificate and route: `POST /vaultboxes`. */
   async createVaultbox(
     body: CreateVaultboxBody,
     options: PostOptions = {},
@@ -467,6 +851,15 @@ export class Encimap extends Client {
     return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}` }, options);
   }
 
+  /** Renames, suspends or resumes a vaultbox, or sets its limits: `PATCH /vaultboxes/{id}`. */
+  async updateVaultbox(
+    id: string,
+    body: UpdateVaultboxBody = {},
+    options: RequestOptions = {},
+  ): Promise<Vaultbox> {
+    return await this.data({ method: "PATCH", path: `/vaultboxes/${segment(id)}`, body }, options);
+  }
+
   /** Deletes a vaultbox with its mail, keys and credentials: `DELETE /vaultboxes/{id}`. */
   async deleteVaultbox(
     id: string,
@@ -493,12 +886,91 @@ export class Encimap extends Client {
     );
   }
 
+  /** Gives a vaultbox another address, which only receives: `POST /vaultboxes/{id}/aliases`. */
+  async createAlias(
+    id: string,
+    body: CreateAliasBody,
+    options: PostOptions = {},
+  ): Promise<Alias> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/aliases`, body }, options);
+  }
+
+  /** Lists the aliases of a vaultbox: `GET /vaultboxes/{id}/aliases`. */
+  async listAliases(
+    id: string,
+    query: ListAliasesQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<Alias>> {
+    return await this.page({ method: "GET", path: `/vaultboxes/${segment(id)}/aliases`, query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listAliases}, page by page. */
+  listAllAliases(
+    id: string,
+    query: ListAliasesQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<Alias, void, undefined> {
+    return all((cursor) =>
+      this.listAliases(id, { ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
+  /** Takes an alias from a vaultbox: `DELETE /vaultboxes/{id}/aliases/{address}`. */
+  async deleteAlias(
+    id: string,
+    address: string,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    await this.octets({ method: "DELETE", path: `/vaultboxes/${segment(id)}/aliases/${segment(address)}` }, options);
+  }
+
+  /** Shows who gets the mail for all other addresses of a domain: `GET /domains/{domain}/catch-all`. */
+  async getCatchAll(
+    domain: string,
+    options: RequestOptions = {},
+  ): Promise<CatchAll> {
+    return await this.data({ method: "GET", path: `/domains/${segment(domain)}/catch-all` }, options);
+  }
+
+  /** Sends the mail for all other addresses of a domain to a vaultbox: `PUT /domains/{domain}/catch-all`. */
+  async setCatchAll(
+    domain: string,
+    body: SetCatchAllBody,
+    options: RequestOptions = {},
+  ): Promise<CatchAll> {
+    return await this.data({ method: "PUT", path: `/domains/${segment(domain)}/catch-all`, body }, options);
+  }
+
+  /** Refuses mail for all other addresses of a domain again: `DELETE /domains/{domain}/catch-all`. */
+  async deleteCatchAll(
+    domain: string,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    await this.octets({ method: "DELETE", path: `/domains/${segment(domain)}/catch-all` }, options);
+  }
+
   /** Makes the credential for IMAP: `POST /vaultboxes/{id}/imap-credentials`. */
   async createImapCredential(
     id: string,
     options: PostOptions = {},
   ): Promise<NewCredential> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/imap-credentials` }, options);
+  }
+
+  /** Shows the credential for IMAP: `GET /vaultboxes/{id}/imap-credentials`. */
+  async getImapCredential(
+    id: string,
+    options: RequestOptions = {},
+  ): Promise<Credential> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/imap-credentials` }, options);
+  }
+
+  /** Deletes the credential for IMAP: `DELETE /vaultboxes/{id}/imap-credentials`. */
+  async deleteImapCredential(
+    id: string,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    await this.octets({ method: "DELETE", path: `/vaultboxes/${segment(id)}/imap-credentials` }, options);
   }
 
   /** Makes the credential for submission: `POST /vaultboxes/{id}/smtp-credentials`. */
@@ -508,6 +980,22 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<NewCredential> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/smtp-credentials`, body }, options);
+  }
+
+  /** Shows the credential for submission: `GET /vaultboxes/{id}/smtp-credentials`. */
+  async getSmtpCredential(
+    id: string,
+    options: RequestOptions = {},
+  ): Promise<Credential> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/smtp-credentials` }, options);
+  }
+
+  /** Deletes the credential for submission: `DELETE /vaultboxes/{id}/smtp-credentials`. */
+  async deleteSmtpCredential(
+    id: string,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    await this.octets({ method: "DELETE", path: `/vaultboxes/${segment(id)}/smtp-credentials` }, options);
   }
 
   /** Gives the credential for IMAP a new password: `POST /vaultboxes/{id}/imap-credentials/regenerate`. */
@@ -524,6 +1012,72 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<NewCredential> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/smtp-credentials/regenerate` }, options);
+  }
+
+  /** Makes a credential for one device: `POST /vaultboxes/{id}/app-credentials`. */
+  async createAppCredential(
+    id: string,
+    body: CreateAppCredentialBody,
+    options: PostOptions = {},
+  ): Promise<NewAppCredential> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/app-credentials`, body }, options);
+  }
+
+  /** Lists the credentials of devices: `GET /vaultboxes/{id}/app-credentials`. */
+  async listAppCredentials(
+    id: string,
+    query: ListAppCredentialsQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<AppCredential>> {
+    return await this.page({ method: "GET", path: `/vaultboxes/${segment(id)}/app-credentials`, query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listAppCredentials}, page by page. */
+  listAllAppCredentials(
+    id: string,
+    query: ListAppCredentialsQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<AppCredential, void, undefined> {
+    return all((cursor) =>
+      this.listAppCredentials(id, { ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
+  /** Shows a device's credential: `GET /vaultboxes/{id}/app-credentials/{credential_id}`. */
+  async getAppCredential(
+    id: string,
+    credentialId: string,
+    options: RequestOptions = {},
+  ): Promise<AppCredential> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/app-credentials/${segment(credentialId)}` }, options);
+  }
+
+  /** Changes what a device's credential opens: `PATCH /vaultboxes/{id}/app-credentials/{credential_id}`. */
+  async changeAppCredential(
+    id: string,
+    credentialId: string,
+    body: ChangeAppCredentialBody = {},
+    options: RequestOptions = {},
+  ): Promise<AppCredential> {
+    return await this.data({ method: "PATCH", path: `/vaultboxes/${segment(id)}/app-credentials/${segment(credentialId)}`, body }, options);
+  }
+
+  /** Deletes a device's credential: `DELETE /vaultboxes/{id}/app-credentials/{credential_id}`. */
+  async deleteAppCredential(
+    id: string,
+    credentialId: string,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    await this.octets({ method: "DELETE", path: `/vaultboxes/${segment(id)}/app-credentials/${segment(credentialId)}` }, options);
+  }
+
+  /** Gives a device's credential a new password: `POST /vaultboxes/{id}/app-credentials/{credential_id}/regenerate`. */
+  async regenerateAppPassword(
+    id: string,
+    credentialId: string,
+    options: PostOptions = {},
+  ): Promise<NewAppCredential> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/app-credentials/${segment(credentialId)}/regenerate` }, options);
   }
 
   /** Makes a certificate for an address: `POST /generate-certificate`. */
@@ -548,6 +1102,215 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<Uint8Array> {
     return await this.octets({ method: "POST", path: "/bundle", body }, options);
+  }
+
+  /** Lists the messages of a vaultbox, without content: `GET /messages`. */
+  async listMessages(
+    query: ListMessagesQuery,
+    options: RequestOptions = {},
+  ): Promise<Page<Message>> {
+    return await this.page({ method: "GET", path: "/messages", query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listMessages}, page by page. */
+  listAllMessages(
+    query: ListMessagesQuery,
+    options: RequestOptions = {},
+  ): AsyncGenerator<Message, void, undefined> {
+    return all((cursor) =>
+      this.listMessages({ ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
+  /** Registers a domain for a user: `POST /domains`. */
+  async registerDomain(
+    body: RegisterDomainBody,
+    options: PostOptions = {},
+  ): Promise<Domain> {
+    return await this.data({ method: "POST", path: "/domains", body }, options);
+  }
+
+  /** Lists domains, hosted and pending: `GET /domains`. */
+  async listDomains(
+    query: ListDomainsQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<Domain>> {
+    return await this.page({ method: "GET", path: "/domains", query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listDomains}, page by page. */
+  listAllDomains(
+    query: ListDomainsQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<Domain, void, undefined> {
+    return all((cursor) =>
+      this.listDomains({ ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
+  /** Shows a domain: `GET /domains/{domain}`. */
+  async getDomain(
+    domain: string,
+    options: RequestOptions = {},
+  ): Promise<Domain> {
+    return await this.data({ method: "GET", path: `/domains/${segment(domain)}` }, options);
+  }
+
+  /** Gives up a domain that holds no vaultbox: `DELETE /domains/{domain}`. */
+  async deleteDomain(
+    domain: string,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    await this.octets({ method: "DELETE", path: `/domains/${segment(domain)}` }, options);
+  }
+
+  /** Looks for the TXT record, and hosts the domain if it is there: `POST /domains/{domain}/verify`. */
+  async verifyDomain(
+    domain: string,
+    options: PostOptions = {},
+  ): Promise<Domain> {
+    return await this.data({ method: "POST", path: `/domains/${segment(domain)}/verify` }, options);
+  }
+
+  /** Creates up to 100 vaultboxes; each has its own result: `POST /vaultboxes/bulk-create`. */
+  async bulkCreateVaultboxes(
+    body: BulkCreateVaultboxesBody,
+    options: PostOptions = {},
+  ): Promise<Array<BulkCreated | BulkFailure>> {
+    return await this.data({ method: "POST", path: "/vaultboxes/bulk-create", body }, options);
+  }
+
+  /** Deletes up to 100 vaultboxes; each has its own result: `POST /vaultboxes/bulk-delete`. */
+  async bulkDeleteVaultboxes(
+    body: BulkDeleteVaultboxesBody,
+    options: PostOptions = {},
+  ): Promise<Array<BulkDeleted | BulkFailure>> {
+    return await this.data({ method: "POST", path: "/vaultboxes/bulk-delete", body }, options);
+  }
+
+  /** Gives up to 100 credentials new passwords; each has its own result: `POST /vaultboxes/bulk-regenerate`. */
+  async bulkRegeneratePasswords(
+    body: BulkRegeneratePasswordsBody,
+    options: PostOptions = {},
+  ): Promise<Array<BulkRegenerated | BulkFailure>> {
+    return await this.data({ method: "POST", path: "/vaultboxes/bulk-regenerate", body }, options);
+  }
+
+  /** Lists certificates of a vaultbox, retired ones too: `GET /vaultboxes/{id}/certificates`. */
+  async listCertificates(
+    id: string,
+    query: ListCertificatesQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<Certificate>> {
+    return await this.page({ method: "GET", path: `/vaultboxes/${segment(id)}/certificates`, query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listCertificates}, page by page. */
+  listAllCertificates(
+    id: string,
+    query: ListCertificatesQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<Certificate, void, undefined> {
+    return all((cursor) =>
+      this.listCertificates(id, { ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
+  /** Adds a certificate whose key is held elsewhere: `POST /vaultboxes/{id}/certificates`. */
+  async uploadCertificate(
+    id: string,
+    body: UploadCertificateBody,
+    options: PostOptions = {},
+  ): Promise<Certificate> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates`, body }, options);
+  }
+
+  /** Shows a certificate: `GET /vaultboxes/{id}/certificates/{certificate_id}`. */
+  async getCertificate(
+    id: string,
+    certificateId: string,
+    options: RequestOptions = {},
+  ): Promise<Certificate> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}` }, options);
+  }
+
+  /** Downloads a certificate: `GET /vaultboxes/{id}/certificates/{certificate_id}/download`. */
+  async downloadCertificate(
+    id: string,
+    certificateId: string,
+    query: DownloadCertificateQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Uint8Array> {
+    return await this.octets({ method: "GET", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/download`, query }, options);
+  }
+
+  /** Issues a certificate for a key that is held elsewhere: `POST /vaultboxes/{id}/certificates/csr`. */
+  async requestCertificate(
+    id: string,
+    body: RequestCertificateBody,
+    options: PostOptions = {},
+  ): Promise<IssuedCertificate> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/csr`, body }, options);
+  }
+
+  /** Downloads the certificate of the appliance's issuer: `GET /issuer`. */
+  async downloadIssuer(
+    options: RequestOptions = {},
+  ): Promise<Uint8Array> {
+    return await this.octets({ method: "GET", path: "/issuer" }, options);
+  }
+
+  /** Stops encrypting mail to a certificate: `POST /vaultboxes/{id}/certificates/{certificate_id}/retire`. */
+  async retireCertificate(
+    id: string,
+    certificateId: string,
+    options: PostOptions = {},
+  ): Promise<Certificate> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/retire` }, options);
+  }
+
+  /** Takes the retirement of a certificate back: `POST /vaultboxes/{id}/certificates/{certificate_id}/restore`. */
+  async restoreCertificate(
+    id: string,
+    certificateId: string,
+    options: PostOptions = {},
+  ): Promise<Certificate> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/restore` }, options);
+  }
+
+  /** Lists users with their limits and what they use: `GET /customers`. */
+  async listCustomers(
+    query: ListCustomersQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<Customer>> {
+    return await this.page({ method: "GET", path: "/customers", query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listCustomers}, page by page. */
+  listAllCustomers(
+    query: ListCustomersQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<Customer, void, undefined> {
+    return all((cursor) =>
+      this.listCustomers({ ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
+  /** Shows a user's limits and what it uses: `GET /customers/{user_id}`. */
+  async getCustomer(
+    userId: string,
+    options: RequestOptions = {},
+  ): Promise<Customer> {
+    return await this.data({ method: "GET", path: `/customers/${segment(userId)}` }, options);
+  }
+
+  /** Sets limits of a user: `PATCH /customers/{user_id}`. */
+  async updateCustomer(
+    userId: string,
+    body: UpdateCustomerBody = {},
+    options: RequestOptions = {},
+  ): Promise<Customer> {
+    return await this.data({ method: "PATCH", path: `/customers/${segment(userId)}`, body }, options);
   }
 
   /** Lists changes: who did what, when; the newest first: `GET /audit`. */

@@ -5,7 +5,7 @@
  */
 
 import { exec } from "../../src/system/exec.ts";
-import { tokenOf } from "../helpers/api.ts";
+import { bearer } from "../helpers/http.ts";
 import { interleaved, median, print, report, verdict } from "./measure.ts";
 import { clients } from "./parallel.ts";
 import {
@@ -162,7 +162,7 @@ async function benchParallel(world: BenchWorld, boxes: number): Promise<void> {
       const user = userOf(number);
       // Vaultbox n belongs to user n modulo users, plus 1.
       const box = boxOf(number === 1 ? usersOf(boxes) : number - 1);
-      return { token: await tokenOf(user), domain: domainOf(number), box };
+      return { token: await bearer(user), domain: domainOf(number), box };
     }),
   );
   print(`\n${count} clients for ${seconds} seconds`);

@@ -9,12 +9,8 @@ import { connect } from "../../src/db/connect.ts";
 import { postfixMta } from "../../src/mta/postfix.ts";
 import { exec } from "../../src/system/exec.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";
-import {
-  type ServedApi,
-  servedApi,
-  tokenOf,
-  unlimited,
-} from "../helpers/api.ts";
+import { type ServedApi, servedApi, UNLIMITED } from "../helpers/api.ts";
+import { bearer } from "../helpers/http.ts";
 import { testWorld } from "../helpers/app.ts";
 
 /** Vaultboxes of one user and domain. */
@@ -44,7 +40,7 @@ export interface BenchWorld extends AsyncDisposable {
 export async function benchWorld(
   boxes: number,
   messages: number,
-  env: Record<string, string> = unlimited(),
+  env: Record<string, string> = UNLIMITED,
 ): Promise<BenchWorld> {
   const world = await testWorld({ ENCIMAP_LOG_LEVEL: "error", ...env });
   await load(world.database.url("postgres"), boxes, messages);
@@ -56,7 +52,7 @@ export async function benchWorld(
   return {
     app,
     api,
-    service: await tokenOf(),
+    service: await bearer(),
     directory: world.directory,
     async [Symbol.asyncDispose]() {
       await api[Symbol.asyncDispose]();

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { Encimap, EncimapError } from "../../clients/typescript/encimap.ts";
-import { servedApi, tokenOf } from "../helpers/api.ts";
+import { servedApi } from "../helpers/api.ts";
+import { bearer } from "../helpers/http.ts";
 import { ALICE, BOB, testWorld } from "../helpers/app.ts";
 
 Deno.test("the typed client goes the main way through the API", async (t) => {
   await using world = await testWorld();
   await using api = servedApi(world);
-  const encimap = new Encimap({ baseUrl: api.url, token: () => tokenOf() });
+  const encimap = new Encimap({ baseUrl: api.url, token: () => bearer() });
   const ids: string[] = [];
 
   await t.step("creates vaultboxes", async () => {

@@ -4,9 +4,9 @@ import {
   type Operation,
   readDescription,
   servedApi,
-  tokenOf,
-  unlimited,
+  UNLIMITED,
 } from "../helpers/api.ts";
+import { bearer } from "../helpers/http.ts";
 import { ALICE, SECRET, type TestWorld, testWorld } from "../helpers/app.ts";
 import { testPgHost } from "../helpers/database.ts";
 import { type Garbage, garbage, randomOf } from "../helpers/garbage.ts";
@@ -105,7 +105,7 @@ function headOf(
 Deno.test("garbage at every operation is refused in the envelope, and leaks nothing", async (t) => {
   // Printed, so that a failure can be repeated with FUZZ_SEED.
   await Deno.stdout.write(new TextEncoder().encode(`FUZZ_SEED=${SEED}\n`));
-  await using world = await testWorld(unlimited());
+  await using world = await testWorld(UNLIMITED);
   await using api = servedApi(world);
   const port = Number(new URL(api.url).port);
   const forbidden = await leaks(world);
@@ -117,7 +117,7 @@ Deno.test("garbage at every operation is refused in the envelope, and leaks noth
     await t.step(operation.id, async () => {
       const random = randomOf(SEED + index);
       const statuses: number[] = [];
-      const token = await tokenOf(
+      const token = await bearer(
         operation.scope === "admin" ? undefined : tenant.userId,
       );
       const box = `/vaultboxes/${tenant.vaultboxId}`;

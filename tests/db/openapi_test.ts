@@ -9,9 +9,9 @@ import {
   type Reply,
   type ServedApi,
   servedApi,
-  tokenOf,
-  unlimited,
+  UNLIMITED,
 } from "../helpers/api.ts";
+import { bearer } from "../helpers/http.ts";
 import { ALICE, testWorld } from "../helpers/app.ts";
 import {
   entries,
@@ -121,9 +121,9 @@ Deno.test("docs/openapi.yaml is OpenAPI 3.1 whose parts fit together", async (t)
 });
 
 Deno.test("every operation answers as docs/openapi.yaml says", async (t) => {
-  await using world = await testWorld(unlimited());
+  await using world = await testWorld(UNLIMITED);
   await using api = servedApi(world);
-  const service = await tokenOf();
+  const service = await bearer();
   const reader = await newTenant(world, api, ALICE, "pets.example");
   for (const [index, operation] of operations.entries()) {
     const { id, method, scope } = operation;
@@ -167,7 +167,7 @@ async function refusals(
     names.map(({ name }) => [name, crypto.randomUUID()]),
   );
   const path = pathOf(operation, { params });
-  const service = await tokenOf();
+  const service = await bearer();
   const found: [number, Reply][] = [
     [401, await api.fetch(path, "", { method })],
     [401, await api.fetch(path, "nonsense", { method })],
@@ -191,7 +191,7 @@ async function refusals(
 }
 
 Deno.test("/s2s/v1/openapi.json is docs/openapi.yaml, and needs no token", async () => {
-  await using world = await testWorld(unlimited());
+  await using world = await testWorld(UNLIMITED);
   await using api = servedApi(world);
   const { status, json } = await api.fetch("/openapi.json", "");
   assert.equal(status, 200);

@@ -6,11 +6,10 @@
 
 import { parse } from "yaml";
 import { buildApi } from "../../src/http/api.ts";
-import { mintToken } from "../../src/http/auth.ts";
 import type { Schema } from "../../src/http/fields.ts";
 import { PREFIX } from "../../src/http/openapi.ts";
-import { SETTINGS } from "../../src/settings.ts";
-import { SECRET, type TestWorld } from "./app.ts";
+import type { TestWorld } from "./app.ts";
+import { SETTINGS } from "./http.ts";
 
 /** One operation of docs/openapi.yaml. */
 export interface Operation {
@@ -110,7 +109,7 @@ export interface ServedApi extends AsyncDisposable {
  * @returns The API.
  */
 export function servedApi(world: Pick<TestWorld, "app">): ServedApi {
-  const api = buildApi(world.app, TOKENS);
+  const api = buildApi(world.app, SETTINGS);
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     api,
@@ -162,16 +161,6 @@ export function pathOf(operation: Operation, input: Input): string {
 }
 
 /** Settings under which one caller may ask as often as it can. */
-export function unlimited(): Record<string, string> {
-  const name = "ENCIMAP_RATE_LIMIT";
-  return SETTINGS.some((each) => each.name === name) ? { [name]: "0" } : {};
-}
-
-/** Key and audience of tokens. */
-export const TOKENS = { secret: SECRET, audience: "encimap.svc" };
-
-/** Makes the token of a user, or of a service. */
-export function tokenOf(userId?: string): Promise<string> {
-  const lifetime = { now: new Date(), seconds: 600 };
-  return mintToken(TOKENS, { userId }, lifetime);
-}
+export const UNLIMITED: Readonly<Record<string, string>> = {
+  ENCIMAP_RATE_LIMIT: "0",
+};

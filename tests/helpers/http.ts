@@ -61,7 +61,7 @@ export async function askApi(
 
 /** A token of the service, or of a user. */
 export function bearer(userId?: string): Promise<string> {
-  const lifetime = { now: new Date(), seconds: 60 };
+  const lifetime = { now: new Date(), seconds: 600 };
   return mintToken(SETTINGS, { userId }, lifetime);
 }
 

@@ -11,7 +11,7 @@ import { pemEncode } from "../../src/x509/pem.ts";
 import { selfSignedCertificate } from "../../src/x509/self_signed.ts";
 import type { Schema } from "../../src/http/fields.ts";
 import type { Input, Operation, Reply, ServedApi } from "./api.ts";
-import { tokenOf } from "./api.ts";
+import { bearer } from "./http.ts";
 import type { TestWorld } from "./app.ts";
 
 /** A user with a domain, and vaultboxes in it. */
@@ -46,6 +46,24 @@ const INPUTS: Readonly<
   createVaultbox: ({ userId, domain }) => ({
     body: { "user_id": userId, domain, alias: "owl", name: "Owl" },
   }),
+  bulkCreateVaultboxes: ({ userId, domain }) => ({
+    body: { items: [{ "user_id": userId, domain, alias: "bat" }] },
+  }),
+  bulkDeleteVaultboxes: ({ bareId }) => ({
+    body: { items: [{ "vaultbox_id": bareId }] },
+  }),
+  bulkRegeneratePasswords: ({ vaultboxId }) => ({
+    body: { items: [{ "vaultbox_id": vaultboxId, service: "imap" }] },
+  }),
+  listMessages: ({ vaultboxId }) => ({ query: { "vaultbox_id": vaultboxId } }),
+  registerDomain: ({ userId }) => ({
+    body: { "user_id": userId, domain: `${randomName()}.example` },
+  }),
+  deleteDomain: async ({ post }) => {
+    const domain = `${randomName()}.example`;
+    await post("/domains", { domain });
+    return { params: { domain } };
+  },
   createImapCredential: ({ bareId }) => ({ params: { id: bareId } }),
   createSmtpCredential: ({ bareId }) => ({
     params: { id: bareId },
@@ -74,7 +92,7 @@ const INPUTS: Readonly<
   }),
   listAliases: aliasOf,
   deleteAlias: async (tenant) => {
-    const address = `old${Math.random().toString().slice(2)}@${tenant.domain}`;
+    const address = `${randomName()}@${tenant.domain}`;
     await tenant.post(`/vaultboxes/${tenant.vaultboxId}/aliases`, { address });
     return { params: { id: tenant.vaultboxId, address } };
   },
@@ -190,8 +208,8 @@ export async function newTenant(
   userId: string,
   domain: string,
 ): Promise<Tenant> {
-  const service = await tokenOf();
-  const token = await tokenOf(userId);
+  const service = await bearer();
+  const token = await bearer(userId);
   const send = async (
     path: string,
     by: string,
@@ -252,9 +270,13 @@ export function resolve(
   return found as Schema;
 }
 
+function randomName(): string {
+  return `x${crypto.randomUUID().slice(0, 8)}`;
+}
+
 /** The tenant's vaultbox with an alias. */
 async function aliasOf(tenant: Tenant): Promise<Input> {
-  const address = `also${Math.random().toString().slice(2)}@${tenant.domain}`;
+  const address = `${randomName()}@${tenant.domain}`;
   await tenant.post(`/vaultboxes/${tenant.vaultboxId}/aliases`, { address });
   return { params: { id: tenant.vaultboxId } };
 }
@@ -266,7 +288,7 @@ async function catchAllOf(tenant: Tenant): Promise<Input> {
     method: "PUT",
     body: JSON.stringify({ "vaultbox_id": tenant.vaultboxId }),
   };
-  const { status, text } = await tenant.api.fetch(path, await tokenOf(), init);
+  const { status, text } = await tenant.api.fetch(path, await bearer(), init);
   if (status >= 300) throw new Error(`PUT ${path}: ${status} ${text}`);
   return { params: { domain: tenant.domain } };
 }
@@ -275,7 +297,7 @@ async function catchAllOf(tenant: Tenant): Promise<Input> {
 async function customerOf(tenant: Tenant): Promise<Input> {
   const path = `/customers/${tenant.userId}`;
   const init = { method: "PATCH", body: '{"max_vaultboxes":1000}' };
-  const { status, text } = await tenant.api.fetch(path, await tokenOf(), init);
+  const { status, text } = await tenant.api.fetch(path, await bearer(), init);
   if (status >= 300) throw new Error(`PATCH ${path}: ${status} ${text}`);
   return { params: { "user_id": tenant.userId } };
 }

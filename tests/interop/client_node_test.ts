@@ -5,7 +5,7 @@ import committed from "../../clients/typescript/encimap.ts" with {
 };
 import { connect } from "../../src/db/connect.ts";
 import { buildApi } from "../../src/http/api.ts";
-import { tokenOf, TOKENS } from "../helpers/api.ts";
+import { bearer, SETTINGS } from "../helpers/http.ts";
 import { testConfig, testLog } from "../helpers/app.ts";
 import { isMissing, run, temporaryDirectory } from "../helpers/openssl.ts";
 
@@ -39,12 +39,12 @@ Deno.test("node runs the typed client against the API", {
   const app = { config, log: testLog([]), sql, now: () => new Date() };
   const api = buildApi(
     app as unknown as Parameters<typeof buildApi>[0],
-    TOKENS,
+    SETTINGS,
   );
   const server = Deno.serve({ port: 0, onListen: () => {} }, api);
   try {
     const url = `http://127.0.0.1:${server.addr.port}/s2s/v1`;
-    const args = ["main.mjs", url, await tokenOf()];
+    const args = ["main.mjs", url, await bearer()];
     const output = await run("node", args, { cwd: directory.path });
     assert.deepEqual(JSON.parse(new TextDecoder().decode(output)), {
       health: "unhealthy",
