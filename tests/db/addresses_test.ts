@@ -12,6 +12,8 @@ import {
 } from "../../src/vaultbox/create.ts";
 import { createSmtpCredential } from "../../src/vaultbox/credentials.ts";
 import { deliver, type Delivery } from "../../src/vaultbox/deliver.ts";
+import { removeDomain } from "../../src/vaultbox/domains.ts";
+import { NIL_UUID } from "../../src/http/auth.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
 import {
@@ -377,6 +379,42 @@ for (
       assert.equal(new Date(ACCEPTED) < new Date(LATER), true);
     });
   }
+}
+
+for (
+  const [alias, expected] of [["fox", "nobody"], ["postmaster", "operator"]]
+) {
+  Deno.test(`mail for ${alias}@ that a former user's catch-all was accepted for is ${expected}'s`, async () => {
+    await using world = await testWorld();
+    const { sql } = world.app;
+    const operator = await createOperatorVaultbox(world.app, SERVICE, {
+      userId: NIL_UUID,
+      domain: "mail.example.test",
+      alias: "operator",
+      name: "Operator",
+      mayClaimDomain: true,
+    });
+    const cat = await box(world, "cat");
+    await setCatchAll(world.app, user(ALICE), DOMAIN, cat);
+    await removeVaultbox(world.app, user(ALICE), cat);
+    await removeDomain(world.app, user(ALICE), DOMAIN);
+    await box(world, "dog", BOB);
+    if (alias === "fox") await box(world, "fox", BOB);
+    await sql`update former_addresses set removed_at = ${LATER}`;
+    await sql`update addresses set created_at = ${LATER}`;
+
+    const attempt = deliver(
+      world.intake,
+      mail("unrouted", `${alias}@${DOMAIN}`),
+    );
+    if (expected === "nobody") {
+      await assert.rejects(attempt, code("unknown_vaultbox"));
+      assert.deepEqual(await holders(world), []);
+    } else {
+      await attempt;
+      assert.deepEqual(await holders(world), [operator.id]);
+    }
+  });
 }
 
 Deno.test("a creation in a hosted domain costs one run of postmap", async () => {
