@@ -14,6 +14,8 @@ import { createSmtpCredential } from "../../src/vaultbox/credentials.ts";
 import { deliver, type Delivery } from "../../src/vaultbox/deliver.ts";
 import { removeDomain } from "../../src/vaultbox/domains.ts";
 import { NIL_UUID } from "../../src/http/auth.ts";
+import { mendRoutes } from "../../src/vaultbox/routes.ts";
+import { lockRoutes } from "../../src/db/domains.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
 import {
@@ -436,4 +438,31 @@ Deno.test("after a change that failed the next one mends all maps", async () => 
   assert.deepEqual([...world.mta.transport], [
     ["fox@pets.example", `encimap-pipe:${fox}`],
   ]);
+});
+
+Deno.test("a route that stayed because the database failed is mended without another change", async () => {
+  await using world = await testWorld();
+  const { app, mta } = world;
+  const cat = await box(world, "cat");
+  const before = new Map(mta.transport);
+  let removal: Promise<void> | undefined;
+  await app.sql.begin(async (tx) => {
+    await lockRoutes(tx);
+    removal = removeVaultbox(app, user(ALICE), cat);
+    let cancelled = 0;
+    while (cancelled === 0) {
+      ({ count: cancelled } = await app.sql`
+        select pg_cancel_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event = 'advisory'
+      `);
+    }
+  });
+  await removal;
+  assert.deepEqual(mta.transport, before);
+  await mendRoutes(app);
+  assert.equal(mta.transport.size, 0);
+
+  mta.transport.set("fox@pets.example", "encimap-pipe:unknown");
+  await mendRoutes(app);
+  assert.equal(mta.transport.size, 1, "nothing is compared without a failure");
 });
