@@ -34,8 +34,11 @@ export interface Maps {
 
 /** Postfix's maps. */
 export interface Mta {
-  /** Whether a change has failed since the maps were read. */
-  readonly isDoubtful: boolean;
+  /**
+   * Whether a change has failed since the maps were read. Whoever could not
+   * bring a change as far as here says so as well.
+   */
+  isDoubtful: boolean;
   /**
    * Changes single entries; running daemons see them at once.
    *

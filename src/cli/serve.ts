@@ -23,6 +23,7 @@ import { watchFull } from "../vaultbox/limits.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { recountFull, recountNamed } from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
+import { mendRoutes } from "../vaultbox/routes.ts";
 import { endOverdueSessions } from "../vaultbox/sessions.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 import { tokenSettings } from "./token.ts";
@@ -140,6 +141,8 @@ async function startApi(app: App): Promise<Service> {
     eachMinute(app, () => deleteOldRequests(app.sql)),
     // Of expired credentials, and what Dovecot did not confirm.
     eachMinute(app, () => endOverdueSessions(app)),
+    // What Postfix could not be told.
+    eachMinute(app, () => mendRoutes(app)),
   ];
   return {
     async stop() {

@@ -5,12 +5,7 @@
  */
 
 import { AppError } from "../errors.ts";
-import {
-  type Db,
-  FOREIGN_KEY_VIOLATION,
-  isViolation,
-  UNIQUE_VIOLATION,
-} from "./connect.ts";
+import { type Db, isViolation, UNIQUE_VIOLATION } from "./connect.ts";
 
 /** A hosted domain. */
 export interface Domain {
@@ -120,26 +115,37 @@ export async function listDomains(db: Db): Promise<Domain[]> {
  *
  * @param db Transaction.
  * @param domain Lower case, A-labels.
+ * @param userId UUID of the user whose it must be.
  * @returns Local parts of the addresses that went with it.
  * @throws {AppError} `not_found` if it is not hosted, `conflict` if it holds
  * addresses of vaultboxes.
  */
-export async function deleteDomain(db: Db, domain: string): Promise<string[]> {
+export async function deleteDomain(
+  db: Db,
+  domain: string,
+  userId: string,
+): Promise<string[]> {
+  // Before anything else: nothing is added to it from here on, and whoever adds
+  // holds the lock of a vaultbox, for which the foreign keys would wait.
+  const [held] = await db`
+    select from domains where domain = ${domain} and user_id = ${userId}
+    for update
+  `;
+  if (held === undefined) throw new AppError("not_found", "No such domain");
+  const inside = await db`
+    select from vaultboxes where domain = ${domain}
+    union all
+    select from addresses where domain = ${domain} and kind <> 'role'
+    limit 1
+  `;
+  if (inside.length > 0) {
+    throw new AppError("conflict", "Domain holds addresses of vaultboxes");
+  }
   const roles = await db<{ alias: string }[]>`
     delete from addresses where domain = ${domain} and kind = 'role'
     returning alias
   `;
-  try {
-    const { count } = await db`delete from domains where domain = ${domain}`;
-    if (count === 0) throw new AppError("not_found", "No such domain");
-  } catch (error) {
-    if (isViolation(error, FOREIGN_KEY_VIOLATION)) {
-      throw new AppError("conflict", "Domain holds addresses of vaultboxes", {
-        cause: error,
-      });
-    }
-    throw error;
-  }
+  await db`delete from domains where domain = ${domain}`;
   return roles.map((row) => row.alias);
 }
 

@@ -77,11 +77,15 @@ export async function findRecipient(
     // Without the time there is nothing to tell a stale route from a late mail.
     if (acceptedAt === undefined) throw unknownVaultbox();
   }
-  const [former] = await db<{ removedAt: Date }[]>`
-    select removed_at from former_addresses
-    where domain = ${domain} and alias = ${alias}
+  const former = await db<{ alias: string; removedAt: Date }[]>`
+    select alias, removed_at from former_addresses
+    where domain = ${domain} and alias in (${alias}, ${CATCH_ALL})
   `;
-  const holder = holderOf(candidates, acceptedAt, former?.removedAt);
+  const removed = new Map(former.map((row) => [row.alias, row.removedAt]));
+  const holder = holderOf(candidates, acceptedAt, {
+    address: removed.get(alias),
+    catchAll: removed.get(CATCH_ALL),
+  });
   if (holder === undefined) throw unknownVaultbox();
   if (holder.status !== "active") {
     throw new AppError("vaultbox_suspended", "Vaultbox is suspended");
@@ -97,17 +101,23 @@ export async function findRecipient(
 function holderOf(
   candidates: readonly Candidate[],
   acceptedAt: Date | undefined,
-  removedAt: Date | undefined,
+  removed: { address: Date | undefined; catchAll: Date | undefined },
 ): Candidate | undefined {
   const exact = candidates.find(({ kind }) => kind !== "catch_all");
   const catchAll = candidates.find(({ kind }) => kind === "catch_all");
   const isOf = (holder: Candidate): boolean =>
     acceptedAt === undefined || acceptedAt >= holder.createdAt;
   if (exact !== undefined && isOf(exact)) return exact;
-  const wasFree = removedAt === undefined ||
-    acceptedAt !== undefined && acceptedAt >= removedAt;
+  const wasFree = removed.address === undefined ||
+    acceptedAt !== undefined && acceptedAt >= removed.address;
   if (catchAll !== undefined && isOf(catchAll) && wasFree) return catchAll;
-  // Older than every holder: whoever had no other one before it.
+  // Older than every holder: whoever had no other one before it. That may have
+  // been a catch-all, of another user if the domain was given up since.
+  const wasCaught = removed.catchAll !== undefined &&
+    acceptedAt !== undefined && acceptedAt < removed.catchAll;
+  if (exact !== undefined && exact.kind !== "role" && wasCaught) {
+    return undefined;
+  }
   const first = exact ?? (wasFree ? catchAll : undefined);
   return first?.removedAt === null ? first : undefined;
 }

@@ -318,7 +318,9 @@ export function plainText(max: number): Field<string> {
 /** A name for people. */
 export const NAME: Field<string> = plainText(255);
 
-/** A time since 1970 with its zone, RFC 3339; years of four digits. */
+const YEAR_10000 = Date.UTC(10_000, 0);
+
+/** A time since 1970 with its zone, RFC 3339; years of four digits in UTC. */
 export const TIME: Field<Date> = {
   schema: { type: "string", format: "date-time" },
   parse(value, name) {
@@ -330,8 +332,10 @@ export const TIME: Field<Date> = {
     // 30 February is a day to Date.
     const date = new Date(`${year}-${month}-01T00:00:00Z`);
     date.setUTCDate(Number(day));
+    // The zone can make it a year of five digits, which PostgreSQL does not read.
     if (
-      !(time.getTime() > 0) || date.getUTCMonth() + 1 !== Number(month)
+      !(time.getTime() > 0) || time.getTime() >= YEAR_10000 ||
+      date.getUTCMonth() + 1 !== Number(month)
     ) {
       throw wrong(name, "must be a time such as 2030-01-31T12:00:00Z");
     }

@@ -33,7 +33,7 @@ export const DOMAIN_REGEXP: RegExp =
   /^(?!.{254})(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?![0-9]+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** RFC 5321 §4.5.3.1.3: a path has 256 octets, two of them `<` and `>`. */
-const MAX_ADDRESS_OCTETS = 254;
+export const MAX_ADDRESS_OCTETS = 254;
 
 const NOT_ASCII_REGEXP = /[^\p{ASCII}]/u;
 
@@ -112,16 +112,19 @@ export function parseAddress(text: string): Address {
   if (at < 0) {
     throw new AppError("invalid_request", "email must be alias@domain");
   }
-  if (text.length > MAX_ADDRESS_OCTETS) {
+  const address = {
+    alias: parseAlias(text.slice(0, at)),
+    domain: parseDomain(text.slice(at + 1)),
+  };
+  // As A-labels it can be longer than it was.
+  const octets = at + 1 + address.domain.length;
+  if (Math.max(text.length, octets) > MAX_ADDRESS_OCTETS) {
     throw new AppError(
       "invalid_request",
       `email must have at most ${MAX_ADDRESS_OCTETS} octets`,
     );
   }
-  return {
-    alias: parseAlias(text.slice(0, at)),
-    domain: parseDomain(text.slice(at + 1)),
-  };
+  return address;
 }
 
 /**

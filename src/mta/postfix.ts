@@ -30,18 +30,15 @@ export function postfixMta(transportMap: string, exec: Exec): Mta {
     senders: beside("senders"),
     refusals: beside("refusals"),
   };
-  let isDoubtful = false;
   return {
-    get isDoubtful() {
-      return isDoubtful;
-    },
+    isDoubtful: false,
     async change(changes: MapChanges) {
-      const wasDoubtful = isDoubtful;
-      isDoubtful = true;
+      const wasDoubtful = this.isDoubtful;
+      this.isDoubtful = true;
       for (const [name, path] of Object.entries(paths)) {
         await changeMap(exec, path, changes[name as MapName] ?? new Map());
       }
-      isDoubtful = wasDoubtful;
+      this.isDoubtful = wasDoubtful;
     },
     async read(): Promise<Maps> {
       const maps = {
@@ -50,7 +47,7 @@ export function postfixMta(transportMap: string, exec: Exec): Mta {
         senders: await readMap(exec, paths.senders),
         refusals: await readMap(exec, paths.refusals),
       };
-      isDoubtful = false;
+      this.isDoubtful = false;
       return maps;
     },
     async check() {

@@ -170,7 +170,9 @@ export async function removeDomain(
   const aliases = await app.sql.begin(async (tx) => {
     const { userId, challenge } = await getUserDomain(tx, actor.owner, domain);
     const isHosted = challenge === null;
-    const aliases = isHosted ? await deleteDomain(tx, domain) : undefined;
+    const aliases = isHosted
+      ? await deleteDomain(tx, domain, userId)
+      : undefined;
     if (!isHosted) await deleteClaim(tx, domain, userId);
     const action = isHosted ? "domain.remove" : "domain.claim.drop";
     await insertAudit(tx, actor, { action, userId, domain });

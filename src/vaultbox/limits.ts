@@ -152,11 +152,12 @@ export async function watchFull(
 ): Promise<() => Promise<void>> {
   let running: Promise<unknown> = Promise.resolve();
   const queue = (task: () => Promise<unknown>): void => {
-    running = running.then(task).catch((error) =>
+    running = running.then(task).catch((error) => {
+      app.mta.isDoubtful = true;
       app.log.write("error", "refusals could not be published", {
         cause: reason(error),
-      })
-    );
+      });
+    });
   };
   let isConnected = false;
   const listening = await app.sql.listen("encimap_full", (payload) => {

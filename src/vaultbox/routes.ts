@@ -120,22 +120,39 @@ async function publish(
   addresses: readonly RoutedAddress[],
   maps: readonly MapName[],
 ): Promise<void> {
-  await app.sql.begin(async (tx) => {
-    await lockRoutes(tx);
-    if (app.mta.isDoubtful) return void await mend(app, tx);
-    const changes = noEntries();
-    for (const domain of domains) {
-      const hosted = await findDomain(tx, domain);
-      changes.domains.set(domain, hosted && "OK");
-    }
-    for (const address of addresses) addEntries(changes, address);
-    for (const route of await findRoutes(tx, addresses)) {
-      addEntries(changes, route, route, app.config);
-    }
-    await app.mta.change(
-      Object.fromEntries(maps.map((name) => [name, changes[name]])),
-    );
-  });
+  try {
+    await app.sql.begin(async (tx) => {
+      await lockRoutes(tx);
+      if (app.mta.isDoubtful) return void await mend(app, tx);
+      const changes = noEntries();
+      for (const domain of domains) {
+        const hosted = await findDomain(tx, domain);
+        changes.domains.set(domain, hosted && "OK");
+      }
+      for (const address of addresses) addEntries(changes, address);
+      for (const route of await findRoutes(tx, addresses)) {
+        addEntries(changes, route, route, app.config);
+      }
+      await app.mta.change(
+        Object.fromEntries(maps.map((name) => [name, changes[name]])),
+      );
+    });
+  } catch (error) {
+    // Also where the database failed and no map was touched.
+    app.mta.isDoubtful = true;
+    throw error;
+  }
+}
+
+/**
+ * Mends the maps if a change has failed: nobody may ask for another one.
+ *
+ * @param app Uses `config`, `sql` and `mta`.
+ */
+export async function mendRoutes(
+  app: Pick<App, "config" | "sql" | "mta">,
+): Promise<void> {
+  if (app.mta.isDoubtful) await reconcileRoutes(app, { dryRun: false });
 }
 
 /** How the maps differ from the database. */

@@ -12,6 +12,10 @@ import {
 } from "../../src/vaultbox/create.ts";
 import { createSmtpCredential } from "../../src/vaultbox/credentials.ts";
 import { deliver, type Delivery } from "../../src/vaultbox/deliver.ts";
+import { removeDomain } from "../../src/vaultbox/domains.ts";
+import { NIL_UUID } from "../../src/http/auth.ts";
+import { mendRoutes } from "../../src/vaultbox/routes.ts";
+import { lockRoutes } from "../../src/db/domains.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
 import {
@@ -379,6 +383,42 @@ for (
   }
 }
 
+for (
+  const [alias, expected] of [["fox", "nobody"], ["postmaster", "operator"]]
+) {
+  Deno.test(`mail for ${alias}@ that a former user's catch-all was accepted for is ${expected}'s`, async () => {
+    await using world = await testWorld();
+    const { sql } = world.app;
+    const operator = await createOperatorVaultbox(world.app, SERVICE, {
+      userId: NIL_UUID,
+      domain: "mail.example.test",
+      alias: "operator",
+      name: "Operator",
+      mayClaimDomain: true,
+    });
+    const cat = await box(world, "cat");
+    await setCatchAll(world.app, user(ALICE), DOMAIN, cat);
+    await removeVaultbox(world.app, user(ALICE), cat);
+    await removeDomain(world.app, user(ALICE), DOMAIN);
+    await box(world, "dog", BOB);
+    if (alias === "fox") await box(world, "fox", BOB);
+    await sql`update former_addresses set removed_at = ${LATER}`;
+    await sql`update addresses set created_at = ${LATER}`;
+
+    const attempt = deliver(
+      world.intake,
+      mail("unrouted", `${alias}@${DOMAIN}`),
+    );
+    if (expected === "nobody") {
+      await assert.rejects(attempt, code("unknown_vaultbox"));
+      assert.deepEqual(await holders(world), []);
+    } else {
+      await attempt;
+      assert.deepEqual(await holders(world), [operator.id]);
+    }
+  });
+}
+
 Deno.test("a creation in a hosted domain costs one run of postmap", async () => {
   await using world = await testWorld();
   await box(world, "cat");
@@ -398,4 +438,31 @@ Deno.test("after a change that failed the next one mends all maps", async () => 
   assert.deepEqual([...world.mta.transport], [
     ["fox@pets.example", `encimap-pipe:${fox}`],
   ]);
+});
+
+Deno.test("a route that stayed because the database failed is mended without another change", async () => {
+  await using world = await testWorld();
+  const { app, mta } = world;
+  const cat = await box(world, "cat");
+  const before = new Map(mta.transport);
+  let removal: Promise<void> | undefined;
+  await app.sql.begin(async (tx) => {
+    await lockRoutes(tx);
+    removal = removeVaultbox(app, user(ALICE), cat);
+    let cancelled = 0;
+    while (cancelled === 0) {
+      ({ count: cancelled } = await app.sql`
+        select pg_cancel_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event = 'advisory'
+      `);
+    }
+  });
+  await removal;
+  assert.deepEqual(mta.transport, before);
+  await mendRoutes(app);
+  assert.equal(mta.transport.size, 0);
+
+  mta.transport.set("fox@pets.example", "encimap-pipe:unknown");
+  await mendRoutes(app);
+  assert.equal(mta.transport.size, 1, "nothing is compared without a failure");
 });

@@ -322,6 +322,24 @@ Deno.test("bad input is answered with 400 that names the field", async (t) => {
       { ...CAT, domain },
       "domain",
     ]),
+    [
+      "address of 255 octets",
+      box,
+      {
+        ...CAT,
+        alias: "x".repeat(64),
+        domain: `${`${"a".repeat(60)}.`.repeat(3)}example`,
+      },
+      "alias",
+    ],
+    ...["9999-12-31T23:59:59-00:01", "9999-12-31T24:00:00Z"].map((
+      time,
+    ): [string, string, unknown, string] => [
+      `time ${time}`,
+      `/vaultboxes/${id}/app-credentials`,
+      { label: "Phone", "expires_at": time },
+      "expires_at",
+    ]),
     ["no alias", box, { ...CAT, alias: undefined }, "alias"],
     ["alias of another type", box, { ...CAT, alias: ["cat"] }, "alias"],
     ["no user_id", box, { ...CAT, "user_id": undefined }, "user_id"],

@@ -4,8 +4,14 @@ import {
   getUserDomain,
   listUserDomains,
 } from "../../src/db/domain_claims.ts";
+import type { Pool } from "../../src/db/connect.ts";
+import { NIL_UUID } from "../../src/http/auth.ts";
 import { systemDns } from "../../src/system/dns.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
+import { createAlias } from "../../src/vaultbox/addresses.ts";
+import {
+  createOperatorVaultbox,
+  createVaultbox,
+} from "../../src/vaultbox/create.ts";
 import {
   challengeName,
   registerDomain,
@@ -221,3 +227,62 @@ Deno.test("listUserDomains() pages through hosted and pending ones of one user",
   );
   assert.equal(pending.rows.length, 2);
 });
+
+Deno.test("removeDomain() leaves a domain that has become another user's meanwhile", async () => {
+  await using world = await testWorld();
+  const { app } = world;
+  const { domain } = PETS;
+  await createOperatorVaultbox(app, SERVICE, {
+    ...CAT,
+    userId: NIL_UUID,
+    domain: "mail.example.test",
+    mayClaimDomain: true,
+  });
+  await registerDomain(app, SERVICE, { ...PETS, isDeclared: true });
+  let removal: Promise<unknown> | undefined;
+  await app.sql.begin(async (tx) => {
+    await tx`delete from addresses where domain = ${domain}`;
+    await tx`delete from domains where domain = ${domain}`;
+    await tx`insert into domains ${tx({ domain, userId: BOB })}`;
+    removal = removeDomain(app, user(ALICE), domain);
+    removal.catch(() => {});
+    await waiting(app.sql);
+  });
+  await assert.rejects(removal!, code("not_found"));
+  assert.equal((await getUserDomain(app.sql, BOB, domain)).userId, BOB);
+});
+
+Deno.test("removeDomain() and createAlias() at once do not wait for each other", async () => {
+  await using world = await testWorld();
+  const { app } = world;
+  const { domain } = PETS;
+  const { id } = await createVaultbox(app, SERVICE, {
+    ...CAT,
+    mayClaimDomain: true,
+  });
+  let both: Promise<PromiseSettledResult<unknown>[]> | undefined;
+  await app.sql.begin(async (tx) => {
+    await tx`select from domains where domain = ${domain} for update`;
+    both = Promise.allSettled([
+      createAlias(app, user(ALICE), id, { domain, alias: "fox" }),
+      removeDomain(app, user(ALICE), domain),
+    ]);
+    await waiting(app.sql, 2);
+  });
+  const [alias, removal] = await both!;
+  assert.equal(alias!.status, "fulfilled");
+  assert.equal(removal!.status, "rejected");
+  assert.equal((removal as PromiseRejectedResult).reason.code, "conflict");
+});
+
+/** Waits until so many queries wait for locks. */
+async function waiting(sql: Pool, count = 1): Promise<void> {
+  for (;;) {
+    const rows = await sql`
+      select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'
+    `;
+    if (rows.length >= count) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -11,6 +11,7 @@ import {
   type Vaultbox,
   VAULTBOX_ORDERS,
 } from "../../db/vaultboxes.ts";
+import { MAX_ADDRESS_OCTETS } from "../../mail/address.ts";
 import { createVaultbox, type NewVaultbox } from "../../vaultbox/create.ts";
 import { changeVaultbox } from "../../vaultbox/limits.ts";
 import { removeVaultbox } from "../../vaultbox/remove.ts";
@@ -198,6 +199,12 @@ export function newVaultbox(
   body: Values<typeof NEW_VAULTBOX>,
 ): NewVaultbox {
   const { domain, alias, name = `${alias}@${domain}` } = body;
+  if (alias.length + 1 + domain.length > MAX_ADDRESS_OCTETS) {
+    throw wrong(
+      "alias",
+      `and domain must have at most ${MAX_ADDRESS_OCTETS} octets with the @`,
+    );
+  }
   const { custody = "server", certificate: certificatePem } = body;
   if ((custody === "external") !== (certificatePem !== undefined)) {
     throw wrong("certificate", "belongs to custody external");

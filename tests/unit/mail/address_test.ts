@@ -182,6 +182,7 @@ for (
     ["cat", "email"],
     ["cat.example.com", "email"],
     [`${"a".repeat(64)}@${DOMAIN_253}`, "email"],
+    [`${"a".repeat(40)}@${`${"ü".repeat(50)}.`.repeat(4)}example`, "email"],
     ["@example.com", "alias"],
     ["a@b@example.com", "alias"],
     ["<cat@example.com", "alias"],
