@@ -85,7 +85,8 @@ export class AppError extends Error {
 
 /**
  * How the postgres package, the system and PostgreSQL (Appendix A: classes 08,
- * 53 and 57) name a database that cannot be asked now.
+ * 53 and 57) name a database that cannot be asked now. 40P01: two changes waited
+ * for each other, and this one was undone.
  */
 const UNREACHABLE_CODES: ReadonlySet<string> = new Set([
   "CONNECTION_CLOSED",
@@ -97,6 +98,7 @@ const UNREACHABLE_CODES: ReadonlySet<string> = new Set([
   "ENOENT",
   "EPIPE",
   "08006",
+  "40P01",
   "53100",
   "53200",
   "53300",

@@ -44,20 +44,22 @@ export async function createAlias(
 ): Promise<Alias> {
   const { domain, alias } = address;
   const row = { domain, alias, vaultboxId };
-  const stored = await app.sql.begin(async (tx) => {
+  const { stored, change } = await app.sql.begin(async (tx) => {
     const { userId } = await getVaultbox(tx, vaultboxId, actor.owner, true);
     checkNotReserved(app, address);
     await checkDomainOwner(tx, domain, userId);
-    const details = { alias };
-    const change = { action: "alias.create", userId, vaultboxId, domain };
-    await insertAudit(tx, actor, { ...change, details });
-    return await insertAlias(tx, row);
+    const change = { userId, vaultboxId, domain, details: { alias } };
+    await insertAudit(tx, actor, { action: "alias.create", ...change });
+    return { stored: await insertAlias(tx, row), change };
   });
   try {
     await publishAddresses(app, [address], ["transport", "refusals"]);
   } catch (error) {
     // Without its route it receives nothing.
-    await app.sql.begin((tx) => deleteAddress(tx, row));
+    await app.sql.begin(async (tx) => {
+      await deleteAddress(tx, row);
+      await insertAudit(tx, actor, { action: "alias.create.undo", ...change });
+    });
     throw error;
   }
   return stored;

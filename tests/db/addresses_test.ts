@@ -178,6 +178,13 @@ Deno.test("createAlias() leaves nothing if Postfix cannot be told", async () => 
   );
   const rows = await world.app.sql`select from addresses where kind = 'alias'`;
   assert.equal(rows.length, 0);
+  const log = await world.app.sql`
+    select action from audit_log where action like 'alias.%' order by id
+  `;
+  assert.deepEqual(log.map((row) => row["action"]), [
+    "alias.create",
+    "alias.create.undo",
+  ]);
 });
 
 Deno.test("removeAlias() removes the route, and neither an own address nor another's alias", async () => {

@@ -24,6 +24,8 @@ Deno.test("toAppError() keeps ours, knows a lost database, and hides the rest", 
     code: "ECONNREFUSED",
   });
   assert.equal(toAppError(lost).code, "unavailable");
+  const undone = Object.assign(new Error("deadlock"), { code: "40P01" });
+  assert.equal(toAppError(undone).code, "unavailable");
   for (const thrown of [new TypeError("secret"), "secret", undefined, null]) {
     const error = toAppError(thrown);
     assert.equal(error.code, "internal");
