@@ -95,47 +95,46 @@ export async function createVaultbox(
   const { vaultbox, isNewDomain, isFull } = await storeIdentity(
     app,
     identity,
-    () =>
-      app.sql.begin(async (tx) => {
-        const isNewDomain = mayClaim &&
-          await claimDomain(tx, domain, userId, proof);
-        if (!mayClaim) await checkDomainOwner(tx, domain, userId);
-        const [vaultbox] = await pipelined([
-          insertVaultbox(tx, {
-            id,
-            userId,
-            domain,
-            alias,
-            name: input.name,
-            isOperator,
-            custody: certificatePem === undefined ? "server" : "external",
-          }),
-          insertAddress(tx, { domain, alias, vaultboxId: id }),
-          ...isNewDomain
-            ? [
-              insertRoleAddresses(tx, ROLES, domain),
-              deleteClaim(tx, domain, userId),
-              insertAudit(tx, actor, {
-                action: "domain.host",
-                userId,
-                domain,
-                details: { proof },
-              }),
-            ]
-            : [],
-          insertCertificate(tx, identity.row),
-          insertAudit(tx, actor, {
-            action: "vaultbox.create",
-            userId,
-            vaultboxId: id,
-            domain,
-            details: { alias },
-          }),
-        ]);
-        // Last, as creations for one customer wait for each other from here on.
-        const isFull = !isOperator && await countVaultbox(tx, userId);
-        return { vaultbox, isNewDomain, isFull };
-      }),
+    async (tx) => {
+      const isNewDomain = mayClaim &&
+        await claimDomain(tx, domain, userId, proof);
+      if (!mayClaim) await checkDomainOwner(tx, domain, userId);
+      const [vaultbox] = await pipelined([
+        insertVaultbox(tx, {
+          id,
+          userId,
+          domain,
+          alias,
+          name: input.name,
+          isOperator,
+          custody: certificatePem === undefined ? "server" : "external",
+        }),
+        insertAddress(tx, { domain, alias, vaultboxId: id }),
+        ...isNewDomain
+          ? [
+            insertRoleAddresses(tx, ROLES, domain),
+            deleteClaim(tx, domain, userId),
+            insertAudit(tx, actor, {
+              action: "domain.host",
+              userId,
+              domain,
+              details: { proof },
+            }),
+          ]
+          : [],
+        insertCertificate(tx, identity.row),
+        insertAudit(tx, actor, {
+          action: "vaultbox.create",
+          userId,
+          vaultboxId: id,
+          domain,
+          details: { alias },
+        }),
+      ]);
+      // Last, as creations for one customer wait for each other from here on.
+      const isFull = !isOperator && await countVaultbox(tx, userId);
+      return { vaultbox, isNewDomain, isFull };
+    },
   );
   try {
     if (isNewDomain) await publishRoutes(app, domain, [alias, ...ROLES]);
