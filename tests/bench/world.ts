@@ -46,7 +46,9 @@ export async function benchWorld(
   messages: number,
   env: Record<string, string> = unlimited(),
 ): Promise<BenchWorld> {
-  const world = await testWorld({ ENCIMAP_LOG_LEVEL: "error", ...env });
+  const world = await testWorld({ ENCIMAP_LOG_LEVEL: "error", ...env }, {
+    newKeys: true,
+  });
   await load(world.database.url("postgres"), boxes, messages);
   await Deno.mkdir(`${world.directory}/maps`);
   await writeMaps(`${world.directory}/maps`, boxes);
