@@ -170,6 +170,7 @@ export async function runVaultboxList(
     domain: { type: "string" },
   }, 0);
   const owner = values["user"] === undefined ? undefined : userOf(values);
+  const viewer = { owner, isAdmin: true };
   const domain = values["domain"] === undefined
     ? undefined
     : parseDomain(String(values["domain"]));
@@ -177,7 +178,7 @@ export async function runVaultboxList(
   let after: readonly string[] | undefined;
   do {
     const page = { limit: PAGE, after, order: VAULTBOX_ORDERS.created_at };
-    const { rows, next } = await listVaultboxes(app.sql, owner, page, {
+    const { rows, next } = await listVaultboxes(app.sql, viewer, page, {
       domain,
     });
     for (const row of rows) {
@@ -295,7 +296,7 @@ export function parse(
 
 async function find(app: App, wanted: string): Promise<Vaultbox> {
   if (UUID_REGEXP.test(wanted)) {
-    return await getVaultbox(app.sql, wanted, undefined);
+    return await getVaultbox(app.sql, wanted, OPERATOR);
   }
   const address = parseAddress(wanted);
   const found = await findVaultboxByAddress(app.sql, address, undefined);

@@ -71,6 +71,26 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
 }
 
 /**
+ * Waits for queries of one transaction that were begun one after the other
+ * without waiting for answers, which saves the time between them. They run in
+ * the order in which they were begun.
+ *
+ * @param queries What functions with one query each have returned.
+ * @returns What they have returned.
+ * @throws What the first one that failed has thrown: those after it only say
+ * that the transaction has failed.
+ */
+export async function pipelined<
+  T extends readonly [Promise<unknown>, ...Promise<unknown>[]],
+>(queries: T): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }> {
+  const outcomes = await Promise.allSettled(queries);
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") throw outcome.reason;
+  }
+  return await Promise.all(queries);
+}
+
+/**
  * Says whether a query broke a named constraint.
  *
  * @param error What was caught.

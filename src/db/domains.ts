@@ -5,7 +5,12 @@
  */
 
 import { AppError } from "../errors.ts";
-import { type Db, isViolation, UNIQUE_VIOLATION } from "./connect.ts";
+import {
+  type Db,
+  isViolation,
+  pipelined,
+  UNIQUE_VIOLATION,
+} from "./connect.ts";
 
 /** A hosted domain. */
 export interface Domain {
@@ -37,7 +42,7 @@ export interface Route {
 /**
  * Claims a domain for a user.
  *
- * @param db Pool or transaction.
+ * @param db Transaction.
  * @param domain Lower case, A-labels.
  * @param userId UUID of the user.
  * @param proof How it was shown whose it is.
@@ -50,12 +55,21 @@ export async function claimDomain(
   userId: string,
   proof: "declared" | "dns" | "platform" = "declared",
 ): Promise<boolean> {
-  const inserted = await db`
-    insert into domains ${db({ domain, userId, proof })} on conflict do nothing
+  const [isNew] = await pipelined([
+    insertDomain(db, { domain, userId, proof }),
+    checkDomainOwner(db, domain, userId),
+  ]);
+  return isNew;
+}
+
+async function insertDomain(
+  db: Db,
+  row: { domain: string; userId: string; proof: string },
+): Promise<boolean> {
+  const { count } = await db`
+    insert into domains ${db(row)} on conflict do nothing
   `;
-  if (inserted.count === 1) return true;
-  await checkDomainOwner(db, domain, userId);
-  return false;
+  return count === 1;
 }
 
 /**

@@ -67,6 +67,17 @@ export interface VaultboxRow {
   readonly custody: Vaultbox["custody"];
 }
 
+/** For whom vaultboxes exist. */
+export interface Viewer {
+  /** UUID of the user whose alone do; undefined: everybody's. */
+  readonly owner: string | undefined;
+  /** Whether the operator's does, which gets the mail for postmaster@. */
+  readonly isAdmin: boolean;
+}
+
+/** For whom all vaultboxes exist. */
+export const EVERYTHING: Viewer = { owner: undefined, isAdmin: true };
+
 /** Which vaultboxes are wanted. */
 export interface VaultboxFilter {
   /** Only this domain. */
@@ -163,7 +174,7 @@ export async function insertVaultbox(
  *
  * @param db Pool or transaction.
  * @param id UUID.
- * @param owner Whose it must be.
+ * @param viewer Whose it must be.
  * @param lock Whether it is kept from changes until the transaction ends.
  * @returns The vaultbox.
  * @throws {AppError} `not_found` if there is none or it is another's.
@@ -171,13 +182,12 @@ export async function insertVaultbox(
 export async function getVaultbox(
   db: Db,
   id: string,
-  owner: string | undefined,
+  viewer: Viewer,
   lock = false,
 ): Promise<Vaultbox> {
   const [row] = await db<Vaultbox[]>`
     select ${db(COLUMNS)} from vaultboxes
-    where id = ${id}
-      and (${owner ?? null}::uuid is null or user_id = ${owner ?? null})
+    where id = ${id} ${visibleTo(db, viewer)}
     ${lock ? db`for update` : db``}
   `;
   if (row === undefined) throw new AppError("not_found", "No such vaultbox");
@@ -212,14 +222,14 @@ export async function findVaultboxByAddress(
  * Lists vaultboxes.
  *
  * @param db Pool or transaction.
- * @param owner Whose are listed.
+ * @param viewer Whose are listed.
  * @param page Which part, in one of {@linkcode VAULTBOX_ORDERS}.
  * @param filter Which of them.
  * @returns The page.
  */
 export function listVaultboxes(
   db: Db,
-  owner: string | undefined,
+  viewer: Viewer,
   page: Page,
   filter: VaultboxFilter = {},
 ): Promise<Rows<Vaultbox>> {
@@ -228,7 +238,7 @@ export function listVaultboxes(
     columns: db`${db(COLUMNS)}`,
     from: db`vaultboxes`,
     where: db`
-      ${owner === undefined ? db`` : db`and user_id = ${owner}`}
+      ${visibleTo(db, viewer)}
       ${domain === undefined ? db`` : db`and domain = ${domain}`}
       ${alias === undefined ? db`` : db`and alias = ${alias}`}
       ${status === undefined ? db`` : db`and status = ${status}`}
@@ -312,4 +322,12 @@ export async function setUsername(
       and not exists (select from vaultboxes where username = ${username})
   `;
   return count === 1;
+}
+
+/** The condition of every query, behind others. */
+function visibleTo(db: Db, { owner, isAdmin }: Viewer) {
+  return db`
+    ${owner === undefined ? db`` : db`and user_id = ${owner}`}
+    ${isAdmin ? db`` : db`and not is_operator`}
+  `;
 }

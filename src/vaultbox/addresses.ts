@@ -16,7 +16,7 @@ import {
 } from "../db/addresses.ts";
 import { insertAudit } from "../db/audit.ts";
 import { CATCH_ALL, checkDomainOwner, findDomain } from "../db/domains.ts";
-import { getVaultbox } from "../db/vaultboxes.ts";
+import { EVERYTHING, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import {
   checkNotReserved,
@@ -45,7 +45,7 @@ export async function createAlias(
   const { domain, alias } = address;
   const row = { domain, alias, vaultboxId };
   const { stored, change } = await app.sql.begin(async (tx) => {
-    const { userId } = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const { userId } = await getVaultbox(tx, vaultboxId, actor, true);
     checkNotReserved(app, address);
     await checkDomainOwner(tx, domain, userId);
     const change = { userId, vaultboxId, domain, details: { alias } };
@@ -83,7 +83,7 @@ export async function removeAlias(
 ): Promise<void> {
   const { domain, alias } = address;
   await app.sql.begin(async (tx) => {
-    const { userId } = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const { userId } = await getVaultbox(tx, vaultboxId, actor, true);
     await deleteAddress(tx, { domain, alias, vaultboxId });
     await insertAudit(tx, actor, {
       action: "alias.delete",
@@ -121,7 +121,8 @@ export async function setCatchAll(
       actor.owner !== undefined && actor.owner !== userId
     ) throw new AppError("not_found", "No such domain");
     await checkDomainOwner(tx, domain, userId);
-    await getVaultbox(tx, vaultboxId, userId, true);
+    const viewer = { owner: userId, isAdmin: actor.isAdmin };
+    await getVaultbox(tx, vaultboxId, viewer, true);
     const change = { action: "catch_all.set", userId, vaultboxId, domain };
     await insertAudit(tx, actor, change);
     return await putCatchAll(tx, domain, vaultboxId);
@@ -146,7 +147,7 @@ export async function removeCatchAll(
 ): Promise<void> {
   await app.sql.begin(async (tx) => {
     const { vaultboxId } = await getCatchAll(tx, domain, actor.owner);
-    const { userId } = await getVaultbox(tx, vaultboxId, undefined, true);
+    const { userId } = await getVaultbox(tx, vaultboxId, EVERYTHING, true);
     await deleteAddress(tx, { domain, alias: CATCH_ALL, vaultboxId });
     const change = { action: "catch_all.delete", userId, vaultboxId, domain };
     await insertAudit(tx, actor, change);

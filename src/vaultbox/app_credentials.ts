@@ -72,7 +72,7 @@ export async function createAppCredential(
   checkExpiry(app, input.expiresAt);
   const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
   const made = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     if (await countAppCredentials(tx, vaultboxId) >= PER_VAULTBOX) {
       throw new AppError(
         "conflict",
@@ -125,7 +125,7 @@ export async function appCredentialsOf(
   vaultboxId: string,
   page: Page,
 ): Promise<Rows<AppCredential>> {
-  await getVaultbox(app.sql, vaultboxId, actor.owner);
+  await getVaultbox(app.sql, vaultboxId, actor);
   return await listAppCredentials(app.sql, vaultboxId, actor.owner, page);
 }
 
@@ -143,7 +143,7 @@ export async function showAppCredential(
   actor: Actor,
   path: AppCredentialPath,
 ): Promise<AppCredential> {
-  await getVaultbox(app.sql, path.vaultboxId, actor.owner);
+  await getVaultbox(app.sql, path.vaultboxId, actor);
   return await getAppCredential(app.sql, keyOf(actor, path));
 }
 
@@ -171,7 +171,7 @@ export async function changeAppCredential(
   const { label, scope, expiresAt, allowedNetworks } = change;
   checkExpiry(app, expiresAt ?? null);
   const changed = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     const key = keyOf(actor, path);
     const before = await getAppCredential(tx, key);
     const after = await updateAppCredential(tx, key, {
@@ -225,7 +225,7 @@ async function remove(
 ): Promise<AppCredential> {
   const { vaultboxId } = path;
   return await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     const gone = await deleteAppCredential(tx, keyOf(actor, path));
     if (gone.scope !== "smtp") {
       await insertEndingSessions(tx, vaultboxId, vaultbox.username);
@@ -253,7 +253,7 @@ export async function regenerateAppPassword(
   const { vaultboxId } = path;
   const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
   const changed = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     const key = keyOf(actor, path);
     const credential = await updateAppPassword(tx, key, passwordHash);
     if (credential.scope !== "smtp") {

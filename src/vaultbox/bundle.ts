@@ -103,7 +103,7 @@ async function handOut(
   count?: number,
 ): Promise<{ vaultbox: Vaultbox; generations: Generation[] }> {
   const { vaultboxId } = request;
-  const vaultbox = await getVaultbox(app.sql, vaultboxId, actor.owner);
+  const vaultbox = await getVaultbox(app.sql, vaultboxId, actor);
   if (vaultbox.custody !== "server") {
     throw new AppError("conflict", "The key of this vaultbox is not kept here");
   }

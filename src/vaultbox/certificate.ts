@@ -8,7 +8,7 @@ import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import type { CertificateRow } from "../db/certificates.ts";
 import { insertCertificate, listCertificates } from "../db/certificates.ts";
-import { type Db, isRefusal } from "../db/connect.ts";
+import { type Db, isRefusal, pipelined } from "../db/connect.ts";
 import { findVaultboxByAddress, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
@@ -82,38 +82,48 @@ export async function newIdentity(
 }
 
 /**
- * Stores an identity's key, then has its row written; without the row the key
- * is removed again. A key that is held elsewhere is not stored.
+ * Stores an identity's key while its row is written, and commits when both are
+ * done; without the row the key is removed again. A key that is held elsewhere
+ * is not stored.
  *
- * @param app Uses `privateKeys`.
+ * @param app Uses `privateKeys` and `sql`.
  * @param identity What to store.
- * @param write Writes the row and commits.
+ * @param write Writes the row.
  * @returns What `write` returned.
  */
 export async function storeIdentity<T>(
-  app: Pick<App, "privateKeys">,
+  app: Pick<App, "privateKeys" | "sql">,
   identity: Identity,
-  write: () => Promise<T>,
+  write: (tx: Db) => Promise<T>,
 ): Promise<T> {
   const { row, privateKey } = identity;
-  if (privateKey === undefined) return await write();
   try {
-    await app.privateKeys.store(
-      {
-        certificateId: row.id,
-        vaultboxId: row.vaultboxId,
-        fingerprintSha256: row.fingerprintSha256,
-      },
-      privateKey,
-    );
-    return await write();
+    return await app.sql.begin(async (tx) => {
+      const [written] = await pipelined([
+        write(tx),
+        storeKey(app, row, privateKey),
+      ]);
+      return written;
+    }) as T;
   } catch (error) {
     // A commit whose answer was lost has the row: the file must stay then.
-    if (isRefusal(error)) await app.privateKeys.remove([row.id]);
+    if (privateKey !== undefined && isRefusal(error)) {
+      await app.privateKeys.remove([row.id]);
+    }
     throw error;
   } finally {
-    privateKey.fill(0);
+    privateKey?.fill(0);
   }
+}
+
+async function storeKey(
+  app: Pick<App, "privateKeys">,
+  { id: certificateId, vaultboxId, fingerprintSha256 }: CertificateRow,
+  privateKey: Uint8Array<ArrayBuffer> | undefined,
+): Promise<void> {
+  if (privateKey === undefined) return;
+  const name = { certificateId, vaultboxId, fingerprintSha256 };
+  await app.privateKeys.store(name, privateKey);
 }
 
 /**
@@ -166,19 +176,18 @@ export async function generateCertificate(
     await storeIdentity(
       app,
       identity,
-      () =>
-        app.sql.begin(async (tx) => {
-          await getVaultbox(tx, vaultbox.id, actor.owner, true);
-          await checkGenerations(tx, vaultbox.id);
-          await insertCertificate(tx, identity.row);
-          await insertAudit(tx, actor, {
-            action: "certificate.generate",
-            userId: vaultbox.userId,
-            vaultboxId: vaultbox.id,
-            domain: vaultbox.domain,
-            details: { "certificate_id": identity.row.id },
-          });
-        }),
+      async (tx) => {
+        await getVaultbox(tx, vaultbox.id, actor, true);
+        await checkGenerations(tx, vaultbox.id);
+        await insertCertificate(tx, identity.row);
+        await insertAudit(tx, actor, {
+          action: "certificate.generate",
+          userId: vaultbox.userId,
+          vaultboxId: vaultbox.id,
+          domain: vaultbox.domain,
+          details: { "certificate_id": identity.row.id },
+        });
+      },
     );
     app.log.write("info", "certificate issued", {
       vaultbox: vaultbox.id,

@@ -7,6 +7,7 @@
 import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import { insertCertificate } from "../db/certificates.ts";
+import { pipelined } from "../db/connect.ts";
 import { checkVaultboxCount, countVaultbox } from "../db/customers.ts";
 import {
   checkDomainOwner,
@@ -20,6 +21,7 @@ import { ownsPlatformDomain } from "../db/platform.ts";
 import { insertRemoval } from "../db/removals.ts";
 import {
   deleteVaultbox,
+  EVERYTHING,
   findVaultboxByAddress,
   getVaultbox,
   insertVaultbox,
@@ -94,12 +96,12 @@ export async function createVaultbox(
   const { vaultbox, isNewDomain, isFull } = await storeIdentity(
     app,
     identity,
-    () =>
-      app.sql.begin(async (tx) => {
-        const isNewDomain = mayClaim &&
-          await claimDomain(tx, domain, userId, proof);
-        if (!mayClaim) await checkDomainOwner(tx, domain, userId);
-        const vaultbox = await insertVaultbox(tx, {
+    async (tx) => {
+      const isNewDomain = mayClaim &&
+        await claimDomain(tx, domain, userId, proof);
+      if (!mayClaim) await checkDomainOwner(tx, domain, userId);
+      const [vaultbox] = await pipelined([
+        insertVaultbox(tx, {
           id,
           userId,
           domain,
@@ -107,27 +109,33 @@ export async function createVaultbox(
           name: input.name,
           isOperator,
           custody: certificatePem === undefined ? "server" : "external",
-        });
-        await insertAddress(tx, { domain, alias, vaultboxId: id });
-        if (isNewDomain) {
-          await insertRoleAddresses(tx, ROLES, domain);
-          await deleteClaim(tx, domain, userId);
-          const details = { proof };
-          const change = { action: "domain.host", userId, domain, details };
-          await insertAudit(tx, actor, change);
-        }
-        await insertCertificate(tx, identity.row);
-        await insertAudit(tx, actor, {
+        }),
+        insertAddress(tx, { domain, alias, vaultboxId: id }),
+        ...isNewDomain
+          ? [
+            insertRoleAddresses(tx, ROLES, domain),
+            deleteClaim(tx, domain, userId),
+            insertAudit(tx, actor, {
+              action: "domain.host",
+              userId,
+              domain,
+              details: { proof },
+            }),
+          ]
+          : [],
+        insertCertificate(tx, identity.row),
+        insertAudit(tx, actor, {
           action: "vaultbox.create",
           userId,
           vaultboxId: id,
           domain,
           details: { alias },
-        });
-        // Last, as creations for one customer wait for each other from here on.
-        const isFull = !isOperator && await countVaultbox(tx, userId);
-        return { vaultbox, isNewDomain, isFull };
-      }),
+        }),
+      ]);
+      // Last, as creations for one customer wait for each other from here on.
+      const isFull = !isOperator && await countVaultbox(tx, userId);
+      return { vaultbox, isNewDomain, isFull };
+    },
   );
   try {
     if (isNewDomain) await publishRoutes(app, domain, [alias, ...ROLES]);
@@ -151,12 +159,15 @@ async function checkDomain(
   wanted: { domain: string; alias: string; userId: string; mayClaim: boolean },
 ): Promise<void> {
   const { domain, alias, userId, mayClaim } = wanted;
-  const hosted = await findDomain(app.sql, domain);
+  const address = { domain, alias };
+  const [hosted, holder] = await Promise.all([
+    findDomain(app.sql, domain),
+    findVaultboxByAddress(app.sql, address, undefined),
+  ]);
   if (hosted === undefined ? !mayClaim : hosted.userId !== userId) {
     throw new AppError("forbidden", "Domain is not yours");
   }
-  const address = { domain, alias };
-  if (await findVaultboxByAddress(app.sql, address, undefined)) {
+  if (holder !== undefined) {
     throw new AppError("conflict", "Address is taken");
   }
   await checkVaultboxCount(app.sql, userId);
@@ -175,7 +186,7 @@ async function undo(
   const { id, domain, alias } = vaultbox;
   try {
     const isGone = await app.sql.begin(async (tx) => {
-      const { messageCount } = await getVaultbox(tx, id, undefined, true);
+      const { messageCount } = await getVaultbox(tx, id, EVERYTHING, true);
       if (messageCount > 0) return false;
       await deleteVaultbox(tx, id);
       await insertRemoval(tx, id);

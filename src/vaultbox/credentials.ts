@@ -108,7 +108,7 @@ async function create(
 ): Promise<NewCredential> {
   const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
   const stored = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     const username = await usernameOf(tx, vaultbox);
     const row = { vaultboxId, username, passwordHash, ...more(vaultbox) };
     const credential = await insertCredential(tx, service, row);
@@ -139,7 +139,7 @@ export async function showCredential(
   vaultboxId: string,
   service: Service,
 ): Promise<Credential> {
-  await getVaultbox(app.sql, vaultboxId, actor.owner);
+  await getVaultbox(app.sql, vaultboxId, actor);
   const { owner } = actor;
   const stored = await getCredential(app.sql, vaultboxId, owner, service);
   return { ...imapServer(app), ...stored };
@@ -178,7 +178,7 @@ async function remove(
   action: string,
 ): Promise<void> {
   await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     await deleteCredential(tx, vaultboxId, actor.owner, service);
     if (service === "smtp") await updateSmtpEnabled(tx, vaultboxId);
     else await insertEndingSessions(tx, vaultboxId, vaultbox.username);
@@ -205,7 +205,7 @@ export async function regeneratePassword(
 ): Promise<NewCredential> {
   const { password, passwordHash } = await newPassword(app, actor, vaultboxId);
   const stored = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     const change = { service, passwordHash };
     const { owner } = actor;
     const credential = await updatePassword(tx, vaultboxId, owner, change);

@@ -53,7 +53,7 @@ export async function listGenerations(
   vaultboxId: string,
   page: Page,
 ): Promise<Rows<Generation>> {
-  await getVaultbox(app.sql, vaultboxId, actor.owner);
+  await getVaultbox(app.sql, vaultboxId, actor);
   const { rows, next } = await pageCertificates(app.sql, vaultboxId, page);
   return { rows: rows.map(withFacts), next };
 }
@@ -73,7 +73,7 @@ export async function getGeneration(
   actor: Actor,
   ids: GenerationId,
 ): Promise<Generation> {
-  await getVaultbox(app.sql, ids.vaultboxId, actor.owner);
+  await getVaultbox(app.sql, ids.vaultboxId, actor);
   return withFacts(
     await getCertificate(app.sql, ids.vaultboxId, ids.certificateId),
   );
@@ -100,7 +100,7 @@ export async function setRetired(
   const { vaultboxId, certificateId } = ids;
   const changed = await app.sql.begin(async (tx) => {
     // Two at once must not each leave the other as the last.
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     const before = await getCertificate(tx, vaultboxId, certificateId);
     if ((before.retiredAt !== null) === isRetired) return before;
     await updateRetired(tx, certificateId, isRetired);

@@ -71,7 +71,7 @@ export async function issueCertificate(
   const { alias, domain, userId } = await getVaultbox(
     app.sql,
     vaultboxId,
-    actor.owner,
+    actor,
   );
   const publicKey = readRequest(requestPem);
   await checkGenerations(app.sql, vaultboxId);
@@ -102,7 +102,7 @@ export async function issueCertificate(
     handedOutAt: app.now(),
   } as const;
   await app.sql.begin(async (tx) => {
-    await getVaultbox(tx, vaultboxId, actor.owner, true);
+    await getVaultbox(tx, vaultboxId, actor, true);
     await checkGenerations(tx, vaultboxId);
     await insertCertificate(tx, row);
     await insertAudit(tx, actor, {

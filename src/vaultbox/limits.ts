@@ -51,7 +51,7 @@ export async function changeVaultbox(
   const { name, status, maxBytes, maxMessages } = changes;
   const hasLimits = maxBytes !== undefined || maxMessages !== undefined;
   const vaultbox = await app.sql.begin(async (tx) => {
-    const before = await getVaultbox(tx, id, actor.owner, true);
+    const before = await getVaultbox(tx, id, actor, true);
     if (hasLimits && !actor.isAdmin) {
       throw new AppError("forbidden", "Token may not set limits");
     }

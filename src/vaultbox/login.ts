@@ -34,7 +34,7 @@ export async function newPassword(
   actor: Actor,
   vaultboxId: string,
 ): Promise<{ password: string; passwordHash: string }> {
-  await getVaultbox(app.sql, vaultboxId, actor.owner);
+  await getVaultbox(app.sql, vaultboxId, actor);
   const password = randomLetters(PASSWORD_LETTERS);
   const passwordHash = await app.heavy.run(() => app.passwords.hash(password));
   return { password, passwordHash };

@@ -40,7 +40,7 @@ export async function removeVaultbox(
   id: string,
 ): Promise<void> {
   const gone = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, id, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, id, actor, true);
     if (vaultbox.isOperator) {
       throw new AppError("conflict", "The operator's vaultbox has to stay");
     }

@@ -5,7 +5,7 @@
  */
 
 import type { App, MapName, Maps } from "../app.ts";
-import type { Db } from "../db/connect.ts";
+import { type Db, pipelined } from "../db/connect.ts";
 import {
   CATCH_ALL,
   findDomain,
@@ -122,7 +122,10 @@ async function publish(
 ): Promise<void> {
   try {
     await app.sql.begin(async (tx) => {
-      await lockRoutes(tx);
+      const [, routes] = await pipelined([
+        lockRoutes(tx),
+        findRoutes(tx, addresses),
+      ]);
       if (app.mta.isDoubtful) return void await mend(app, tx);
       const changes = noEntries();
       for (const domain of domains) {
@@ -130,7 +133,7 @@ async function publish(
         changes.domains.set(domain, hosted && "OK");
       }
       for (const address of addresses) addEntries(changes, address);
-      for (const route of await findRoutes(tx, addresses)) {
+      for (const route of routes) {
         addEntries(changes, route, route, app.config);
       }
       await app.mta.change(

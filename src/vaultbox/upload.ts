@@ -85,7 +85,7 @@ export async function uploadCertificate(
 ): Promise<string> {
   const { vaultboxId, certificatePem } = input;
   const id = await app.sql.begin(async (tx) => {
-    const vaultbox = await getVaultbox(tx, vaultboxId, actor.owner, true);
+    const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     const { row } = await uploadedIdentity(
       app,
       certificatePem,

@@ -4,30 +4,18 @@
  * @module
  */
 
-// tsyringe, which @peculiar/x509 uses, throws without it; so it comes first.
-import "reflect-metadata";
 import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  Name,
-  PublicKey,
-  SubjectKeyIdentifierExtension,
-  X509CertificateGenerator,
-} from "@peculiar/x509";
-import { publicKeyOf } from "./key_pair.ts";
-import {
-  importSigningKey,
+  commonName,
+  FOR_MAIL,
   type Issued,
   keyIdentifier,
-  RSA_SHA256,
-  serialNumber,
+  keyIdentifiers,
+  LAST_AUTHORITY,
+  signCertificate,
+  SIGNS_CERTIFICATES,
   type Validity,
-  validity,
-} from "./leaf.ts";
+} from "./certificate.ts";
+import { publicKeyOf } from "./key_pair.ts";
 
 /**
  * Issues the certificate of an issuer, signed with its own key.
@@ -46,34 +34,22 @@ import {
 export async function issuerCertificate(
   options: Validity & { readonly privateKey: Uint8Array<ArrayBuffer> },
 ): Promise<Issued> {
-  const { notBefore, notAfter } = validity(options);
-  const publicKey = publicKeyOf(options.privateKey);
-  const identifier = await keyIdentifier(publicKey);
-  const commonName = `Encimap issuer ${identifier.slice(0, 16)}`;
-  const name = new Name([{ CN: [{ utf8String: commonName }] }]);
-  const certificate = await X509CertificateGenerator.create({
-    serialNumber: serialNumber(),
-    subject: name,
+  const { privateKey } = options;
+  const publicKey = publicKeyOf(privateKey);
+  const identifier = keyIdentifier(publicKey);
+  const name = commonName(
+    `Encimap issuer ${identifier.toHex().slice(0, 16)}`,
+  );
+  return await signCertificate({
+    ...options,
     issuer: name,
-    notBefore,
-    notAfter,
-    publicKey: new PublicKey(publicKey),
-    signingKey: await importSigningKey(options.privateKey),
-    signingAlgorithm: RSA_SHA256,
+    subject: name,
+    publicKey,
     extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(
-        KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign,
-        true,
-      ),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.emailProtection]),
-      new SubjectKeyIdentifierExtension(identifier),
-      new AuthorityKeyIdentifierExtension(identifier),
+      LAST_AUTHORITY,
+      SIGNS_CERTIFICATES,
+      FOR_MAIL,
+      ...keyIdentifiers(identifier, identifier),
     ],
-  }, crypto);
-  return {
-    certificate: new Uint8Array(certificate.rawData),
-    notBefore,
-    notAfter,
-  };
+  }, privateKey);
 }

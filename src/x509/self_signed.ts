@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { Issued, Validity } from "./certificate.ts";
 import { publicKeyOf } from "./key_pair.ts";
-import { type Issued, leafCertificate, type Validity } from "./leaf.ts";
+import { leafCertificate } from "./leaf.ts";
 
 /**
  * Issues a certificate for one address, signed with its own key: issuer and

@@ -42,7 +42,9 @@ export async function benchWorld(
   messages: number,
   env: Record<string, string> = UNLIMITED,
 ): Promise<BenchWorld> {
-  const world = await testWorld({ ENCIMAP_LOG_LEVEL: "error", ...env });
+  const world = await testWorld({ ENCIMAP_LOG_LEVEL: "error", ...env }, {
+    newKeys: true,
+  });
   await load(world.database.url("postgres"), boxes, messages);
   await Deno.mkdir(`${world.directory}/maps`);
   await writeMaps(`${world.directory}/maps`, boxes);

@@ -116,7 +116,7 @@ Deno.test("a key that was another request's is 422", async () => {
 });
 
 Deno.test("one key of two callers is two keys", async () => {
-  await using world = await testWorld();
+  await using world = await testWorld({}, { newKeys: true });
   const api = buildApi(world.app, SETTINGS);
   const body = { email: "owl@elsewhere.example" };
   const answers = [];

@@ -99,7 +99,7 @@ Deno.test("trim() removes keys of another length, pieces, and what is too much",
 });
 
 Deno.test("createVaultbox() uses a key of the pool, which reconcile() does not count", async () => {
-  await using world = await testWorld();
+  await using world = await testWorld({}, { newKeys: true });
   const key = await generateRsaKey(2048);
   await world.app.keyPool.trim(2);
   await world.app.keyPool.put(key);
@@ -123,7 +123,9 @@ Deno.test("createVaultbox() uses a key of the pool, which reconcile() does not c
 });
 
 Deno.test("fillKeyPool() fills to ENCIMAP_KEY_POOL, and ends at the signal", async () => {
-  await using world = await testWorld({ ENCIMAP_KEY_POOL: "2" });
+  await using world = await testWorld({ ENCIMAP_KEY_POOL: "2" }, {
+    newKeys: true,
+  });
   const stopping = new AbortController();
   const filling = fillKeyPool(world.app, stopping.signal);
   const pool = `${world.directory}/keys/pool`;
@@ -138,7 +140,9 @@ Deno.test("fillKeyPool() fills to ENCIMAP_KEY_POOL, and ends at the signal", asy
 });
 
 Deno.test("fillKeyPool() empties the pool if ENCIMAP_KEY_POOL is 0", async () => {
-  await using world = await testWorld({ ENCIMAP_KEY_POOL: "0" });
+  await using world = await testWorld({ ENCIMAP_KEY_POOL: "0" }, {
+    newKeys: true,
+  });
   await world.app.keyPool.trim(1);
   await world.app.keyPool.put(numbered(1));
   const stopping = new AbortController();

@@ -183,7 +183,7 @@ for (
       changeVaultbox(world.app, actor, id, change),
       code(expected),
     );
-    const vaultbox = await getVaultbox(world.app.sql, id, undefined);
+    const vaultbox = await getVaultbox(world.app.sql, id, SERVICE);
     assert.equal(vaultbox.maxMessages, 3);
     assert.equal(vaultbox.name, "cat");
   });
@@ -203,7 +203,7 @@ Deno.test("a delivery over max_messages is deferred until mail is removed, and t
   await assert.rejects(send(world, id), code("vaultbox_full"));
   await forgetRecounts(world);
   await send(world, id);
-  const vaultbox = await getVaultbox(world.app.sql, id, undefined);
+  const vaultbox = await getVaultbox(world.app.sql, id, SERVICE);
   assert.equal(vaultbox.usedMessages, 2);
   assert.equal(vaultbox.messageCount, 3);
   const sizes = await Promise.all(
@@ -280,7 +280,7 @@ Deno.test("a recount counts all folders, what clients stored, and staged files o
   await Deno.writeTextFile(`${home}/Maildir/subscriptions`, "Sent");
   const { size } = await Deno.stat(path!);
   assert.equal(await recount(world.intake, id), true);
-  const vaultbox = await getVaultbox(world.app.sql, id, undefined);
+  const vaultbox = await getVaultbox(world.app.sql, id, SERVICE);
   assert.equal(vaultbox.usedMessages, 3);
   assert.equal(vaultbox.usedBytes, size + 1000 + 5);
   assert.equal(await recount(world.intake, id), false);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
 import { AppError, type ErrorCode } from "../../src/errors.ts";
 import { listVaultboxes, VAULTBOX_ORDERS } from "../../src/db/vaultboxes.ts";
 import {
@@ -44,6 +45,44 @@ Deno.test("createVaultbox() leaves row, address, certificate, key and route", as
     ["cat@pets.example", `encimap-pipe:${made.id}`],
   ]);
   assert.deepEqual([...world.mta.domains.keys()], ["pets.example"]);
+});
+
+Deno.test("createVaultbox() commits no row before its key is stored", async () => {
+  await using world = await testWorld();
+  const { app } = world;
+  const counts: unknown[] = [];
+  const privateKeys = {
+    ...app.privateKeys,
+    async store(...[name, key]: Parameters<typeof app.privateKeys.store>) {
+      // The queries of the creation take a tenth of it.
+      await setTimeout(300);
+      counts.push(...await app.sql`select count(*)::int from vaultboxes`);
+      await app.privateKeys.store(name, key);
+    },
+  };
+  const { id } = await createVaultbox({ ...app, privateKeys }, SERVICE, CAT);
+  assert.deepEqual(counts, [{ count: 0 }]);
+  const rows = await app.sql`select id from vaultboxes`;
+  assert.deepEqual([...rows], [{ id }]);
+});
+
+Deno.test("createVaultbox() leaves nothing if the key cannot be stored", async () => {
+  await using world = await testWorld();
+  const { app } = world;
+  const privateKeys = {
+    ...app.privateKeys,
+    store: () => Promise.reject(new Deno.errors.PermissionDenied("No")),
+  };
+  await assert.rejects(
+    createVaultbox({ ...app, privateKeys }, SERVICE, CAT),
+    Deno.errors.PermissionDenied,
+  );
+  const left = await app.sql`
+    select from vaultboxes union all select from domains
+    union all select from audit_log
+  `;
+  assert.equal(left.length, 0);
+  assert.equal(world.mta.transport.size, 0);
 });
 
 Deno.test("createVaultbox() leaves nothing if Postfix cannot be told", async () => {
@@ -302,7 +341,7 @@ Deno.test("listVaultboxes() pages through all rows once, of one user only", asyn
   const seen: string[] = [];
   let after;
   do {
-    const page = await listVaultboxes(world.app.sql, ALICE, {
+    const page = await listVaultboxes(world.app.sql, user(ALICE), {
       limit: 2,
       order: VAULTBOX_ORDERS["created_at"],
       after,

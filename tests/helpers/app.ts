@@ -22,6 +22,7 @@ import { openKeyPool } from "../../src/storage/key_pool.ts";
 import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { importMasterKey } from "../../src/storage/sealed.ts";
 import { openSealer } from "../../src/storage/sealer.ts";
+import { generateRsaKey } from "../../src/x509/key_pair.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
 /** Secret of the tokens of tests. */
@@ -143,14 +144,33 @@ export function memoryMta(): MemoryMta {
   };
 }
 
+/** Keys of tests that are not about keys, made once for each file of tests. */
+const usedKeys: (Promise<Uint8Array<ArrayBuffer>> | undefined)[] = [
+  undefined,
+  undefined,
+  undefined,
+];
+
+let taken = 0;
+
+/** Gives three keys in turn: to make one takes longer than most tests. */
+async function usedKey(): Promise<Uint8Array<ArrayBuffer>> {
+  const number = taken++ % usedKeys.length;
+  const key = await (usedKeys[number] ??= generateRsaKey(2048));
+  // Whoever takes it wipes it.
+  return key.slice();
+}
+
 /**
  * Makes a world.
  *
  * @param env Settings that differ from the defaults.
+ * @param options With `newKeys` each vaultbox has a key that no other one has.
  * @returns The world.
  */
 export async function testWorld(
   env: Record<string, string> = {},
+  options: { newKeys?: boolean } = {},
 ): Promise<TestWorld> {
   const database = await testDatabase();
   const directory = await Deno.makeTempDir({ prefix: "encimap-" });
@@ -173,6 +193,11 @@ export async function testWorld(
   const mta = memoryMta();
   const intakeSql = connect(database.url("vaultmail"), { max: 4 });
   const masterKey = await importMasterKey(new Uint8Array(32).fill(7));
+  const keyPool = openKeyPool(
+    `${directory}/keys/pool`,
+    masterKey,
+    config.certKeyBits,
+  );
   const passwords = new BcryptThread();
   const app: App = {
     config,
@@ -186,11 +211,7 @@ export async function testWorld(
       txt: () => Promise.reject(new Error("The test prepared no DNS")),
     },
     privateKeys: openPrivateKeys(`${directory}/keys`, masterKey),
-    keyPool: openKeyPool(
-      `${directory}/keys/pool`,
-      masterKey,
-      config.certKeyBits,
-    ),
+    keyPool: options.newKeys ? keyPool : { ...keyPool, take: usedKey },
     sealer: await openSealer(new Uint8Array(32).fill(7)),
     heavy: new Gate(2),
     now: () => new Date(),

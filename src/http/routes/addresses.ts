@@ -74,7 +74,7 @@ function aliasRoutes(app: App): Route[] {
       query: pageFields(ALIAS_ORDERS),
       answer: { status: 200, page: ALIAS },
       async handle({ actor, params: { id }, query }) {
-        await getVaultbox(app.sql, id, actor.owner);
+        await getVaultbox(app.sql, id, actor);
         const page = pageOf(ALIAS_ORDERS, query);
         const { rows, next } = await listAliases(app.sql, id, page);
         return {

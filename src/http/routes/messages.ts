@@ -36,7 +36,7 @@ export function messageRoutes(app: App): Route[] {
       async handle({ actor, query }) {
         const page = pageOf(MESSAGE_ORDERS, query);
         const { "vaultbox_id": vaultboxId } = query;
-        await getVaultbox(app.sql, vaultboxId, actor.owner);
+        await getVaultbox(app.sql, vaultboxId, actor);
         const { rows, next } = await listMessages(app.sql, actor.owner, page, {
           vaultboxId,
           receivedFrom: query["received_from"],

@@ -111,7 +111,7 @@ export function vaultboxRoutes(app: App): Route[] {
       params: { id: VAULTBOX_ID },
       answer: { status: 200, data: VAULTBOX },
       async handle({ actor, params: { id } }) {
-        const vaultbox = await getVaultbox(app.sql, id, actor.owner);
+        const vaultbox = await getVaultbox(app.sql, id, actor);
         return { data: vaultboxJson(vaultbox) };
       },
     }),
@@ -175,7 +175,7 @@ async function list(
   const page = pageOf(VAULTBOX_ORDERS, query);
   const { rows, next } = await listVaultboxes(
     app.sql,
-    actor.owner,
+    actor,
     page,
     query,
   );
