@@ -28,6 +28,9 @@ const INTAKE_CONNECTIONS = 8;
 /** Keys, password hashes and bundles that are made at a time. */
 const HEAVY_MAX = 2;
 
+/** Of those, how many of one customer may wait. */
+const HEAVY_WAITING_MAX = 200;
+
 /** Seconds in which open queries may end when a process stops. */
 const CLOSE_SECONDS = 5;
 
@@ -67,7 +70,7 @@ export async function openApp(
     ),
     sealer,
     passwords,
-    heavy: new Gate(HEAVY_MAX),
+    heavy: new Gate(HEAVY_MAX, HEAVY_WAITING_MAX),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       passwords[Symbol.dispose]();

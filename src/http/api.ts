@@ -92,6 +92,11 @@ export function buildApi(
         ? new Uint8Array()
         : await readBody(c.req.raw);
       const body = parseBody(octets);
+      const { items } = body;
+      if (limit !== undefined && Array.isArray(items)) {
+        // The request itself is counted already.
+        take(c, limit, caller, Math.max(items.length - 1, 0));
+      }
       const actor = actorOf(caller, named, c.get("requestId"));
       const params = c.req.param();
       const run = (): Promise<Answer> =>
@@ -166,8 +171,8 @@ function nameOf({ userId, subject }: Caller): string {
 }
 
 /** Counts a request of a caller, and says in the answer what is left. */
-function take(c: Context, limit: RateLimit, caller: Caller): void {
-  const quota = limit.take(nameOf(caller));
+function take(c: Context, limit: RateLimit, caller: Caller, cost = 1): void {
+  const quota = limit.take(nameOf(caller), cost);
   c.header("RateLimit-Limit", String(quota.limit));
   c.header("RateLimit-Remaining", String(quota.remaining));
   c.header("RateLimit-Reset", String(quota.resetSeconds));

@@ -50,9 +50,10 @@ export class RateLimit {
    * Counts a request.
    *
    * @param caller Who asks.
+   * @param cost As how many it counts; at most as the limit.
    * @returns What is left; a request that is refused takes nothing.
    */
-  take(caller: string): Quota {
+  take(caller: string, cost = 1): Quota {
     const limit = this.#limit;
     const perMs = limit / MINUTE_MS;
     const now = this.#clock();
@@ -60,8 +61,9 @@ export class RateLimit {
     const full = known === undefined
       ? limit
       : Math.min(limit, known.tokens + (now - known.at) * perMs);
-    const allowed = full >= 1;
-    const tokens = allowed ? full - 1 : full;
+    const price = Math.min(cost, limit);
+    const allowed = full >= price;
+    const tokens = allowed ? full - price : full;
     this.#buckets.delete(caller);
     this.#buckets.set(caller, { tokens, at: now });
     if (this.#buckets.size > CALLERS_MAX) {
@@ -75,7 +77,7 @@ export class RateLimit {
       limit,
       remaining: Math.floor(tokens),
       resetSeconds: seconds(limit - tokens),
-      retrySeconds: seconds(1 - tokens),
+      retrySeconds: allowed ? seconds(1 - tokens) : seconds(price - tokens),
     };
   }
 }

@@ -22,7 +22,8 @@ export function systemDns(
   return {
     async txt(name) {
       try {
-        const records = await Deno.resolveDns(name, "TXT", {
+        // The dot keeps the resolver from trying search domains.
+        const records = await Deno.resolveDns(`${name}.`, "TXT", {
           ...(nameServer && { nameServer }),
           signal: AbortSignal.timeout(TIMEOUT_MS),
         });

@@ -15,6 +15,7 @@ import { getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { checkBundlePassword, pfx } from "../pkcs12/pfx.ts";
 import { pemDecode } from "../x509/pem.ts";
+import { partyOf } from "./key_pool.ts";
 import { bundleZip } from "./bundle_zip.ts";
 
 /** Checked input of a download. */
@@ -58,8 +59,7 @@ export async function vaultboxPfx(
       friendlyName: `${vaultbox.alias}@${vaultbox.domain}`,
       password: request.password,
       form,
-    })
-  );
+    }), partyOf(actor));
 }
 
 /**
@@ -88,8 +88,7 @@ export async function vaultboxBundle(
       password: request.password,
       modified: app.now(),
       generations,
-    })
-  );
+    }), partyOf(actor));
 }
 
 /**

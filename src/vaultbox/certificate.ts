@@ -14,7 +14,7 @@ import { AppError } from "../errors.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { selfSignedCertificate } from "../x509/self_signed.ts";
-import { takeKey } from "./key_pool.ts";
+import { makeKey, partyOf, takeKey } from "./key_pool.ts";
 
 /** A certificate and its key, before anything is stored. */
 export interface Identity {
@@ -46,21 +46,22 @@ export interface GeneratedCertificate {
 export const CLOCK_SKEW_MS = 3_600_000;
 
 /**
- * Makes a key and a certificate for an address.
+ * Makes a certificate for an address.
  *
- * @param app Uses `config`, `heavy`, `keyPool`, `log` and `now`.
+ * @param app Uses `config` and `now`.
+ * @param privateKey The key, PKCS#8 DER.
  * @param address The address.
  * @param vaultboxId UUID of the vaultbox that the row names.
  * @param validityDays Days from now; CERT_VALIDITY_DAYS if left out.
  * @returns Both; nothing is stored.
  */
 export async function newIdentity(
-  app: Pick<App, "config" | "heavy" | "keyPool" | "log" | "now">,
+  app: Pick<App, "config" | "now">,
+  privateKey: Uint8Array<ArrayBuffer>,
   address: string,
   vaultboxId: string,
   validityDays: number = app.config.certValidityDays,
 ): Promise<Identity & { privateKey: Uint8Array<ArrayBuffer> }> {
-  const privateKey = await takeKey(app);
   const issued = await selfSignedCertificate(address, {
     privateKey,
     notBefore: new Date(app.now().getTime() - CLOCK_SKEW_MS),
@@ -162,8 +163,14 @@ export async function generateCertificate(
     // Again in the transaction; here it keeps the cost of a key down.
     await checkGenerations(app.sql, vaultbox.id);
   }
+  const party = partyOf(actor);
+  // What is stored nowhere takes no key from those that are.
+  const privateKey = vaultbox === undefined
+    ? await makeKey(app, party)
+    : await takeKey(app, party);
   const identity = await newIdentity(
     app,
+    privateKey,
     email,
     vaultbox?.id ?? crypto.randomUUID(),
     input.validityDays,

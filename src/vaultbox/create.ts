@@ -30,6 +30,7 @@ import {
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { newIdentity, storeIdentity } from "./certificate.ts";
+import { takeKey } from "./key_pool.ts";
 import { uploadedIdentity } from "./upload.ts";
 import {
   checkNotReserved,
@@ -91,7 +92,12 @@ export async function createVaultbox(
   const proof = app.platformSql === undefined ? "declared" : "platform";
   const { certificatePem } = input;
   const identity = certificatePem === undefined
-    ? await newIdentity(app, `${alias}@${domain}`, id)
+    ? await newIdentity(
+      app,
+      await takeKey(app, userId),
+      `${alias}@${domain}`,
+      id,
+    )
     : await uploadedIdentity(app, certificatePem, id, [{ domain, alias }]);
   const { vaultbox, isNewDomain, isFull } = await storeIdentity(
     app,

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout } from "node:timers/promises";
-import type { App } from "../app.ts";
+import type { Actor, App } from "../app.ts";
 import { reason } from "../log.ts";
 import { generateRsaKey } from "../x509/key_pair.ts";
 
@@ -51,14 +51,41 @@ export async function fillKeyPool(
  * Takes a key that was made ahead, or makes one when its turn comes.
  *
  * @param app Uses `config`, `heavy`, `keyPool` and `log`.
+ * @param party Whose turn it takes: see {@linkcode partyOf}.
  * @returns PKCS#8 DER; whoever has it wipes it after use.
  */
 export async function takeKey(
   app: Pick<App, "config" | "heavy" | "keyPool" | "log">,
+  party: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { certKeyBits, keyPoolSize } = app.config;
+  const { keyPoolSize } = app.config;
   const ready = keyPoolSize === 0 ? undefined : await app.keyPool.take();
   if (ready !== undefined) return ready;
   if (keyPoolSize > 0) app.log.write("info", "key pool is empty");
-  return await app.heavy.run(() => generateRsaKey(certKeyBits));
+  return await makeKey(app, party);
+}
+
+/**
+ * Makes a key when its turn comes.
+ *
+ * @param app Uses `config` and `heavy`.
+ * @param party Whose turn it takes.
+ * @returns PKCS#8 DER; whoever has it wipes it after use.
+ */
+export function makeKey(
+  app: Pick<App, "config" | "heavy">,
+  party: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { certKeyBits } = app.config;
+  return app.heavy.run(() => generateRsaKey(certKeyBits), party);
+}
+
+/**
+ * Says whose turn at the heavy work a request takes.
+ *
+ * @param actor Who asks.
+ * @returns The user that it is for, or the name of the service.
+ */
+export function partyOf(actor: Actor): string {
+  return actor.owner ?? actor.name;
 }

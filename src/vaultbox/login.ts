@@ -11,6 +11,7 @@ import type { MailServer } from "../db/credentials.ts";
 import { listAddressesOf } from "../db/addresses.ts";
 import { getVaultbox, setUsername, type Vaultbox } from "../db/vaultboxes.ts";
 import { reason } from "../log.ts";
+import { partyOf } from "./key_pool.ts";
 import { randomLetters } from "./random_letters.ts";
 import { publishAddresses } from "./routes.ts";
 
@@ -36,7 +37,10 @@ export async function newPassword(
 ): Promise<{ password: string; passwordHash: string }> {
   await getVaultbox(app.sql, vaultboxId, actor);
   const password = randomLetters(PASSWORD_LETTERS);
-  const passwordHash = await app.heavy.run(() => app.passwords.hash(password));
+  const passwordHash = await app.heavy.run(
+    () => app.passwords.hash(password),
+    partyOf(actor),
+  );
   return { password, passwordHash };
 }
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import { buildApi, type Fetch } from "../../src/http/api.ts";
-import { ALICE, BOB, testWorld } from "../helpers/app.ts";
+import { mintToken, NIL_UUID, SCOPES } from "../../src/http/auth.ts";
+import { createOperatorVaultbox } from "../../src/vaultbox/create.ts";
+import { ALICE, BOB, SERVICE, testWorld } from "../helpers/app.ts";
 import { askApi, bearer, SETTINGS } from "../helpers/http.ts";
 
 const ID = "33333333-3333-4333-8333-333333333333";
@@ -249,4 +251,63 @@ Deno.test("ENCIMAP_RATE_LIMIT=0 is no limit and no headers", async () => {
   const answer = await askApi(api, "/vaultboxes", { token });
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get("ratelimit-limit"), null);
+});
+
+Deno.test("a bulk request counts as its items, and does nothing if they are too many", async () => {
+  await using world = await testWorld({ ENCIMAP_RATE_LIMIT: "10" });
+  const api = buildApi(world.app, SETTINGS);
+  const token = await bearer();
+  const items = Array.from({ length: 6 }, (_, i) => ({
+    "user_id": ALICE,
+    domain: "pets.example",
+    alias: `cat${i}`,
+  }));
+  const path = "/vaultboxes/bulk-create";
+  const first = await askApi(api, path, { token, body: { items } });
+  assert.equal(first.status, 200);
+  assert.equal(first.headers.get("ratelimit-remaining"), "4");
+  const more = items.map((item) => ({ ...item, alias: `${item.alias}b` }));
+  const second = await askApi(api, path, { token, body: { items: more } });
+  assert.equal(second.status, 429);
+  const [row] = await world.app.sql`select count(*) from vaultboxes`;
+  assert.equal(row!["count"], 6);
+});
+
+Deno.test("the operator's vaultbox is there for services with the scope admin alone", async () => {
+  await using world = await testWorld();
+  const { id } = await createOperatorVaultbox(world.app, SERVICE, {
+    userId: NIL_UUID,
+    domain: "mail.example.test",
+    alias: "postmaster",
+    name: "Operator",
+    mayClaimDomain: true,
+  });
+  const api = buildApi(world.app, SETTINGS);
+  const lifetime = { now: new Date(), seconds: 60 };
+  const caller = { userId: undefined };
+  const scopes = SCOPES.filter((scope) => scope !== "admin");
+  const few = await mintToken(
+    SETTINGS,
+    { ...caller, scopes: new Set(scopes) },
+    lifetime,
+  );
+  const admin = await bearer();
+  const body = { "vaultbox_id": id, password: "bundle-password" };
+  for (
+    const [path, question] of [
+      [`/vaultboxes/${id}`, {}],
+      [`/vaultboxes/${id}/imap-credentials`, { method: "POST" }],
+      [`/vaultboxes/${id}/app-credentials`, { body: { label: "Phone" } }],
+      [`/vaultboxes/${id}/certificates`, {}],
+      ["/p12", { body }],
+      ["/bundle", { body }],
+    ] as const
+  ) {
+    const refused = await askApi(api, path, { token: few, ...question });
+    assert.equal(refused.status, 404, path);
+    const done = await askApi(api, path, { token: admin, ...question });
+    assert.ok(done.status < 300, `${path} ${done.status}`);
+  }
+  const listed = await askApi(api, "/vaultboxes", { token: few });
+  assert.deepEqual(listed.body.data, []);
 });
