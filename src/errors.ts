@@ -108,6 +108,12 @@ const UNREACHABLE_CODES: ReadonlySet<string> = new Set([
   "57P03",
 ]);
 
+/** Whether it says that a file is missing, and not the database's socket. */
+function isOfFile(error: Error & { code: unknown }): boolean {
+  const isConnect = "syscall" in error && error.syscall === "connect";
+  return error.code === "ENOENT" && !isConnect;
+}
+
 /**
  * Turns anything thrown into an {@linkcode AppError}.
  *
@@ -120,7 +126,7 @@ export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   if (
     thrown instanceof Error && "code" in thrown &&
-    UNREACHABLE_CODES.has(String(thrown.code))
+    UNREACHABLE_CODES.has(String(thrown.code)) && !isOfFile(thrown)
   ) {
     return new AppError("unavailable", "Database is not available", {
       cause: thrown,

@@ -80,8 +80,15 @@ export function reason(thrown: unknown): string {
   const parts: string[] = [];
   let current = thrown;
   for (let depth = 0; depth < 5 && current !== undefined; depth++) {
-    parts.push(current instanceof Error ? current.message : String(current));
-    current = current instanceof Error ? current.cause : undefined;
+    if (!(current instanceof Error)) {
+      // A cause of a library's that is no error says nothing as text.
+      if (depth === 0 || typeof current === "string") {
+        parts.push(String(current));
+      }
+      break;
+    }
+    parts.push(current.message);
+    current = current.cause;
   }
   return parts.join(": ");
 }

@@ -70,10 +70,12 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "token",
-    usage: "--service | --user UUID [--scope SCOPES] [--ttl SECONDS]",
+    usage:
+      "--service [--sub NAME] | --user UUID [--scope SCOPES] [--ttl SECONDS]",
     summary: "Print a token for the API",
     help: [
       "--service       a token that acts for any user",
+      "--sub NAME      name of the service, in the audit log; limits are by it",
       "--user UUID     a token that acts for this user alone",
       "--scope SCOPES  what it may do, words between spaces; everything if left out",
       "--ttl SECONDS   validity, up to ENCIMAP_TOKEN_MAX_SECONDS; 3600 if left out",

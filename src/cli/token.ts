@@ -10,6 +10,7 @@ import {
   mintToken,
   type Scope,
   SCOPES,
+  SUBJECT_REGEXP,
   type TokenRules,
   type TokenSettings,
 } from "../http/auth.ts";
@@ -66,6 +67,7 @@ export async function runToken(
   const { values } = parse(args, {
     service: { type: "boolean" },
     user: { type: "string" },
+    sub: { type: "string" },
     scope: { type: "string" },
     ttl: { type: "string" },
   }, 0);
@@ -74,6 +76,13 @@ export async function runToken(
   }
   const userId = values["service"] === true ? undefined : userOf(values);
   const scopes = scopesOf(values["scope"], userId);
+  const subject = values["sub"] as string | undefined;
+  if (subject !== undefined && userId !== undefined) {
+    throw new UsageError("--sub belongs to --service");
+  }
+  if (subject !== undefined && !SUBJECT_REGEXP.test(subject)) {
+    throw new UsageError("--sub must have 1 to 255 printable ASCII characters");
+  }
   const seconds = Number(values["ttl"] ?? TTL_SECONDS);
   if (!Number.isInteger(seconds) || seconds < 1) {
     throw new UsageError("--ttl must be a whole number of seconds");
@@ -97,7 +106,7 @@ export async function runToken(
   io.print(
     await mintToken(
       { ...rulesOf(config), secret },
-      { userId, ...(scopes !== undefined && { scopes }) },
+      { userId, subject, ...(scopes !== undefined && { scopes }) },
       { now: new Date(), seconds: Math.min(seconds, tokenMaxSeconds) },
     ),
   );

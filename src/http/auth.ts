@@ -69,7 +69,7 @@ const MAX_SECONDS = 86_400;
 const TOKEN_MAX = 4096;
 
 /** `sub` of a service; it stands in the audit log. */
-const SUBJECT_REGEXP = /^[\x20-\x7e]{1,255}$/;
+export const SUBJECT_REGEXP: RegExp = /^[\x20-\x7e]{1,255}$/;
 
 /** RFC 9562 section 5.9; the operator's vaultbox belongs to it. */
 export const NIL_UUID = "00000000-0000-0000-0000-000000000000";
@@ -189,11 +189,11 @@ function scopesOf(
  */
 export async function mintToken(
   settings: SecretTokenSettings,
-  caller: Pick<Caller, "userId"> & Partial<Pick<Caller, "scopes">>,
+  caller: Pick<Caller, "userId" | "subject"> & Partial<Pick<Caller, "scopes">>,
   lifetime: { now: Date; seconds: number },
 ): Promise<string> {
   const issuedAt = Math.floor(lifetime.now.getTime() / 1000);
-  const { userId, scopes } = caller;
+  const { userId, subject, scopes } = caller;
   const token = new SignJWT({
     ...(userId === undefined ? { role: "service" } : { "user_id": userId }),
     ...(scopes !== undefined && { scope: [...scopes].join(" ") }),
@@ -203,6 +203,7 @@ export async function mintToken(
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + lifetime.seconds);
   if (settings.issuer !== undefined) token.setIssuer(settings.issuer);
+  if (subject !== undefined) token.setSubject(subject);
   return await token.sign(keyOf(settings));
 }
 

@@ -53,7 +53,9 @@ export async function changeVaultbox(
   const vaultbox = await app.sql.begin(async (tx) => {
     const before = await getVaultbox(tx, id, actor, true);
     if (hasLimits && !actor.isAdmin) {
-      throw new AppError("forbidden", "Token may not set limits");
+      throw new AppError("forbidden", "Limits need the scope admin", {
+        details: { scope: "admin" },
+      });
     }
     if (status !== undefined && !actor.isService) {
       throw new AppError("forbidden", "A user may not change the status");

@@ -39,11 +39,20 @@ export async function reconcile(
     await endOverdueSessions(app);
     await deleteOldRemovals(app.sql);
   }
-  // Keys first: a creation under way has its key before its row.
+  return { routes, orphanedKeys: await orphanedKeys(app) };
+}
+
+/**
+ * Finds key files without a certificate.
+ *
+ * @param app Uses `privateKeys` and `sql`.
+ * @returns UUIDs of generations.
+ */
+export async function orphanedKeys(
+  app: Pick<App, "privateKeys" | "sql">,
+): Promise<string[]> {
+  // Files first: a creation under way has its key before its row.
   const stored = await app.privateKeys.list();
   const known = await listCertificateIds(app.sql);
-  return {
-    routes,
-    orphanedKeys: stored.filter((id) => !known.has(id)),
-  };
+  return stored.filter((id) => !known.has(id));
 }

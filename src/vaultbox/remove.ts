@@ -61,15 +61,18 @@ export async function removeVaultbox(
     return { addresses, certificateIds: certificates.map((row) => row.id) };
   });
   app.log.write("info", "vaultbox deleted", { vaultbox: id });
-  // What fails from here on is repeated by reconciliation: the vaultbox is gone.
-  try {
-    const maps = ["transport", "senders", "refusals"] as const;
-    await publishAddresses(app, gone.addresses, maps);
-    await app.privateKeys.remove(gone.certificateIds);
-  } catch (error) {
+  // The vaultbox is gone: what fails here is mended within a minute, and what
+  // does not depend on it goes on.
+  const maps = ["transport", "senders", "refusals"] as const;
+  const outcomes = await Promise.allSettled([
+    app.privateKeys.remove(gone.certificateIds),
+    publishAddresses(app, gone.addresses, maps),
+  ]);
+  for (const outcome of outcomes) {
+    if (outcome.status === "fulfilled") continue;
     app.log.write("error", "removal is not complete", {
       vaultbox: id,
-      cause: reason(error),
+      cause: reason(outcome.reason),
     });
   }
   await endSessions(app, id);

@@ -351,3 +351,12 @@ Deno.test("listVaultboxes() pages through all rows once, of one user only", asyn
   } while (after !== undefined);
   assert.deepEqual(seen, ["cat0", "cat1", "cat2", "cat3", "cat4"]);
 });
+
+Deno.test("removeVaultbox() removes the keys also if Postfix cannot be told", async () => {
+  await using world = await testWorld();
+  const { id } = await createVaultbox(world.app, SERVICE, CAT);
+  assert.equal((await world.app.privateKeys.list()).length, 1);
+  world.mta.refusal = new AppError("unavailable", "No");
+  await removeVaultbox(world.app, SERVICE, id);
+  assert.deepEqual(await world.app.privateKeys.list(), []);
+});

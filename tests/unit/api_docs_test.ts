@@ -27,3 +27,18 @@ Deno.test("docs/openapi.yaml is what `encimap openapi` prints", () => {
   const yaml = Deno.readTextFileSync("docs/openapi.yaml");
   assert.equal(yaml, toYaml(openApi(apiRoutes({} as App))));
 });
+
+Deno.test("docs/api.md names every action of the audit log", () => {
+  const nouns =
+    "alias|app_credential|catch_all|certificate|credential|customer|domain|key|vaultbox";
+  const actions = [...Deno.readDirSync("src/vaultbox")].flatMap(({ name }) => {
+    const source = Deno.readTextFileSync(`src/vaultbox/${name}`);
+    const found = source.matchAll(
+      new RegExp(`"((?:${nouns})\\.[a-z_]+(?:\\.drop)?)"`, "g"),
+    );
+    return [...found].map(([, action]) => action!);
+  });
+  assert.ok(actions.length > 10);
+  const missing = actions.filter((action) => !text.includes(`\`${action}\``));
+  assert.deepEqual(missing, []);
+});

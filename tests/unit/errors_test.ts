@@ -24,6 +24,13 @@ Deno.test("toAppError() keeps ours, knows a lost database, and hides the rest", 
     code: "ECONNREFUSED",
   });
   assert.equal(toAppError(lost).code, "unavailable");
+  const file = Object.assign(new Error("open"), { code: "ENOENT" });
+  assert.equal(toAppError(file).code, "internal");
+  const socket = Object.assign(new Error("connect"), {
+    code: "ENOENT",
+    syscall: "connect",
+  });
+  assert.equal(toAppError(socket).code, "unavailable");
   const undone = Object.assign(new Error("deadlock"), { code: "40P01" });
   assert.equal(toAppError(undone).code, "unavailable");
   for (const thrown of [new TypeError("secret"), "secret", undefined, null]) {

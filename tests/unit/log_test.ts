@@ -29,3 +29,11 @@ Deno.test("reason() joins the messages of causes", () => {
   const error = new Error("a", { cause: new Error("b", { cause: "c" }) });
   assert.equal(reason(error), "a: b: c");
 });
+
+Deno.test("reason() passes over a cause that is no error and no text", () => {
+  const error = new Error("outer", {
+    cause: new Error("inner", { cause: { claim: "exp" } }),
+  });
+  assert.equal(reason(error), "outer: inner");
+  assert.equal(reason(new Error("outer", { cause: "text" })), "outer: text");
+});

@@ -206,8 +206,11 @@ export function newVaultbox(
     );
   }
   const { custody = "server", certificate: certificatePem } = body;
-  if ((custody === "external") !== (certificatePem !== undefined)) {
-    throw wrong("certificate", "belongs to custody external");
+  if (custody === "external" && certificatePem === undefined) {
+    throw wrong("certificate", "is missing: custody external begins with it");
+  }
+  if (custody === "server" && certificatePem !== undefined) {
+    throw wrong("certificate", "is for custody external alone");
   }
   const { isService: mayClaimDomain } = actor;
   return { userId, domain, alias, name, certificatePem, mayClaimDomain };
