@@ -10,7 +10,12 @@ import type { Actor, App } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { healthCheck, readyCheck } from "../vaultbox/health.ts";
-import { authenticate, type Caller, type TokenSettings } from "./auth.ts";
+import {
+  authenticate,
+  type Caller,
+  checkKeys,
+  type TokenSettings,
+} from "./auth.ts";
 import { failureJson } from "./failure.ts";
 import { deprecationHeaders } from "./deprecation.ts";
 import { USER_ID } from "./fields.ts";
@@ -46,7 +51,7 @@ export function buildApi(
 ): Fetch {
   const api = new Hono<Env>();
   const health = healthCheck(app);
-  const isReady = readyCheck(app);
+  const isReady = readyCheck(app, () => checkKeys(tokens));
   const { rateLimit } = app.config;
   const limit = rateLimit === 0 ? undefined : new RateLimit(rateLimit);
 

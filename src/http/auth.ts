@@ -180,6 +180,22 @@ function scopesOf(
 }
 
 /**
+ * Makes sure that tokens can be checked.
+ *
+ * @param settings What tokens are checked with.
+ * @throws {AppError} `unavailable` if the public keys cannot be had now.
+ */
+export async function checkKeys(settings: TokenSettings): Promise<void> {
+  if (!("keys" in settings)) return;
+  try {
+    await settings.keys.find({ alg: settings.keys.algorithm });
+  } catch (error) {
+    // Several keys, and no kid that names one: they are there.
+    if (error instanceof AppError) throw error;
+  }
+}
+
+/**
  * Makes a token.
  *
  * @param settings Key and audience.

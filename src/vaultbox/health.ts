@@ -58,15 +58,22 @@ export function healthCheck(
  * its answers are kept for two seconds.
  *
  * @param app Uses `mta`, `now` and `sql`.
+ * @param areTokensReadable What throws where no token can be checked.
  * @returns The check.
  */
 export function readyCheck(
   app: Pick<App, "mta" | "now" | "sql">,
+  areTokensReadable: () => Promise<void>,
 ): () => Promise<boolean> {
   const isSchemaRight = part(() => checkSchema(app.sql));
   const areRoutesWritable = part(() => app.mta.check());
+  const areKeysThere = part(areTokensReadable);
   return kept(app, async () => {
-    const parts = await Promise.all([isSchemaRight(), areRoutesWritable()]);
+    const parts = await Promise.all([
+      isSchemaRight(),
+      areRoutesWritable(),
+      areKeysThere(),
+    ]);
     return parts.every((each) => each);
   });
 }

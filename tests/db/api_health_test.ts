@@ -85,7 +85,7 @@ Deno.test("a check that hangs is waited for, not started again", async () => {
       },
     },
   };
-  const isReady = readyCheck(app);
+  const isReady = readyCheck(app, () => Promise.resolve());
   const together = await Promise.all([isReady(), isReady(), isReady()]);
   assert.deepEqual(together, [false, false, false]);
   time += 2000;

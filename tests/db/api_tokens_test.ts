@@ -81,6 +81,7 @@ Deno.test("a JWK Set in a file is read again: keys come, and keys go", async () 
     401,
     200,
   ]);
+  assert.equal((await askApi(api, "/health/ready")).status, 200);
 });
 
 for (const broken of ["", "{", '{"keys":{}}', '{"keys":[]}', undefined]) {
@@ -94,6 +95,7 @@ for (const broken of ["", "{", '{"keys":{}}', '{"keys":[]}', undefined]) {
     else await Deno.writeTextFile(path, broken);
     const answer = await askApi(api, "/vaultboxes", { token: one.token });
     assert.equal(answer.status, 503);
+    assert.equal((await askApi(api, "/health/ready")).status, 503);
     assert.deepEqual(answer.body, {
       success: false,
       error: {
