@@ -10,6 +10,11 @@ alter table addresses
     check (kind in ('own', 'role', 'alias', 'catch_all')),
   add constraint addresses_catch_all_check check ((kind = 'catch_all') = (alias = '*'));
 
+-- Since when the address had a holder: what a catch-all was given before is the
+-- catch-all's.
+alter table former_addresses
+  add column held_since timestamptz not null default '-infinity';
+
 -- Limits of a vaultbox, and what is compared with them.
 alter table vaultboxes
   -- Octets as stored, and messages; null is none.

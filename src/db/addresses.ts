@@ -144,9 +144,10 @@ export async function deleteAddress(
       delete from addresses
       where domain = ${row.domain} and alias = ${row.alias}
         and vaultbox_id = ${row.vaultboxId} and kind in ('alias', 'catch_all')
-      returning domain, alias
+      returning domain, alias, created_at
     )
-    insert into former_addresses (domain, alias) select domain, alias from gone
+    insert into former_addresses (domain, alias, held_since)
+    select domain, alias, created_at from gone
     on conflict (domain, alias) do update set removed_at = clock_timestamp()
   `;
   if (count === 0) throw new AppError("not_found", "No such alias");

@@ -41,6 +41,15 @@ interface Candidate extends Holder {
   readonly removedAt: Date | null;
 }
 
+/** The times of an address's former holders, taken together. */
+interface Former {
+  readonly alias: string;
+  /** When the last one lost it. */
+  readonly removedAt: Date;
+  /** Whether the first one had it when the mail was accepted. */
+  readonly wasHeld: boolean;
+}
+
 /**
  * Finds the vaultbox of a delivery.
  *
@@ -77,14 +86,18 @@ export async function findRecipient(
     // Without the time there is nothing to tell a stale route from a late mail.
     if (acceptedAt === undefined) throw unknownVaultbox();
   }
-  const former = await db<{ alias: string; removedAt: Date }[]>`
-    select alias, removed_at from former_addresses
+  const former = await db<Former[]>`
+    select alias, removed_at,
+      held_since <= ${acceptedAt ?? null} or ${
+    acceptedAt ?? null
+  }::timestamptz is null
+        as was_held
+    from former_addresses
     where domain = ${domain} and alias in (${alias}, ${CATCH_ALL})
   `;
-  const removed = new Map(former.map((row) => [row.alias, row.removedAt]));
   const holder = holderOf(candidates, acceptedAt, {
-    address: removed.get(alias),
-    catchAll: removed.get(CATCH_ALL),
+    address: former.find((row) => row.alias === alias),
+    catchAll: former.find((row) => row.alias === CATCH_ALL)?.removedAt,
   });
   if (holder === undefined) throw unknownVaultbox();
   if (holder.status !== "active") {
@@ -101,7 +114,7 @@ export async function findRecipient(
 function holderOf(
   candidates: readonly Candidate[],
   acceptedAt: Date | undefined,
-  removed: { address: Date | undefined; catchAll: Date | undefined },
+  removed: { address: Former | undefined; catchAll: Date | undefined },
 ): Candidate | undefined {
   const exact = candidates.find(({ kind }) => kind !== "catch_all");
   const catchAll = candidates.find(({ kind }) => kind === "catch_all");
@@ -109,7 +122,8 @@ function holderOf(
     acceptedAt === undefined || acceptedAt >= holder.createdAt;
   if (exact !== undefined && isOf(exact)) return exact;
   const wasFree = removed.address === undefined ||
-    acceptedAt !== undefined && acceptedAt >= removed.address;
+    !removed.address.wasHeld ||
+    acceptedAt !== undefined && acceptedAt >= removed.address.removedAt;
   if (catchAll !== undefined && isOf(catchAll) && wasFree) return catchAll;
   // Older than every holder: whoever had no other one before it. That may have
   // been a catch-all, of another user if the domain was given up since.

@@ -254,8 +254,8 @@ export function listVaultboxes(
  */
 export async function deleteVaultbox(db: Db, id: string): Promise<void> {
   await db`
-    insert into former_addresses (domain, alias)
-    select domain, alias from addresses where vaultbox_id = ${id}
+    insert into former_addresses (domain, alias, held_since)
+    select domain, alias, created_at from addresses where vaultbox_id = ${id}
     on conflict (domain, alias) do update set removed_at = clock_timestamp()
   `;
   await db`

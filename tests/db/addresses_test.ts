@@ -288,6 +288,7 @@ Deno.test("a catch-all is for a vaultbox and a domain of one user, whoever asks"
 const FORMER: {
   name: string;
   removed?: string;
+  held?: string;
   catchAll: string;
   again?: string;
   formerCatchAll?: string;
@@ -298,6 +299,13 @@ const FORMER: {
     removed: LATER,
     catchAll: EARLIER,
     expected: "nobody",
+  },
+  {
+    name: "accepted before the former holder stays the catch-all's",
+    removed: LATER,
+    held: LATER,
+    catchAll: EARLIER,
+    expected: "catch-all",
   },
   {
     name: "accepted after the former holder is the catch-all's",
@@ -342,7 +350,8 @@ const FORMER: {
   },
 ];
 for (
-  const { name, removed, catchAll, again, formerCatchAll, expected } of FORMER
+  const { name, removed, held, catchAll, again, formerCatchAll, expected }
+    of FORMER
 ) {
   for (const way of ["by the old route", "unrouted", "by the new route"]) {
     Deno.test(`mail ${name}, ${way}`, async () => {
@@ -353,7 +362,12 @@ for (
       if (removed !== undefined) {
         old = await box(world, "fox");
         await removeVaultbox(world.app, user(ALICE), old);
-        await sql`update former_addresses set removed_at = ${removed}`;
+        await sql`
+          update former_addresses
+          set removed_at = ${removed}, held_since = ${
+          held ?? "1970-01-01T00:00:00Z"
+        }
+        `;
       }
       await setCatchAll(world.app, user(ALICE), DOMAIN, cat);
       await sql`
