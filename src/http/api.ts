@@ -9,7 +9,9 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Actor, App } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
+import { Gate } from "../system/gate.ts";
 import { healthCheck, readyCheck } from "../vaultbox/health.ts";
+import { partyOf } from "../vaultbox/key_pool.ts";
 import {
   authenticate,
   type Caller,
@@ -37,6 +39,13 @@ interface Env {
 }
 
 /**
+ * Requests that are worked on at a time; the others wait, for each user in turn.
+ * The postgres package begins no transaction behind a hundred queries that one
+ * connection has not answered yet (UNSAFE_TRANSACTION).
+ */
+const HANDLED_MAX = 50;
+
+/**
  * Builds the API.
  *
  * @param app The world.
@@ -51,6 +60,7 @@ export function buildApi(
 ): Fetch {
   const api = new Hono<Env>();
   const health = healthCheck(app);
+  const gate = new Gate(HANDLED_MAX);
   const isReady = readyCheck(app, () => checkKeys(tokens));
   const { rateLimit } = app.config;
   const limit = rateLimit === 0 ? undefined : new RateLimit(rateLimit);
@@ -105,7 +115,10 @@ export function buildApi(
       const actor = actorOf(caller, named, c.get("requestId"));
       const params = c.req.param();
       const run = (): Promise<Answer> =>
-        route.handle({ actor, params, query, body });
+        gate.run(
+          () => route.handle({ actor, params, query, body }),
+          partyOf(actor),
+        );
       const key = route.method === "POST"
         ? c.req.header("idempotency-key")
         : undefined;

@@ -182,6 +182,9 @@ async function benchParallel(world: BenchWorld, boxes: number): Promise<void> {
     print(`  ${what}: ${times}`);
   }
   verdict("answers that should not be", result.wrong, 0, "");
+  for (const line of world.lines) {
+    if (line.startsWith("<3>")) print(`  ${line}`);
+  }
 }
 
 async function main(): Promise<void> {

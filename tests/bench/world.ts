@@ -26,6 +26,8 @@ export interface BenchWorld extends AsyncDisposable {
   readonly service: string;
   /** Temporary folder with the maps. */
   readonly directory: string;
+  /** Lines of the log. */
+  readonly lines: readonly string[];
 }
 
 /**
@@ -56,6 +58,7 @@ export async function benchWorld(
     api,
     service: await bearer(),
     directory: world.directory,
+    lines: world.lines,
     async [Symbol.asyncDispose]() {
       await api[Symbol.asyncDispose]();
       await world[Symbol.asyncDispose]();
