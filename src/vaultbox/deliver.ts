@@ -101,13 +101,13 @@ export async function deliver(
   }
   if (isFull) await checkRoom(app, vaultboxId);
 
-  const certificates = await listRecipients(app.sql, vaultboxId);
-  if (certificates.length === 0) {
+  const recipients = await listRecipients(app.sql, vaultboxId);
+  if (recipients[0] === undefined) {
     throw new Error("vaultbox has no certificate");
   }
   const stored = await encryptMessage(
     delivery.octets,
-    certificates.map((pem) => pemDecode("CERTIFICATE", pem)),
+    recipients.map((each) => pemDecode("CERTIFICATE", each.publicCertPem)),
     [`Delivered-To: ${address.alias}@${address.domain}`],
   );
   const file = maildirName({
