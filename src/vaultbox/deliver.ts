@@ -19,6 +19,7 @@ import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
+import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
   discardMessage,
@@ -108,7 +109,10 @@ export async function deliver(
   const stored = await encryptMessage(
     delivery.octets,
     recipients.map((each) => pemDecode("CERTIFICATE", each.publicCertPem)),
-    [`Delivered-To: ${address.alias}@${address.domain}`],
+    {
+      traceFields: [`Delivered-To: ${address.alias}@${address.domain}`],
+      ...policyInForce(recipients[0], app.config.encryption),
+    },
   );
   const file = maildirName({
     messageId,
