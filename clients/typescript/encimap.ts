@@ -80,7 +80,7 @@ export interface Certificate {
   serial: string;
   subject: string;
   emails: string[];
-  algorithm: "RSA";
+  algorithm: "RSA" | "EC";
   bits: number;
   "not_before": string;
   "not_after": string;
@@ -177,7 +177,7 @@ export interface IssuedCertificate {
   serial: string;
   subject: string;
   emails: string[];
-  algorithm: "RSA";
+  algorithm: "RSA" | "EC";
   bits: number;
   "not_before": string;
   "not_after": string;

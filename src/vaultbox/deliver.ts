@@ -108,7 +108,7 @@ export async function deliver(
   const stored = await encryptMessage(
     delivery.octets,
     certificates.map((pem) => pemDecode("CERTIFICATE", pem)),
-    [`Delivered-To: ${address.alias}@${address.domain}`],
+    { traceFields: [`Delivered-To: ${address.alias}@${address.domain}`] },
   );
   const file = maildirName({
     messageId,
