@@ -85,6 +85,7 @@ export interface Certificate {
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
   "is_recipient": boolean;
   "handed_out_at": string | null;
   "retired_at": string | null;
@@ -188,6 +189,7 @@ export interface IssuedCertificate {
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
   "is_recipient": boolean;
   "handed_out_at": string | null;
   "retired_at": string | null;
@@ -526,6 +528,12 @@ export interface RequestCertificateBody {
   csr: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+}
+
+/** Query of downloadIssuer. */
+export interface DownloadIssuerQuery {
+  /** Of a certificate; if left out, who signs now. */
+  "issuer_id"?: string;
 }
 
 /** Query of listCustomers. */
@@ -1269,11 +1277,12 @@ export class Encimap extends Client {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/csr`, body }, options);
   }
 
-  /** Downloads the certificate of the appliance's issuer: `GET /issuer`. */
+  /** Downloads a certificate of the appliance's issuer: `GET /issuer`. */
   async downloadIssuer(
+    query: DownloadIssuerQuery = {},
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
-    return await this.octets({ method: "GET", path: "/issuer" }, options);
+    return await this.octets({ method: "GET", path: "/issuer", query }, options);
   }
 
   /** Stops encrypting mail to a certificate: `POST /vaultboxes/{id}/certificates/{certificate_id}/retire`. */

@@ -33,6 +33,8 @@ export interface CertificateRow {
   readonly origin: "generated" | "uploaded" | "csr";
   /** When somebody else first had its key; null if nobody has. */
   readonly handedOutAt: Date | null;
+  /** UUID of the issuer; null if it is self-signed or by somebody else. */
+  readonly issuerId: string | null;
 }
 
 /** One generation. */
@@ -43,6 +45,8 @@ export interface Certificate extends CertificateRow {
   readonly createdAt: Date;
   /** Whether mail is encrypted to it now. */
   readonly isRecipient: boolean;
+  /** Certificate of the issuer, PEM; null if it is self-signed or by another. */
+  readonly issuerPem: string | null;
 }
 
 /** Orders of the list. */
@@ -68,6 +72,7 @@ const ROW = [
   "notAfter",
   "origin",
   "handedOutAt",
+  "issuerId",
 ] as const;
 
 /** Certificates that one message is encrypted to, at most. */
@@ -211,7 +216,9 @@ export async function listRecipients(
 
 function columns(db: Db, vaultboxId: string): Fragment {
   return db`${db(ROW)}, retired_at, created_at,
-    id in (${recipients(db, vaultboxId)}) as is_recipient`;
+    id in (${recipients(db, vaultboxId)}) as is_recipient,
+    (select certificate_pem from issuers where issuers.id = issuer_id)
+      as issuer_pem`;
 }
 
 /** Ids of the generations that mail is encrypted to. */

@@ -59,6 +59,7 @@ Deno.test("certificates are listed, shown and downloaded", async () => {
     "not_before": shown["not_before"],
     "not_after": shown["not_after"],
     origin: "generated",
+    "issuer_id": null,
     "is_recipient": true,
     "handed_out_at": null,
     "retired_at": null,
