@@ -18,6 +18,7 @@ import { openApp, openIntakeApp } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
 import { shutdownSignal } from "../system/shutdown.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
+import { finishDestructions } from "../vaultbox/key_destruction.ts";
 import { fillKeyPool } from "../vaultbox/key_pool.ts";
 import { watchFull } from "../vaultbox/limits.ts";
 import { lastingIssuer } from "../vaultbox/issuer.ts";
@@ -145,6 +146,8 @@ async function startApi(app: App): Promise<Service> {
     eachMinute(app, () => endOverdueSessions(app)),
     // What Postfix could not be told.
     eachMinute(app, () => mendRoutes(app)),
+    // Private keys that are to be destroyed.
+    eachMinute(app, () => finishDestructions(app)),
   ];
   return {
     async stop() {

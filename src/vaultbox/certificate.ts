@@ -17,6 +17,7 @@ import { publicKeyOf } from "../x509/key_pair.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { selfSignedCertificate } from "../x509/self_signed.ts";
 import { CLOCK_SKEW_MS, issueLeaf } from "./issuer.ts";
+import { keyNotHere } from "./key_not_here.ts";
 import { makeKey, partyOf, takeKey } from "./key_pool.ts";
 
 /** A certificate and its key, before anything is stored. */
@@ -166,20 +167,16 @@ export async function generateCertificate(
     actor.owner,
   );
   if (vaultbox !== undefined) {
-    if (vaultbox.custody !== "server") {
-      throw new AppError(
-        "conflict",
-        "The key of this vaultbox is not kept here",
-      );
-    }
+    if (vaultbox.custody === "external") throw keyNotHere(vaultbox);
     // Again in the transaction; here it keeps the cost of a key down.
     await checkGenerations(app.sql, vaultbox.id);
   }
   const party = partyOf(actor);
-  // What is stored nowhere takes no key from those that are.
-  const privateKey = vaultbox === undefined
-    ? await makeKey(app, party)
-    : await takeKey(app, party);
+  // What is stored nowhere takes no key from those that are, and what is to be
+  // destroyed was never in a file of the pool.
+  const privateKey = vaultbox?.custody === "server"
+    ? await takeKey(app, party)
+    : await makeKey(app, party);
   const identity = await newIdentity(
     app,
     privateKey,
@@ -196,7 +193,8 @@ export async function generateCertificate(
       app,
       identity,
       async (tx) => {
-        await getVaultbox(tx, vaultbox.id, actor, true);
+        const now = await getVaultbox(tx, vaultbox.id, actor, true);
+        if (now.custody === "external") throw keyNotHere(now);
         await checkGenerations(tx, vaultbox.id);
         await insertCertificate(tx, identity.row);
         await insertAudit(tx, actor, {

@@ -60,6 +60,8 @@ Deno.test("certificates are listed, shown and downloaded", async () => {
     "not_after": shown["not_after"],
     origin: "generated",
     "issuer_id": null,
+    "key_state": "kept",
+    "key_destroyed_at": null,
     "is_recipient": true,
     "handed_out_at": null,
     "retired_at": null,
