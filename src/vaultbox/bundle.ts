@@ -13,24 +13,29 @@ import {
 } from "../db/certificates.ts";
 import { getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
-import { checkBundlePassword, pfx } from "../pkcs12/pfx.ts";
+import { pfx, type PfxFormat } from "../pkcs12/pfx.ts";
 import { pemDecode } from "../x509/pem.ts";
+import { bundlePassword } from "./bundle_password.ts";
+import {
+  type BundleGeneration,
+  bundleZip,
+  friendlyName,
+} from "./bundle_zip.ts";
 import { partyOf } from "./key_pool.ts";
-import { bundleZip } from "./bundle_zip.ts";
 
 /** Checked input of a download. */
 export interface BundleRequest {
   /** UUID. */
   readonly vaultboxId: string;
-  /** Password of the PKCS#12 files. */
+  /** Password of the PKCS#12 files, as {@linkcode bundlePassword} takes it. */
   readonly password: string;
 }
 
-/** A generation with its key. */
-interface Generation extends Certificate {
-  readonly certificate: Uint8Array<ArrayBuffer>;
-  readonly privateKey: Uint8Array<ArrayBuffer>;
-}
+/** Makes a file of a vaultbox's keys: the newest first, retired ones last. */
+type MakeFile = (
+  vaultbox: Vaultbox,
+  generations: readonly BundleGeneration[],
+) => Promise<Uint8Array<ArrayBuffer>>;
 
 /**
  * Makes the PKCS#12 file of the newest generation.
@@ -38,28 +43,36 @@ interface Generation extends Certificate {
  * @param app The world.
  * @param actor Who asks, and whose the vaultbox must be.
  * @param request Checked input.
- * @param form `compat` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
+ * @param format `compatible` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
  * @returns The file.
  * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
- * its key is not kept here.
+ * its key is not kept here, `invalid_request` if the password is not allowed.
  */
 export async function vaultboxPfx(
   app: App,
   actor: Actor,
   request: BundleRequest,
-  form: "modern" | "compat",
+  format: PfxFormat,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  checkBundlePassword(request.password);
-  const { vaultbox, generations } = await handOut(app, actor, request, 1);
-  const newest = generations[0]!;
-  return await app.heavy.run(() =>
-    pfx({
-      privateKey: newest.privateKey,
-      certificate: newest.certificate,
-      friendlyName: `${vaultbox.alias}@${vaultbox.domain}`,
-      password: request.password,
-      form,
-    }), partyOf(actor));
+  const { vaultboxId, password } = request;
+  const make: MakeFile = (vaultbox, [newest]) => {
+    const address = `${vaultbox.alias}@${vaultbox.domain}`;
+    const { privateKey, certificate, chain, fingerprintSha256 } = newest!;
+    return pfx({
+      privateKey,
+      certificate,
+      chain,
+      friendlyName: friendlyName(address, fingerprintSha256),
+      password: bundlePassword(password, address),
+      format,
+    });
+  };
+  const wanted = { vaultboxId, onlyNewest: true };
+  // The whole of it takes its turn, so that no key waits in memory.
+  return await app.heavy.run(
+    () => handOut(app, actor, wanted, make),
+    partyOf(actor),
+  );
 }
 
 /**
@@ -69,39 +82,44 @@ export async function vaultboxPfx(
  * @param app The world.
  * @param actor Who asks, and whose the vaultbox must be.
  * @param request Checked input.
- * @returns The ZIP file and a name for it.
- * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
- * its key is not kept here.
+ * @returns The ZIP file.
+ * @throws {AppError} As {@linkcode vaultboxPfx}.
  */
 export async function vaultboxBundle(
   app: App,
   actor: Actor,
   request: BundleRequest,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  checkBundlePassword(request.password);
-  const { vaultbox, generations } = await handOut(app, actor, request);
-  return await app.heavy.run(() =>
-    bundleZip({
-      address: `${vaultbox.alias}@${vaultbox.domain}`,
+  const { vaultboxId, password } = request;
+  const make: MakeFile = (vaultbox, generations) => {
+    const { alias, domain, username } = vaultbox;
+    const address = `${alias}@${domain}`;
+    return bundleZip({
+      address,
       hostname: app.config.hostname,
-      ...(vaultbox.username === null ? {} : { username: vaultbox.username }),
-      password: request.password,
+      ...(username === null ? {} : { username }),
+      password: bundlePassword(password, address),
       modified: app.now(),
       generations,
-    }), partyOf(actor));
+    });
+  };
+  return await app.heavy.run(
+    () => handOut(app, actor, { vaultboxId }, make),
+    partyOf(actor),
+  );
 }
 
 /**
- * Reads keys and notes that they went out: from now on mail is encrypted to
- * these generations until they are retired.
+ * Makes a file of keys and notes that they went out: from now on mail is
+ * encrypted to these generations until they are retired.
  */
 async function handOut(
   app: App,
   actor: Actor,
-  request: BundleRequest,
-  count?: number,
-): Promise<{ vaultbox: Vaultbox; generations: Generation[] }> {
-  const { vaultboxId } = request;
+  wanted: { vaultboxId: string; onlyNewest?: boolean },
+  make: MakeFile,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { vaultboxId, onlyNewest = false } = wanted;
   const vaultbox = await getVaultbox(app.sql, vaultboxId, actor);
   if (vaultbox.custody !== "server") {
     throw new AppError("conflict", "The key of this vaultbox is not kept here");
@@ -111,37 +129,51 @@ async function handOut(
   certificates.sort((a, b) =>
     Number(a.retiredAt !== null) - Number(b.retiredAt !== null)
   );
-  const generations: Generation[] = [];
-  for (const certificate of certificates.slice(0, count)) {
-    const { id: certificateId, fingerprintSha256 } = certificate;
-    const privateKey = await app.privateKeys.read({
-      certificateId,
-      vaultboxId,
-      fingerprintSha256,
-    });
-    if (privateKey === undefined) {
-      throw new Error(`the key of generation ${certificateId} is missing`);
+  if (onlyNewest) certificates.splice(1);
+  if (certificates.length === 0) throw new Error("vaultbox has no certificate");
+  const generations: BundleGeneration[] = [];
+  let file: Uint8Array<ArrayBuffer>;
+  try {
+    for (const certificate of certificates) {
+      generations.push(await withKey(app, certificate));
     }
-    generations.push({
-      ...certificate,
-      certificate: pemDecode("CERTIFICATE", certificate.publicCertPem),
-      privateKey,
-    });
+    file = await make(vaultbox, generations);
+  } finally {
+    for (const { privateKey } of generations) privateKey.fill(0);
   }
-  if (generations.length === 0) throw new Error("vaultbox has no certificate");
   await app.sql.begin(async (tx) => {
-    await markHandedOut(tx, generations.map((each) => each.id));
+    await markHandedOut(tx, certificates.map(({ id }) => id));
     await insertAudit(tx, actor, {
       action: "key.download",
       userId: vaultbox.userId,
       vaultboxId,
       domain: vaultbox.domain,
-      details: { generations: generations.length },
+      details: { generations: certificates.length },
     });
   });
   app.log.write("info", "keys handed out", {
     vaultbox: vaultboxId,
-    generations: generations.length,
+    generations: certificates.length,
   });
-  return { vaultbox, generations };
+  return file;
+}
+
+async function withKey(
+  app: App,
+  certificate: Certificate,
+): Promise<BundleGeneration> {
+  const { id: certificateId, vaultboxId, fingerprintSha256, notAfter } =
+    certificate;
+  const name = { certificateId, vaultboxId, fingerprintSha256 };
+  const privateKey = await app.privateKeys.read(name);
+  if (privateKey === undefined) {
+    throw new Error(`the key of generation ${certificateId} is missing`);
+  }
+  return {
+    certificate: pemDecode("CERTIFICATE", certificate.publicCertPem),
+    privateKey,
+    chain: [],
+    fingerprintSha256,
+    notAfter,
+  };
 }

@@ -49,7 +49,7 @@ export function bundleReadme(options: BundleReadmeOptions): string {
 function contents(options: BundleReadmeOptions): string {
   const older = options.generations > 1
     ? `
-older/1/, ...          The certificates before this one, the latest first.
+previous/1/, ...       The certificates before this one, the latest first.
                        ${older1(options.generations)}
                        Import them too: older mail opens with them only.`
     : "";
@@ -65,7 +65,8 @@ the mail. If all copies of the key are lost, nobody can open the mail again.
 1. WHAT IS HERE
 
 certificate.p12        Key and certificate for current programs.
-certificate-compat.p12 The same key and certificate for older programs.
+certificate-compatible.p12
+                       The same key and certificate for older programs.
 certificate.pem        The certificate alone. It is public: give it to
                        people who want to send you encrypted mail.${older}
 
@@ -85,9 +86,9 @@ Which file goes where:
   Thunderbird                               certificate.p12
   Outlook (classic), Windows 10 and newer   certificate.p12
   OpenSSL, mutt, GnuPG 2.4                  certificate.p12
-  iPhone, iPad, Mac                         certificate-compat.p12
-  Android                                   certificate-compat.p12
-  Windows before 10 (1709), GnuPG 2.2       certificate-compat.p12
+  iPhone, iPad, Mac                         certificate-compatible.p12
+  Android                                   certificate-compatible.p12
+  Windows before 10 (1709), GnuPG 2.2       certificate-compatible.p12
 
 Both hold the same key. Importing both does no harm.
 `;
@@ -131,8 +132,8 @@ function desktop(): string {
 
 4. APPLE MAIL ON A MAC
 
-  a. Double-click certificate-compat.p12. Keychain Access opens; choose the
-     keychain "login" and type the password of the file.
+  a. Double-click certificate-compatible.p12. Keychain Access opens; choose
+     the keychain "login" and type the password of the file.
   b. Quit Mail and open it again.
   c. Add the account: Mail > Settings > Accounts > + > Other Mail Account,
      with the settings of section 2.
@@ -163,9 +164,9 @@ function mobile(): string {
   return `
 6. IPHONE AND IPAD
 
-  a. Bring certificate-compat.p12 to the device, with AirDrop or the Files
-     app for example. (A .zip is unpacked by a tap in Files.) Do not mail it
-     to this mailbox: you could not open it.
+  a. Bring certificate-compatible.p12 to the device, with AirDrop or the
+     Files app for example. (A .zip is unpacked by a tap in Files.) Do not
+     mail it to this mailbox: you could not open it.
   b. Tap the file. Then open Settings > Profile Downloaded (or General > VPN
      & Device Management), tap Install, type the code of the device, and
      then the password of the file. "Not Verified" is normal here.
@@ -181,8 +182,8 @@ function mobile(): string {
 
   The app FairEmail opens S/MIME mail. As far as we know, Gmail and most
   other apps do not in an IMAP account.
-  a. Copy certificate-compat.p12 to the device. Open Settings > Security &
-     privacy > More > Encryption & credentials > Install a certificate > VPN
+  a. Copy certificate-compatible.p12 to the device. Open Settings > Security
+     & privacy > More > Encryption & credentials > Install a certificate > VPN
      & app user certificate (names differ; search the settings for
      "certificate"), choose the file, and type the password of the file.
   b. Add the account in FairEmail with the settings of section 2.
@@ -217,7 +218,7 @@ function commandLine(): string {
 
   GnuPG (KMail, Kleopatra, Claws Mail); version 2.2 reads only this file:
 
-    gpgsm --import certificate-compat.p12
+    gpgsm --import certificate-compatible.p12
 `;
 }
 
@@ -225,7 +226,7 @@ function troubles(): string {
   return `
 9. IF IT SAYS "WRONG PASSWORD"
 
-  - Try the other file, certificate-compat.p12. Older systems say "wrong
+  - Try the other file, certificate-compatible.p12. Older systems say "wrong
     password" when they mean that they do not know the format.
   - Take the password of the .p12 files, not that of the mailbox.
   - Capital and small letters differ, and spaces count. Copying may have

@@ -30,7 +30,7 @@ for (
     "openssl cms -decrypt",
     "gpgsm",
     "certificate.p12",
-    "certificate-compat.p12",
+    "certificate-compatible.p12",
     "certificate.pem",
     "WRONG PASSWORD",
     "DOES NOT PROTECT",
@@ -57,9 +57,9 @@ Deno.test("bundleReadme() is ASCII with CRLF and at most 76 columns", () => {
 });
 
 Deno.test("bundleReadme() names older certificates only if there are any", () => {
-  assert.ok(!bundleReadme(OPTIONS).includes("older/"));
+  assert.ok(!bundleReadme(OPTIONS).includes("previous/"));
   const text = bundleReadme({ ...OPTIONS, generations: 3 });
-  assert.ok(text.includes("older/1/"));
+  assert.ok(text.includes("previous/1/"));
   assert.ok(text.includes("There are 2 in this archive."));
 });
 
