@@ -98,6 +98,7 @@ export async function vaultboxBundle(
       address,
       hostname: app.config.hostname,
       ...(username === null ? {} : { username }),
+      custody: "server",
       password: bundlePassword(password, address),
       modified: app.now(),
       generations,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { X509Certificate } from "node:crypto";
 import { type Zippable, zipSync } from "fflate";
 import { pfx } from "../pkcs12/pfx.ts";
 import { pemEncode } from "../x509/pem.ts";
@@ -31,6 +32,8 @@ export interface BundleZipOptions {
   readonly hostname: string;
   /** User name for IMAP and SMTP; left out if there is no credential yet. */
   readonly username?: string;
+  /** Who has the keys besides the owner. */
+  readonly custody: "server" | "client";
   /** Password of every `.p12` file. */
   readonly password: string;
   /** Time that the files carry; from 1980 to 2099, which is what a ZIP knows. */
@@ -77,10 +80,9 @@ const MADE_ON_UNIX = 3;
 export async function bundleZip(
   options: BundleZipOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { address, hostname, username, password, modified, generations } =
-    options;
-  const [newest] = generations;
-  if (newest === undefined) {
+  const { address, hostname, username, custody, password } = options;
+  const { modified, generations } = options;
+  if (generations.length === 0) {
     throw new RangeError("Cannot bundle as there must be >= 1 generation");
   }
   const year = modified.getFullYear();
@@ -96,9 +98,12 @@ export async function bundleZip(
       imapPort: IMAP_PORT,
       submissionPort: SUBMISSION_PORT,
       ...(username === undefined ? {} : { username }),
-      fingerprintSha256: newest.fingerprintSha256,
-      notAfter: newest.notAfter,
-      generations: generations.length,
+      custody,
+      certificates: generations.map((each) => ({
+        ...each,
+        isIssued: each.chain.length > 0,
+        isEllipticCurve: isEllipticCurve(each.certificate),
+      })),
     })),
   };
   for (const [n, generation] of generations.entries()) {
@@ -132,6 +137,11 @@ export async function bundleZip(
     os: MADE_ON_UNIX,
     attrs: OWNER_ONLY,
   });
+}
+
+function isEllipticCurve(certificate: Uint8Array<ArrayBuffer>): boolean {
+  const { publicKey } = new X509Certificate(certificate);
+  return publicKey.asymmetricKeyType === "ec";
 }
 
 /**

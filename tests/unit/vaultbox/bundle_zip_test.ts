@@ -18,6 +18,7 @@ async function options(generations: number): Promise<BundleZipOptions> {
     address: "cat@example.com",
     hostname: "mail.example.com",
     username: "encimap-cat",
+    custody: "server",
     password: PASSWORD,
     modified: new Date("2026-11-22T12:00:00Z"),
     generations: identities.slice(0, generations).map((each, n) => ({
@@ -73,7 +74,7 @@ Deno.test("bundleZip() describes the newest generation in README.txt", async () 
   const text = new TextDecoder().decode(files["README.txt"]);
   assert.ok(text.includes("0".repeat(64)));
   assert.ok(text.includes("encimap-cat"));
-  assert.ok(text.includes("There is one in this archive."));
+  assert.match(text, /previous\/1\/ .*\r\n.*fingerprint 11111111/);
 });
 
 Deno.test("bundleZip() never makes a path of the address", async () => {
