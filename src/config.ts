@@ -4,6 +4,12 @@
  * @module
  */
 
+import type {
+  ContentCipher,
+  EncryptionPolicy,
+  HeaderProtection,
+  KeyTransport,
+} from "./encryption_policy.ts";
 import { formOf, isValid, type Setting, SETTINGS } from "./settings.ts";
 
 /** The settings as the program uses them. */
@@ -62,6 +68,11 @@ export interface Config {
   readonly suspendedMail: "defer" | "reject";
   /** ENCIMAP_OVER_QUOTA_MAIL. */
   readonly overQuotaMail: "defer" | "reject";
+  /**
+   * ENCIMAP_CONTENT_CIPHER, ENCIMAP_KEY_TRANSPORT and
+   * ENCIMAP_HEADER_PROTECTION.
+   */
+  readonly encryption: EncryptionPolicy;
   /** ENCIMAP_LOG_LEVEL. */
   readonly logLevel: "error" | "warn" | "info" | "debug";
 }
@@ -172,6 +183,11 @@ export function parseConfig(
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
     overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
+    encryption: Object.freeze({
+      contentCipher: text("ENCIMAP_CONTENT_CIPHER") as ContentCipher,
+      keyTransport: text("ENCIMAP_KEY_TRANSPORT") as KeyTransport,
+      headerProtection: text("ENCIMAP_HEADER_PROTECTION") as HeaderProtection,
+    }),
     logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
   });
 }

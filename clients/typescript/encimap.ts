@@ -80,7 +80,7 @@ export interface Certificate {
   serial: string;
   subject: string;
   emails: string[];
-  algorithm: "RSA";
+  algorithm: "RSA" | "EC";
   bits: number;
   "not_before": string;
   "not_after": string;
@@ -138,6 +138,13 @@ export interface Domain {
   "created_at": string;
 }
 
+/** `EncryptionInForce` of docs/openapi.yaml. */
+export interface EncryptionInForce {
+  "content_cipher": "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm";
+  "key_transport": "rsaes-pkcs1-v1_5" | "rsaes-oaep";
+  "header_protection": "off" | "protect" | "hide";
+}
+
 /** `Failure` of docs/openapi.yaml. */
 export interface Failure {
   success: false;
@@ -181,7 +188,7 @@ export interface IssuedCertificate {
   serial: string;
   subject: string;
   emails: string[];
-  algorithm: "RSA";
+  algorithm: "RSA" | "EC";
   bits: number;
   "not_before": string;
   "not_after": string;
@@ -280,6 +287,10 @@ export interface Vaultbox {
   status: "active" | "suspended";
   custody: "server" | "client" | "external";
   "has_certs": boolean;
+  "content_cipher": "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm" | null;
+  "key_transport": "rsaes-pkcs1-v1_5" | "rsaes-oaep" | null;
+  "header_protection": "off" | "protect" | "hide" | null;
+  encryption: EncryptionInForce;
   "message_count": number;
   "max_bytes": number | null;
   "max_messages": number | null;
@@ -323,6 +334,11 @@ export interface UpdateVaultboxBody {
   "max_bytes"?: number | null;
   /** Messages at most; null is no limit. */
   "max_messages"?: number | null;
+  "content_cipher"?: "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm" | null;
+  "key_transport"?: "rsaes-pkcs1-v1_5" | "rsaes-oaep" | null;
+  "header_protection"?: "off" | "protect" | "hide" | null;
+  /** Switches on, without a trial mail, what not every mail client reads: `aes-256-gcm`, `rsaes-oaep` or `hide`. */
+  explicit?: boolean;
 }
 
 /** Query of listUsage. */
@@ -858,7 +874,7 @@ export class Encimap extends Client {
     return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}` }, options);
   }
 
-  /** Renames, suspends or resumes a vaultbox, or sets its limits: `PATCH /vaultboxes/{id}`. */
+  /** Renames, suspends or resumes a vaultbox, or sets its limits or how its mail is encrypted: `PATCH /vaultboxes/{id}`. */
   async updateVaultbox(
     id: string,
     body: UpdateVaultboxBody = {},

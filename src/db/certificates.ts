@@ -5,6 +5,7 @@
  */
 
 import { AppError } from "../errors.ts";
+import type { ChosenPolicy } from "../encryption_policy.ts";
 import { type Db, isViolation, UNIQUE_VIOLATION } from "./connect.ts";
 import {
   fetchPage,
@@ -177,25 +178,35 @@ export async function updateRetired(
   `;
 }
 
+/** One certificate that a message is encrypted to, and how. */
+export interface Recipient extends ChosenPolicy {
+  /** The certificate, PEM. */
+  readonly publicCertPem: string;
+}
+
 /**
  * Lists the certificates that a message is encrypted to: the newest, and each
  * that was handed out, expired ones included, so that no renewal locks a
- * reader out.
+ * reader out. What the vaultbox has chosen stands with each, since both must be
+ * of one moment.
  *
  * @param db Pool or transaction.
  * @param vaultboxId UUID.
- * @returns Certificates as PEM, at most 8, newest first.
+ * @returns At most 8, newest first.
  */
 export async function listRecipients(
   db: Db,
   vaultboxId: string,
-): Promise<string[]> {
-  const rows = await db<{ publicCertPem: string }[]>`
-    select public_cert_pem from vaultbox_certs
-    where id in (${recipients(db, vaultboxId)})
-    order by created_at desc, id
-  `;
-  return rows.map((row) => row.publicCertPem);
+): Promise<Recipient[]> {
+  return [
+    ...await db<Recipient[]>`
+      select c.public_cert_pem,
+        v.content_cipher, v.key_transport, v.header_protection
+      from vaultbox_certs c join vaultboxes v on v.id = c.vaultbox_id
+      where c.id in (${recipients(db, vaultboxId)})
+      order by c.created_at desc, c.id
+    `,
+  ];
 }
 
 function columns(db: Db, vaultboxId: string): Fragment {

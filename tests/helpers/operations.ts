@@ -111,7 +111,15 @@ const INPUTS: Readonly<
   }),
   updateVaultbox: ({ vaultboxId }) => ({
     params: { id: vaultboxId },
-    body: { name: "Cat", status: "suspended", "max_messages": 10 },
+    body: {
+      name: "Cat",
+      status: "suspended",
+      "max_messages": 10,
+      "content_cipher": "aes-128-cbc",
+      "key_transport": null,
+      "header_protection": "hide",
+      explicit: true,
+    },
   }),
   createAppCredential: ({ vaultboxId }) => ({
     params: { id: vaultboxId },
