@@ -207,6 +207,11 @@ export interface GeneratedCertificate {
   "vaultbox_id"?: string;
 }
 
+/** `GeneratedPassword` of docs/openapi.yaml. */
+export interface GeneratedPassword {
+  password: string;
+}
+
 /** `HandOut` of docs/openapi.yaml. */
 export interface HandOut {
   since: string;
@@ -469,14 +474,16 @@ export interface GenerateCertificateBody {
 /** Body of downloadPkcs12. */
 export interface DownloadPkcs12Body {
   "vaultbox_id": string;
+  /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
-  /** `compat` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older. */
-  format?: "modern" | "compat";
+  /** `compatible` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older. */
+  format?: "modern" | "compatible";
 }
 
 /** Body of downloadBundle. */
 export interface DownloadBundleBody {
   "vaultbox_id": string;
+  /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
 }
 
@@ -1175,6 +1182,13 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<GeneratedCertificate> {
     return await this.data({ method: "POST", path: "/generate-certificate", body }, options);
+  }
+
+  /** Makes a password for a bundle, stored nowhere: `POST /generate-password`. */
+  async generatePassword(
+    options: PostOptions = {},
+  ): Promise<GeneratedPassword> {
+    return await this.data({ method: "POST", path: "/generate-password" }, options);
   }
 
   /** Downloads the newest key and certificate as PKCS#12: `POST /p12`. */

@@ -207,6 +207,11 @@ export const GENERATED_CERTIFICATE: Schema = shape("GeneratedCertificate", {
   "vaultbox_id": ID,
 });
 
+/** Schema of a password for a bundle. */
+export const GENERATED_PASSWORD: Schema = shape("GeneratedPassword", {
+  password: TEXT,
+});
+
 /**
  * Shapes a certificate.
  *

@@ -76,11 +76,12 @@ const INPUTS: Readonly<
   generateCertificate: ({ address }) => ({
     body: { email: address, days: 30 },
   }),
+  generatePassword: () => ({}),
   downloadPkcs12: ({ vaultboxId }) => ({
     body: {
       "vaultbox_id": vaultboxId,
       password: "bundle-password",
-      format: "compat",
+      format: "compatible",
     },
   }),
   downloadBundle: ({ vaultboxId }) => ({
