@@ -20,6 +20,7 @@ import addresses from "../../sql/0007_addresses_and_limits.sql" with {
   type: "text",
 };
 import listFilters from "../../sql/0008_list_filters.sql" with { type: "text" };
+import setup from "../../sql/0012_setup.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -40,6 +41,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0006_credentials", text: credentials },
   { name: "0007_addresses_and_limits", text: addresses },
   { name: "0008_list_filters", text: listFilters },
+  { name: "0012_setup", text: setup },
 ];
 
 /** Rights of the other roles, given again after every migration. */
