@@ -22,6 +22,8 @@ export interface Config {
   readonly platform: PlatformConfig | undefined;
   /** API_PORT. */
   readonly apiPort: number;
+  /** ENCIMAP_PUBLIC_PORT; undefined: nothing is public. */
+  readonly publicPort: number | undefined;
   /** INTAKE_PORT. */
   readonly intakePort: number;
   /** INTAKE_TOKEN. */
@@ -160,6 +162,9 @@ export function parseConfig(
       userColumn: text("MOTORICAL_USER_COLUMN"),
     },
     apiPort: number("API_PORT"),
+    publicPort: values.has("ENCIMAP_PUBLIC_PORT")
+      ? number("ENCIMAP_PUBLIC_PORT")
+      : undefined,
     intakePort: number("INTAKE_PORT"),
     intakeToken: values.get("INTAKE_TOKEN"),
     jwtSecret: values.get("JWT_SECRET"),

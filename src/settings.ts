@@ -101,6 +101,12 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Port of the API on 127.0.0.1.",
   },
   {
+    name: "ENCIMAP_PUBLIC_PORT",
+    kind: PORT,
+    summary:
+      "Port on 127.0.0.1 of what anybody may ask: set-up of mail clients and published certificates. A web server stands in front of it; closed where it is not set.",
+  },
+  {
     name: "INTAKE_PORT",
     fallback: "4321",
     kind: PORT,
