@@ -77,6 +77,8 @@ export interface Config {
    * ENCIMAP_HEADER_PROTECTION.
    */
   readonly encryption: EncryptionPolicy;
+  /** ENCIMAP_AUTHSERV_ID. */
+  readonly authservId: string | undefined;
   /** ENCIMAP_LOG_LEVEL. */
   readonly logLevel: "error" | "warn" | "info" | "debug";
 }
@@ -196,6 +198,7 @@ export function parseConfig(
       keyTransport: text("ENCIMAP_KEY_TRANSPORT") as KeyTransport,
       headerProtection: text("ENCIMAP_HEADER_PROTECTION") as HeaderProtection,
     }),
+    authservId: values.get("ENCIMAP_AUTHSERV_ID"),
     logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
   });
 }
