@@ -297,6 +297,8 @@ export interface CreateVaultboxBody {
   custody?: "server" | "external";
   /** For `external`, which needs it. */
   certificate?: string;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Query of listVaultboxes. */
@@ -402,6 +404,8 @@ export interface GenerateCertificateBody {
   email: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Body of downloadPkcs12. */
@@ -466,6 +470,8 @@ export interface BulkCreateVaultboxesBody {
     custody?: "server" | "external";
     /** For `external`, which needs it. */
     certificate?: string;
+    /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+    "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
   }>;
 }
 

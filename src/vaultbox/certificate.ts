@@ -13,7 +13,7 @@ import { findVaultboxByAddress, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import type { Issued } from "../x509/certificate.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
-import { publicKeyOf } from "../x509/key_pair.ts";
+import { type KeyKind, publicKeyOf } from "../x509/key_pair.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { selfSignedCertificate } from "../x509/self_signed.ts";
 import { CLOCK_SKEW_MS, issueLeaf } from "./issuer.ts";
@@ -146,7 +146,8 @@ async function storeKey(
  *
  * @param app The world.
  * @param actor Who asks, and whose vaultboxes exist for it.
- * @param input Address and validity in days.
+ * @param input Address, validity in days, and kind of the key; what the
+ * settings say where they are left out.
  * @returns The certificate.
  * @throws {AppError} `conflict` if the vaultbox has 20 generations or its key is
  * not kept here, `not_found` if it is deleted meanwhile.
@@ -157,6 +158,7 @@ export async function generateCertificate(
   input: {
     address: { domain: string; alias: string };
     validityDays?: number | undefined;
+    keyKind?: KeyKind | undefined;
   },
 ): Promise<GeneratedCertificate> {
   const email = `${input.address.alias}@${input.address.domain}`;
@@ -178,8 +180,8 @@ export async function generateCertificate(
   const party = partyOf(actor);
   // What is stored nowhere takes no key from those that are.
   const privateKey = vaultbox === undefined
-    ? await makeKey(app, party)
-    : await takeKey(app, party);
+    ? await makeKey(app, party, input.keyKind)
+    : await takeKey(app, party, input.keyKind);
   const identity = await newIdentity(
     app,
     privateKey,

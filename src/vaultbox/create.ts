@@ -28,6 +28,7 @@ import {
   type Vaultbox,
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
+import type { KeyKind } from "../x509/key_pair.ts";
 import { reason } from "../log.ts";
 import { newIdentity, storeIdentity } from "./certificate.ts";
 import { takeKey } from "./key_pool.ts";
@@ -49,6 +50,8 @@ export interface NewVaultbox {
   readonly alias: string;
   /** For people; 1 to 255 characters. */
   readonly name: string;
+  /** Kind of its key; that of the settings if left out. */
+  readonly keyKind?: KeyKind | undefined;
   /** Its certificate, PEM, if its key is held elsewhere. */
   readonly certificatePem?: string | undefined;
   /** Whether the first vaultbox in a domain makes the domain the user's. */
@@ -94,7 +97,7 @@ export async function createVaultbox(
   const identity = certificatePem === undefined
     ? await newIdentity(
       app,
-      await takeKey(app, userId),
+      await takeKey(app, userId, input.keyKind),
       `${alias}@${domain}`,
       id,
     )

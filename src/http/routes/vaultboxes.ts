@@ -38,6 +38,7 @@ import {
   VAULTBOX_ID,
   wrong,
 } from "../fields.ts";
+import { KEY_TYPE } from "../key_fields.ts";
 import { CERTIFICATE_PEM } from "../pem_fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Answer, type ApiRequest, type Route, route } from "../route.ts";
@@ -60,6 +61,7 @@ export const NEW_VAULTBOX = {
   certificate: optional(
     described(CERTIFICATE_PEM, "For `external`, which needs it."),
   ),
+  "key_type": KEY_TYPE,
 };
 
 const LIST = {
@@ -212,6 +214,18 @@ export function newVaultbox(
   if (custody === "server" && certificatePem !== undefined) {
     throw wrong("certificate", "is for custody external alone");
   }
+  const { "key_type": keyKind } = body;
+  if (custody === "external" && keyKind !== undefined) {
+    throw wrong("key_type", "is for keys that are made here");
+  }
   const { isService: mayClaimDomain } = actor;
-  return { userId, domain, alias, name, certificatePem, mayClaimDomain };
+  return {
+    userId,
+    domain,
+    alias,
+    name,
+    keyKind,
+    certificatePem,
+    mayClaimDomain,
+  };
 }
