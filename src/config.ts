@@ -5,6 +5,12 @@
  */
 
 import type { KeyKind } from "./x509/key_pair.ts";
+import type {
+  ContentCipher,
+  EncryptionPolicy,
+  HeaderProtection,
+  KeyTransport,
+} from "./encryption_policy.ts";
 import { formOf, isValid, type Setting, SETTINGS } from "./settings.ts";
 
 /** The settings as the program uses them. */
@@ -17,6 +23,8 @@ export interface Config {
   readonly platform: PlatformConfig | undefined;
   /** API_PORT. */
   readonly apiPort: number;
+  /** ENCIMAP_PUBLIC_PORT; undefined: nothing is public. */
+  readonly publicPort: number | undefined;
   /** INTAKE_PORT. */
   readonly intakePort: number;
   /** INTAKE_TOKEN. */
@@ -65,6 +73,11 @@ export interface Config {
   readonly suspendedMail: "defer" | "reject";
   /** ENCIMAP_OVER_QUOTA_MAIL. */
   readonly overQuotaMail: "defer" | "reject";
+  /**
+   * ENCIMAP_CONTENT_CIPHER, ENCIMAP_KEY_TRANSPORT and
+   * ENCIMAP_HEADER_PROTECTION.
+   */
+  readonly encryption: EncryptionPolicy;
   /** ENCIMAP_LOG_LEVEL. */
   readonly logLevel: "error" | "warn" | "info" | "debug";
 }
@@ -150,6 +163,9 @@ export function parseConfig(
       userColumn: text("MOTORICAL_USER_COLUMN"),
     },
     apiPort: number("API_PORT"),
+    publicPort: values.has("ENCIMAP_PUBLIC_PORT")
+      ? number("ENCIMAP_PUBLIC_PORT")
+      : undefined,
     intakePort: number("INTAKE_PORT"),
     intakeToken: values.get("INTAKE_TOKEN"),
     jwtSecret: values.get("JWT_SECRET"),
@@ -178,6 +194,11 @@ export function parseConfig(
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
     overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
+    encryption: Object.freeze({
+      contentCipher: text("ENCIMAP_CONTENT_CIPHER") as ContentCipher,
+      keyTransport: text("ENCIMAP_KEY_TRANSPORT") as KeyTransport,
+      headerProtection: text("ENCIMAP_HEADER_PROTECTION") as HeaderProtection,
+    }),
     logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
   });
 }

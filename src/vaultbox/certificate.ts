@@ -17,6 +17,7 @@ import { type KeyKind, publicKeyOf } from "../x509/key_pair.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { selfSignedCertificate } from "../x509/self_signed.ts";
 import { CLOCK_SKEW_MS, issueLeaf } from "./issuer.ts";
+import { keyNotHere } from "./key_not_here.ts";
 import { makeKey, partyOf, takeKey } from "./key_pool.ts";
 
 /** A certificate and its key, before anything is stored. */
@@ -168,20 +169,16 @@ export async function generateCertificate(
     actor.owner,
   );
   if (vaultbox !== undefined) {
-    if (vaultbox.custody !== "server") {
-      throw new AppError(
-        "conflict",
-        "The key of this vaultbox is not kept here",
-      );
-    }
+    if (vaultbox.custody === "external") throw keyNotHere(vaultbox);
     // Again in the transaction; here it keeps the cost of a key down.
     await checkGenerations(app.sql, vaultbox.id);
   }
   const party = partyOf(actor);
-  // What is stored nowhere takes no key from those that are.
-  const privateKey = vaultbox === undefined
-    ? await makeKey(app, party, input.keyKind)
-    : await takeKey(app, party, input.keyKind);
+  // What is stored nowhere takes no key from those that are, and what is to be
+  // destroyed was never in a file of the pool.
+  const privateKey = vaultbox?.custody === "server"
+    ? await takeKey(app, party, input.keyKind)
+    : await makeKey(app, party, input.keyKind);
   const identity = await newIdentity(
     app,
     privateKey,
@@ -198,7 +195,8 @@ export async function generateCertificate(
       app,
       identity,
       async (tx) => {
-        await getVaultbox(tx, vaultbox.id, actor, true);
+        const now = await getVaultbox(tx, vaultbox.id, actor, true);
+        if (now.custody === "external") throw keyNotHere(now);
         await checkGenerations(tx, vaultbox.id);
         await insertCertificate(tx, identity.row);
         await insertAudit(tx, actor, {
