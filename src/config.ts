@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { KeyKind } from "./x509/key_pair.ts";
 import type {
   ContentCipher,
   EncryptionPolicy,
@@ -48,8 +49,8 @@ export interface Config {
   readonly maildirBasePath: string;
   /** CERT_VALIDITY_DAYS. */
   readonly certValidityDays: number;
-  /** CERT_KEY_SIZE, in bits. */
-  readonly certKeyBits: 2048 | 3072 | 4096;
+  /** CERT_KEY_TYPE, and for RSA CERT_KEY_SIZE. */
+  readonly certKeyKind: KeyKind;
   /** ENCIMAP_CERT_ISSUER. */
   readonly certIssuer: "self" | "appliance";
   /** ENCIMAP_KEY_POOL. */
@@ -181,7 +182,9 @@ export function parseConfig(
     transportMap: text("POSTFIX_TRANSPORT_MAP"),
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),
-    certKeyBits: number("CERT_KEY_SIZE") as Config["certKeyBits"],
+    certKeyKind: text("CERT_KEY_TYPE") === "p-256"
+      ? "p-256"
+      : `rsa-${text("CERT_KEY_SIZE")}` as KeyKind,
     certIssuer: text("ENCIMAP_CERT_ISSUER") as Config["certIssuer"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),

@@ -195,6 +195,13 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Length of a new RSA key, in bits.",
   },
   {
+    name: "CERT_KEY_TYPE",
+    fallback: "rsa",
+    kind: { type: "choice", of: ["rsa", "p-256"] },
+    summary:
+      "Kind of a new key: `rsa`, which every mail program reads, or the curve `p-256`, which some do not.",
+  },
+  {
     name: "ENCIMAP_CERT_ISSUER",
     fallback: "self",
     kind: { type: "choice", of: ["self", "appliance"] },

@@ -359,6 +359,8 @@ export interface CreateVaultboxBody {
   custody?: "server" | "client" | "external";
   /** For `external`, which needs it. */
   certificate?: string;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Query of listVaultboxes. */
@@ -469,6 +471,8 @@ export interface GenerateCertificateBody {
   email: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Body of downloadPkcs12. */
@@ -535,6 +539,8 @@ export interface BulkCreateVaultboxesBody {
     custody?: "server" | "client" | "external";
     /** For `external`, which needs it. */
     certificate?: string;
+    /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+    "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
   }>;
 }
 
