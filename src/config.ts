@@ -40,6 +40,8 @@ export interface Config {
   readonly maildirBasePath: string;
   /** CERT_VALIDITY_DAYS. */
   readonly certValidityDays: number;
+  /** CERT_RENEW_DAYS. */
+  readonly certRenewDays: number;
   /** CERT_KEY_SIZE, in bits. */
   readonly certKeyBits: 2048 | 3072 | 4096;
   /** ENCIMAP_KEY_POOL. */
@@ -132,6 +134,13 @@ export function parseConfig(
     }
   }
   problems.push(...contradictions(values));
+  if (
+    env["CERT_RENEW_DAYS"] &&
+    Number(values.get("CERT_RENEW_DAYS")) >=
+      Number(values.get("CERT_VALIDITY_DAYS"))
+  ) {
+    problems.push("CERT_RENEW_DAYS must be less than CERT_VALIDITY_DAYS");
+  }
   if (problems.length > 0) throw new ConfigError(problems);
 
   const text = (name: string): string => values.get(name)!;
@@ -161,6 +170,7 @@ export function parseConfig(
     transportMap: text("POSTFIX_TRANSPORT_MAP"),
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),
+    certRenewDays: number("CERT_RENEW_DAYS"),
     certKeyBits: number("CERT_KEY_SIZE") as Config["certKeyBits"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),
