@@ -80,11 +80,12 @@ export interface Certificate {
   serial: string;
   subject: string;
   emails: string[];
-  algorithm: "RSA";
+  algorithm: "RSA" | "EC";
   bits: number;
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
   "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
   "key_destroyed_at": string | null;
   "is_recipient": boolean;
@@ -183,6 +184,13 @@ export interface Domain {
   "created_at": string;
 }
 
+/** `EncryptionInForce` of docs/openapi.yaml. */
+export interface EncryptionInForce {
+  "content_cipher": "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm";
+  "key_transport": "rsaes-pkcs1-v1_5" | "rsaes-oaep";
+  "header_protection": "off" | "protect" | "hide";
+}
+
 /** `Failure` of docs/openapi.yaml. */
 export interface Failure {
   success: false;
@@ -207,6 +215,11 @@ export interface GeneratedCertificate {
   "vaultbox_id"?: string;
 }
 
+/** `GeneratedPassword` of docs/openapi.yaml. */
+export interface GeneratedPassword {
+  password: string;
+}
+
 /** `HandOut` of docs/openapi.yaml. */
 export interface HandOut {
   since: string;
@@ -229,11 +242,12 @@ export interface IssuedCertificate {
   serial: string;
   subject: string;
   emails: string[];
-  algorithm: "RSA";
+  algorithm: "RSA" | "EC";
   bits: number;
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
   "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
   "key_destroyed_at": string | null;
   "is_recipient": boolean;
@@ -330,6 +344,10 @@ export interface Vaultbox {
   status: "active" | "suspended";
   custody: "server" | "client" | "external";
   "has_certs": boolean;
+  "content_cipher": "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm" | null;
+  "key_transport": "rsaes-pkcs1-v1_5" | "rsaes-oaep" | null;
+  "header_protection": "off" | "protect" | "hide" | null;
+  encryption: EncryptionInForce;
   "message_count": number;
   "max_bytes": number | null;
   "max_messages": number | null;
@@ -373,6 +391,11 @@ export interface UpdateVaultboxBody {
   "max_bytes"?: number | null;
   /** Messages at most; null is no limit. */
   "max_messages"?: number | null;
+  "content_cipher"?: "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm" | null;
+  "key_transport"?: "rsaes-pkcs1-v1_5" | "rsaes-oaep" | null;
+  "header_protection"?: "off" | "protect" | "hide" | null;
+  /** Switches on, without a trial mail, what not every mail client reads: `aes-256-gcm`, `rsaes-oaep` or `hide`. */
+  explicit?: boolean;
 }
 
 /** Query of listUsage. */
@@ -460,14 +483,16 @@ export interface GenerateCertificateBody {
 /** Body of downloadPkcs12. */
 export interface DownloadPkcs12Body {
   "vaultbox_id": string;
+  /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
-  /** `compat` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older. */
-  format?: "modern" | "compat";
+  /** `compatible` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older. */
+  format?: "modern" | "compatible";
 }
 
 /** Body of downloadBundle. */
 export interface DownloadBundleBody {
   "vaultbox_id": string;
+  /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
 }
 
@@ -565,6 +590,12 @@ export interface RequestCertificateBody {
   csr: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+}
+
+/** Query of downloadIssuer. */
+export interface DownloadIssuerQuery {
+  /** Of a certificate; if left out, who signs now. */
+  "issuer_id"?: string;
 }
 
 /** Body of setCustody. */
@@ -925,7 +956,7 @@ export class Encimap extends Client {
     return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}` }, options);
   }
 
-  /** Renames, suspends or resumes a vaultbox, or sets its limits: `PATCH /vaultboxes/{id}`. */
+  /** Renames, suspends or resumes a vaultbox, or sets its limits or how its mail is encrypted: `PATCH /vaultboxes/{id}`. */
   async updateVaultbox(
     id: string,
     body: UpdateVaultboxBody = {},
@@ -1162,6 +1193,13 @@ export class Encimap extends Client {
     return await this.data({ method: "POST", path: "/generate-certificate", body }, options);
   }
 
+  /** Makes a password for a bundle, stored nowhere: `POST /generate-password`. */
+  async generatePassword(
+    options: PostOptions = {},
+  ): Promise<GeneratedPassword> {
+    return await this.data({ method: "POST", path: "/generate-password" }, options);
+  }
+
   /** Downloads the newest key and certificate as PKCS#12: `POST /p12`. */
   async downloadPkcs12(
     body: DownloadPkcs12Body,
@@ -1327,11 +1365,12 @@ export class Encimap extends Client {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/csr`, body }, options);
   }
 
-  /** Downloads the certificate of the appliance's issuer: `GET /issuer`. */
+  /** Downloads a certificate of the appliance's issuer: `GET /issuer`. */
   async downloadIssuer(
+    query: DownloadIssuerQuery = {},
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
-    return await this.octets({ method: "GET", path: "/issuer" }, options);
+    return await this.octets({ method: "GET", path: "/issuer", query }, options);
   }
 
   /** Stops encrypting mail to a certificate: `POST /vaultboxes/{id}/certificates/{certificate_id}/retire`. */

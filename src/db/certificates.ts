@@ -5,6 +5,7 @@
  */
 
 import { AppError } from "../errors.ts";
+import type { ChosenPolicy } from "../encryption_policy.ts";
 import { type Db, isViolation, UNIQUE_VIOLATION } from "./connect.ts";
 import {
   fetchPage,
@@ -32,6 +33,8 @@ export interface CertificateRow {
   readonly origin: "generated" | "uploaded" | "csr";
   /** When somebody else first had its key; null if nobody has. */
   readonly handedOutAt: Date | null;
+  /** UUID of the issuer; null if it is self-signed or by somebody else. */
+  readonly issuerId: string | null;
 }
 
 /** Where a private key is: see docs/design.md, "Custody". */
@@ -51,6 +54,8 @@ export interface Certificate extends CertificateRow {
   readonly createdAt: Date;
   /** Whether mail is encrypted to it now. */
   readonly isRecipient: boolean;
+  /** Certificate of the issuer, PEM; null if it is self-signed or by another. */
+  readonly issuerPem: string | null;
 }
 
 /** Orders of the list. */
@@ -76,6 +81,7 @@ const ROW = [
   "notAfter",
   "origin",
   "handedOutAt",
+  "issuerId",
 ] as const;
 
 /**
@@ -194,31 +200,43 @@ export async function updateRetired(
   `;
 }
 
+/** One certificate that a message is encrypted to, and how. */
+export interface Recipient extends ChosenPolicy {
+  /** The certificate, PEM. */
+  readonly publicCertPem: string;
+}
+
 /**
  * Lists the certificates that a message is encrypted to: the newest, and each
  * that was handed out, expired ones included, so that no renewal locks a
- * reader out.
+ * reader out. What the vaultbox has chosen stands with each, since both must be
+ * of one moment.
  *
  * @param db Pool or transaction.
  * @param vaultboxId UUID.
- * @returns Certificates as PEM, at most 20, newest first.
+ * @returns At most 20, newest first.
  */
 export async function listRecipients(
   db: Db,
   vaultboxId: string,
-): Promise<string[]> {
-  const rows = await db<{ publicCertPem: string }[]>`
-    select public_cert_pem from vaultbox_certs
-    where id in (${recipients(db, vaultboxId)})
-    order by created_at desc, id
-  `;
-  return rows.map((row) => row.publicCertPem);
+): Promise<Recipient[]> {
+  return [
+    ...await db<Recipient[]>`
+      select c.public_cert_pem,
+        v.content_cipher, v.key_transport, v.header_protection
+      from vaultbox_certs c join vaultboxes v on v.id = c.vaultbox_id
+      where c.id in (${recipients(db, vaultboxId)})
+      order by c.created_at desc, c.id
+    `,
+  ];
 }
 
 function columns(db: Db, vaultboxId: string): Fragment {
   return db`${db(ROW)}, retired_at, created_at, key_state, key_destroyed_at,
     key_destroyed_by,
-    id in (${recipients(db, vaultboxId)}) as is_recipient`;
+    id in (${recipients(db, vaultboxId)}) as is_recipient,
+    (select certificate_pem from issuers where issuers.id = issuer_id)
+      as issuer_pem`;
 }
 
 /** Ids of the generations that mail is encrypted to. */

@@ -5,16 +5,17 @@
  */
 
 import type { Actor, App } from "../app.ts";
-import { checkBundlePassword, pfx } from "../pkcs12/pfx.ts";
-import { bundleZip } from "./bundle_zip.ts";
-import { handOut } from "./hand_out.ts";
+import { pfx, type PfxFormat } from "../pkcs12/pfx.ts";
+import { bundlePassword } from "./bundle_password.ts";
+import { bundleZip, friendlyName } from "./bundle_zip.ts";
+import { handOut, type MakeFile } from "./hand_out.ts";
 import { partyOf } from "./key_pool.ts";
 
 /** Checked input of a download. */
 export interface BundleRequest {
   /** UUID. */
   readonly vaultboxId: string;
-  /** Password of the PKCS#12 files. */
+  /** Password of the PKCS#12 files, as {@linkcode bundlePassword} takes it. */
   readonly password: string;
 }
 
@@ -24,33 +25,35 @@ export interface BundleRequest {
  * @param app The world.
  * @param actor Who asks, and whose the vaultbox must be.
  * @param request Checked input.
- * @param form `compat` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
+ * @param format `compatible` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
  * @returns The file.
  * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
- * its key is not kept here.
+ * its key is not kept here, `invalid_request` if the password is not allowed.
  */
 export async function vaultboxPfx(
   app: App,
   actor: Actor,
   request: BundleRequest,
-  form: "modern" | "compat",
+  format: PfxFormat,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  checkBundlePassword(request.password);
   const { vaultboxId, password } = request;
+  const make: MakeFile = (vaultbox, [newest]) => {
+    const address = `${vaultbox.alias}@${vaultbox.domain}`;
+    const { privateKey, certificate, chain, fingerprintSha256 } = newest!;
+    return pfx({
+      privateKey,
+      certificate,
+      chain,
+      friendlyName: friendlyName(address, fingerprintSha256),
+      password: bundlePassword(password, address),
+      format,
+    });
+  };
   const wanted = { vaultboxId, onlyNewest: true };
-  return await handOut(
-    app,
-    actor,
-    wanted,
-    (vaultbox, [newest]) =>
-      app.heavy.run(() =>
-        pfx({
-          privateKey: newest!.privateKey,
-          certificate: newest!.certificate,
-          friendlyName: `${vaultbox.alias}@${vaultbox.domain}`,
-          password,
-          form,
-        }), partyOf(actor)),
+  // The whole of it takes its turn, so that no key waits in memory.
+  return await app.heavy.run(
+    () => handOut(app, actor, wanted, make),
+    partyOf(actor),
   );
 }
 
@@ -61,32 +64,31 @@ export async function vaultboxPfx(
  * @param app The world.
  * @param actor Who asks, and whose the vaultbox must be.
  * @param request Checked input.
- * @returns The ZIP file and a name for it.
- * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
- * its key is not kept here.
+ * @returns The ZIP file.
+ * @throws {AppError} As {@linkcode vaultboxPfx}.
  */
 export async function vaultboxBundle(
   app: App,
   actor: Actor,
   request: BundleRequest,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  checkBundlePassword(request.password);
   const { vaultboxId, password } = request;
-  return await handOut(
-    app,
-    actor,
-    { vaultboxId },
-    (vaultbox, generations) =>
-      app.heavy.run(() =>
-        bundleZip({
-          address: `${vaultbox.alias}@${vaultbox.domain}`,
-          hostname: app.config.hostname,
-          ...(vaultbox.username === null
-            ? {}
-            : { username: vaultbox.username }),
-          password,
-          modified: app.now(),
-          generations,
-        }), partyOf(actor)),
+  const make: MakeFile = (vaultbox, generations) => {
+    const { alias, domain, username } = vaultbox;
+    const address = `${alias}@${domain}`;
+    return bundleZip({
+      address,
+      hostname: app.config.hostname,
+      ...(username === null ? {} : { username }),
+      // handOut() has refused `external`.
+      custody: vaultbox.custody === "client" ? "client" : "server",
+      password: bundlePassword(password, address),
+      modified: app.now(),
+      generations,
+    });
+  };
+  return await app.heavy.run(
+    () => handOut(app, actor, { vaultboxId }, make),
+    partyOf(actor),
   );
 }

@@ -39,6 +39,8 @@ export interface KeyedGeneration extends Certificate {
   readonly certificate: Uint8Array<ArrayBuffer>;
   /** The private key, PKCS#8 DER; wiped when the file is made. */
   readonly privateKey: Uint8Array<ArrayBuffer>;
+  /** The certificate of its issuer, DER; none if it is self-signed. */
+  readonly chain: readonly Uint8Array<ArrayBuffer>[];
 }
 
 /** Makes a file of keys. */
@@ -140,6 +142,9 @@ async function withKey(
     ...certificate,
     certificate: pemDecode("CERTIFICATE", certificate.publicCertPem),
     privateKey,
+    chain: certificate.issuerPem === null
+      ? []
+      : [pemDecode("CERTIFICATE", certificate.issuerPem)],
   };
 }
 

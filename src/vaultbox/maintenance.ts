@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Actor, App } from "../app.ts";
+import type { App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import { insertCertificate, listCertificates } from "../db/certificates.ts";
 import type { Db } from "../db/connect.ts";
@@ -23,16 +23,8 @@ import { EVERYTHING, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { checkRenewals, newIdentity, storeIdentity } from "./certificate.ts";
+import { APPLIANCE } from "./issuer.ts";
 import { finishDestructions } from "./key_destruction.ts";
-
-/** Who acts, for the audit log. */
-const MAINTENANCE: Actor = {
-  owner: undefined,
-  name: "maintenance",
-  isAdmin: true,
-  isService: true,
-  requestId: undefined,
-};
 
 /** Certificates that are looked at between two words on the progress. */
 const BATCH = 100;
@@ -150,7 +142,7 @@ async function renew(app: App, due: Expiring): Promise<void> {
     }
     await checkRenewals(tx, vaultboxId);
     await insertCertificate(tx, identity.row);
-    await insertAudit(tx, MAINTENANCE, {
+    await insertAudit(tx, APPLIANCE, {
       action: "certificate.renew",
       userId: vaultbox.userId,
       vaultboxId,
@@ -176,7 +168,7 @@ async function reportUnconfirmed(app: App, now: Date): Promise<number> {
   for (const { id, vaultboxId, userId, domain, handedOutAt } of rows) {
     await app.sql.begin(async (tx) => {
       await markReported(tx, id);
-      await insertAudit(tx, MAINTENANCE, {
+      await insertAudit(tx, APPLIANCE, {
         action: "key.unconfirmed",
         userId,
         vaultboxId,

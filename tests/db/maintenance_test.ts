@@ -86,7 +86,7 @@ Deno.test("a certificate is renewed over the same key before it ends, once", asy
     select actor, action, details from audit_log order by id desc limit 1
   `;
   assert.deepEqual({ ...audit }, {
-    actor: "maintenance",
+    actor: "appliance",
     action: "certificate.renew",
     details: { "certificate_id": second!.id, renews: first!.id },
   });

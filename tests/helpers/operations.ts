@@ -76,11 +76,12 @@ const INPUTS: Readonly<
   generateCertificate: ({ address }) => ({
     body: { email: address, days: 30 },
   }),
+  generatePassword: () => ({}),
   downloadPkcs12: ({ vaultboxId }) => ({
     body: {
       "vaultbox_id": vaultboxId,
       password: "bundle-password",
-      format: "compat",
+      format: "compatible",
     },
   }),
   downloadBundle: ({ vaultboxId }) => ({
@@ -110,7 +111,15 @@ const INPUTS: Readonly<
   }),
   updateVaultbox: ({ vaultboxId }) => ({
     params: { id: vaultboxId },
-    body: { name: "Cat", status: "suspended", "max_messages": 10 },
+    body: {
+      name: "Cat",
+      status: "suspended",
+      "max_messages": 10,
+      "content_cipher": "aes-128-cbc",
+      "key_transport": null,
+      "header_protection": "hide",
+      explicit: true,
+    },
   }),
   createAppCredential: ({ vaultboxId }) => ({
     params: { id: vaultboxId },
