@@ -51,6 +51,8 @@ export interface Config {
   readonly certValidityDays: number;
   /** CERT_KEY_TYPE, and for RSA CERT_KEY_SIZE. */
   readonly certKeyKind: KeyKind;
+  /** CERT_RENEW_DAYS. */
+  readonly certRenewDays: number;
   /** ENCIMAP_CERT_ISSUER. */
   readonly certIssuer: "self" | "appliance";
   /** ENCIMAP_KEY_POOL. */
@@ -150,6 +152,13 @@ export function parseConfig(
     }
   }
   problems.push(...contradictions(values));
+  if (
+    env["CERT_RENEW_DAYS"] &&
+    Number(values.get("CERT_RENEW_DAYS")) >=
+      Number(values.get("CERT_VALIDITY_DAYS"))
+  ) {
+    problems.push("CERT_RENEW_DAYS must be less than CERT_VALIDITY_DAYS");
+  }
   if (problems.length > 0) throw new ConfigError(problems);
 
   const text = (name: string): string => values.get(name)!;
@@ -185,6 +194,7 @@ export function parseConfig(
     certKeyKind: text("CERT_KEY_TYPE") === "p-256"
       ? "p-256"
       : `rsa-${text("CERT_KEY_SIZE")}` as KeyKind,
+    certRenewDays: number("CERT_RENEW_DAYS"),
     certIssuer: text("ENCIMAP_CERT_ISSUER") as Config["certIssuer"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),

@@ -189,6 +189,13 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Validity of a new certificate, in days.",
   },
   {
+    name: "CERT_RENEW_DAYS",
+    fallback: "30",
+    kind: { type: "int", min: 1, max: 3650 },
+    summary:
+      "Days before its end at which a certificate is renewed, but not before the last third of its validity.",
+  },
+  {
     name: "CERT_KEY_SIZE",
     fallback: "2048",
     kind: { type: "choice", of: ["2048", "3072", "4096"] },

@@ -94,6 +94,14 @@ export interface Certificate {
   "created_at": string;
 }
 
+/** `CertificateCounts` of docs/openapi.yaml. */
+export interface CertificateCounts {
+  expiring: number;
+  expired: number;
+  "renewal_failed": number;
+  unconfirmed: number;
+}
+
 /** `Challenge` of docs/openapi.yaml. */
 export interface Challenge {
   type: "TXT";
@@ -223,6 +231,7 @@ export interface HandOut {
 export interface Health {
   status: "healthy" | "unhealthy";
   services: Services;
+  certificates: CertificateCounts | null;
 }
 
 /** `IssuedCertificate` of docs/openapi.yaml. */
