@@ -8,6 +8,8 @@ import java.security.PrivateKey;
 import java.security.Security;
 import java.security.cert.X509Certificate;
 import java.util.Collections;
+import java.util.HashMap;
+import java.util.Map;
 import org.bouncycastle.asn1.cms.CMSObjectIdentifiers;
 import org.bouncycastle.asn1.cms.ContentInfo;
 import org.bouncycastle.cms.CMSAuthEnvelopedData;
@@ -28,6 +30,9 @@ import org.bouncycastle.jce.provider.BouncyCastleProvider;
  * or what is wrong.
  */
 public class CmsOpen {
+  /** By file name: to open one takes longer than to open a message. */
+  private static final Map<String, KeyStore> STORES = new HashMap<>();
+
   public static void main(String[] args) throws Exception {
     BouncyCastleProvider provider = new BouncyCastleProvider();
     Security.addProvider(provider);
@@ -46,9 +51,13 @@ public class CmsOpen {
 
   private static void open(String[] task) throws Exception {
     char[] password = task[1].toCharArray();
-    KeyStore store = KeyStore.getInstance("PKCS12", "BC");
-    try (FileInputStream in = new FileInputStream(task[0])) {
-      store.load(in, password);
+    KeyStore store = STORES.get(task[0]);
+    if (store == null) {
+      store = KeyStore.getInstance("PKCS12", "BC");
+      try (FileInputStream in = new FileInputStream(task[0])) {
+        store.load(in, password);
+      }
+      STORES.put(task[0], store);
     }
     byte[] octets = Files.readAllBytes(Path.of(task[2]));
     boolean isAuthenticated =

@@ -5,6 +5,7 @@
  */
 
 import { temporaryDirectory } from "../../helpers/openssl.ts";
+import type { Issued } from "../../helpers/openssl.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -24,6 +25,7 @@ export async function startBouncyCastle(
     stdin: "piped",
     stdout: "piped",
   }).spawn();
+  const recipients: Issued[] = [];
   const writer = process.stdin.getWriter();
   const answers = lines(process.stdout);
   const answer = async (): Promise<string> => {
@@ -33,11 +35,14 @@ export async function startBouncyCastle(
   };
   return {
     version: await answer(),
-    async open({ pkcs12, password }, contentInfo) {
+    async open(recipient, contentInfo) {
       const { path } = directory;
-      await Deno.writeFile(`${path}/key.p12`, pkcs12);
+      const known = recipients.indexOf(recipient);
+      const index = known < 0 ? recipients.push(recipient) - 1 : known;
+      const key = `${index}.p12`;
+      if (known < 0) await Deno.writeFile(`${path}/${key}`, recipient.pkcs12);
       await Deno.writeFile(`${path}/message.der`, contentInfo);
-      const task = ["key.p12", password, "message.der", "content"];
+      const task = [key, recipient.password, "message.der", "content"];
       await writer.write(new TextEncoder().encode(`${task.join("\t")}\n`));
       const text = await answer();
       if (text !== "ok") throw new Error(text);
