@@ -4,6 +4,13 @@
  * @module
  */
 
+import type { KeyKind } from "./x509/key_pair.ts";
+import type {
+  ContentCipher,
+  EncryptionPolicy,
+  HeaderProtection,
+  KeyTransport,
+} from "./encryption_policy.ts";
 import { formOf, isValid, type Setting, SETTINGS } from "./settings.ts";
 
 /** The settings as the program uses them. */
@@ -16,6 +23,8 @@ export interface Config {
   readonly platform: PlatformConfig | undefined;
   /** API_PORT. */
   readonly apiPort: number;
+  /** ENCIMAP_PUBLIC_PORT; undefined: nothing is public. */
+  readonly publicPort: number | undefined;
   /** INTAKE_PORT. */
   readonly intakePort: number;
   /** INTAKE_TOKEN. */
@@ -40,8 +49,10 @@ export interface Config {
   readonly maildirBasePath: string;
   /** CERT_VALIDITY_DAYS. */
   readonly certValidityDays: number;
-  /** CERT_KEY_SIZE, in bits. */
-  readonly certKeyBits: 2048 | 3072 | 4096;
+  /** CERT_KEY_TYPE, and for RSA CERT_KEY_SIZE. */
+  readonly certKeyKind: KeyKind;
+  /** ENCIMAP_CERT_ISSUER. */
+  readonly certIssuer: "self" | "appliance";
   /** ENCIMAP_KEY_POOL. */
   readonly keyPoolSize: number;
   /** ENCIMAP_KEYS_PATH. */
@@ -62,6 +73,13 @@ export interface Config {
   readonly suspendedMail: "defer" | "reject";
   /** ENCIMAP_OVER_QUOTA_MAIL. */
   readonly overQuotaMail: "defer" | "reject";
+  /**
+   * ENCIMAP_CONTENT_CIPHER, ENCIMAP_KEY_TRANSPORT and
+   * ENCIMAP_HEADER_PROTECTION.
+   */
+  readonly encryption: EncryptionPolicy;
+  /** ENCIMAP_AUTHSERV_ID. */
+  readonly authservId: string | undefined;
   /** ENCIMAP_LOG_LEVEL. */
   readonly logLevel: "error" | "warn" | "info" | "debug";
 }
@@ -147,6 +165,9 @@ export function parseConfig(
       userColumn: text("MOTORICAL_USER_COLUMN"),
     },
     apiPort: number("API_PORT"),
+    publicPort: values.has("ENCIMAP_PUBLIC_PORT")
+      ? number("ENCIMAP_PUBLIC_PORT")
+      : undefined,
     intakePort: number("INTAKE_PORT"),
     intakeToken: values.get("INTAKE_TOKEN"),
     jwtSecret: values.get("JWT_SECRET"),
@@ -161,7 +182,10 @@ export function parseConfig(
     transportMap: text("POSTFIX_TRANSPORT_MAP"),
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),
-    certKeyBits: number("CERT_KEY_SIZE") as Config["certKeyBits"],
+    certKeyKind: text("CERT_KEY_TYPE") === "p-256"
+      ? "p-256"
+      : `rsa-${text("CERT_KEY_SIZE")}` as KeyKind,
+    certIssuer: text("ENCIMAP_CERT_ISSUER") as Config["certIssuer"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),
     masterKeyFile: text("ENCIMAP_MASTER_KEY_FILE"),
@@ -172,6 +196,12 @@ export function parseConfig(
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
     overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
+    encryption: Object.freeze({
+      contentCipher: text("ENCIMAP_CONTENT_CIPHER") as ContentCipher,
+      keyTransport: text("ENCIMAP_KEY_TRANSPORT") as KeyTransport,
+      headerProtection: text("ENCIMAP_HEADER_PROTECTION") as HeaderProtection,
+    }),
+    authservId: values.get("ENCIMAP_AUTHSERV_ID"),
     logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
   });
 }

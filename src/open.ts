@@ -66,7 +66,7 @@ export async function openApp(
     keyPool: openKeyPool(
       `${config.keysPath}/pool`,
       storeKey,
-      config.certKeyBits,
+      config.certKeyKind,
     ),
     sealer,
     passwords,

@@ -4,6 +4,12 @@
  * @module
  */
 
+import {
+  CONTENT_CIPHERS,
+  HEADER_PROTECTIONS,
+  KEY_TRANSPORTS,
+} from "./encryption_policy.ts";
+
 /** How the text of a setting is checked. */
 export type Kind =
   | { readonly type: "text"; readonly regexp?: RegExp; readonly form: string }
@@ -95,6 +101,12 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Port of the API on 127.0.0.1.",
   },
   {
+    name: "ENCIMAP_PUBLIC_PORT",
+    kind: PORT,
+    summary:
+      "Port on 127.0.0.1 of what anybody may ask: set-up of mail clients and published certificates. A web server stands in front of it; closed where it is not set.",
+  },
+  {
     name: "INTAKE_PORT",
     fallback: "4321",
     kind: PORT,
@@ -183,6 +195,20 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Length of a new RSA key, in bits.",
   },
   {
+    name: "CERT_KEY_TYPE",
+    fallback: "rsa",
+    kind: { type: "choice", of: ["rsa", "p-256"] },
+    summary:
+      "Kind of a new key: `rsa`, which every mail program reads, or the curve `p-256`, which some do not.",
+  },
+  {
+    name: "ENCIMAP_CERT_ISSUER",
+    fallback: "self",
+    kind: { type: "choice", of: ["self", "appliance"] },
+    summary:
+      "Who signs a new certificate: its own key (`self`), or the appliance's issuer, which is made at the start.",
+  },
+  {
     name: "ENCIMAP_KEY_POOL",
     fallback: "50",
     kind: { type: "int", min: 0, max: 10_000 },
@@ -248,6 +274,37 @@ export const SETTINGS: readonly Setting[] = [
     kind: { type: "choice", of: ["defer", "reject"] },
     summary:
       "What Postfix answers to mail for a full vaultbox: `defer` is 452 4.2.2, try again, `reject` is 552 5.2.2, for good.",
+  },
+  {
+    name: "ENCIMAP_CONTENT_CIPHER",
+    fallback: "aes-256-cbc",
+    kind: { type: "choice", of: CONTENT_CIPHERS },
+    summary:
+      "Cipher of stored mail where a vaultbox has chosen none. Many mail clients cannot read `aes-256-gcm`.",
+  },
+  {
+    name: "ENCIMAP_KEY_TRANSPORT",
+    fallback: "rsaes-pkcs1-v1_5",
+    kind: { type: "choice", of: KEY_TRANSPORTS },
+    summary:
+      "How the key of a message is encrypted to RSA keys where a vaultbox has chosen nothing. Many mail clients cannot read `rsaes-oaep`.",
+  },
+  {
+    name: "ENCIMAP_HEADER_PROTECTION",
+    fallback: "protect",
+    kind: { type: "choice", of: HEADER_PROTECTIONS },
+    summary:
+      "RFC 9788, where a vaultbox has chosen nothing: `protect` puts copies of header fields inside the encrypted part, `hide` shows no subject outside besides, which most mail clients then do not show in lists.",
+  },
+  {
+    name: "ENCIMAP_AUTHSERV_ID",
+    kind: {
+      type: "text",
+      regexp: /^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$/,
+      form: "a host name in lower case",
+    },
+    summary:
+      "RFC 8601: the authserv-id of the operator's filter for incoming mail, whose Authentication-Results are believed. Set it only if that filter removes those that senders have written in its name.",
   },
   {
     name: "ENCIMAP_LOG_LEVEL",

@@ -20,6 +20,9 @@ import dovecotLastUse from "../../appliance/dovecot/encimap-last-use.conf.ext.tm
 import dovecotSql from "../../appliance/dovecot/encimap-sql.conf.ext.tmpl" with {
   type: "text",
 };
+import nginxConf from "../../appliance/nginx/encimap.conf.tmpl" with {
+  type: "text",
+};
 import mainCf from "../../appliance/postfix/main.cf.tmpl" with { type: "text" };
 import masterCf from "../../appliance/postfix/master.cf.tmpl" with {
   type: "text",
@@ -45,6 +48,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "dovecot/99-encimap.conf.tmpl": dovecotConf,
   "dovecot/encimap-last-use.conf.ext.tmpl": dovecotLastUse,
   "dovecot/encimap-sql.conf.ext.tmpl": dovecotSql,
+  "nginx/encimap.conf.tmpl": nginxConf,
   "postfix/main.cf.tmpl": mainCf,
   "postfix/master.cf.tmpl": masterCf,
   "systemd/encimap-api.service.tmpl": apiService,
