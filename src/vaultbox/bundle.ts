@@ -27,7 +27,7 @@ export interface BundleRequest {
 }
 
 /** A generation with its key. */
-interface Generation extends Certificate {
+export interface Generation extends Certificate {
   readonly certificate: Uint8Array<ArrayBuffer>;
   readonly privateKey: Uint8Array<ArrayBuffer>;
 }
@@ -95,7 +95,7 @@ export async function vaultboxBundle(
  * Reads keys and notes that they went out: from now on mail is encrypted to
  * these generations until they are retired.
  */
-async function handOut(
+export async function handOut(
   app: App,
   actor: Actor,
   request: BundleRequest,

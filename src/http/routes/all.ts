@@ -14,6 +14,7 @@ import { certificateRoutes } from "./certificates.ts";
 import { credentialRoutes } from "./credentials.ts";
 import { domainRoutes } from "./domains.ts";
 import { messageRoutes } from "./messages.ts";
+import { setupRoutes } from "./setup.ts";
 import { vaultboxCertificateRoutes } from "./vaultbox_certificates.ts";
 import { customerRoutes } from "./customers.ts";
 import { vaultboxRoutes } from "./vaultboxes.ts";
@@ -31,6 +32,7 @@ export function apiRoutes(app: App): Route[] {
     ...credentialRoutes(app),
     ...appCredentialRoutes(app),
     ...certificateRoutes(app),
+    ...setupRoutes(app),
     ...messageRoutes(app),
     ...domainRoutes(app),
     ...bulkRoutes(app),

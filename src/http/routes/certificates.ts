@@ -11,6 +11,7 @@ import { certificateJson, GENERATED_CERTIFICATE } from "../answers.ts";
 import {
   ADDRESS,
   described,
+  type Field,
   integer,
   oneOf,
   optional,
@@ -19,7 +20,8 @@ import {
 } from "../fields.ts";
 import { type Route, route } from "../route.ts";
 
-const PASSWORD = text(
+/** Password of PKCS#12 files. */
+export const PASSWORD: Field<string> = text(
   "must have 8 to 128 printable ASCII characters",
   /^[\x20-\x7e]{8,128}$/,
   { minLength: 8, maxLength: 128 },
