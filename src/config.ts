@@ -4,6 +4,12 @@
  * @module
  */
 
+import type {
+  ContentCipher,
+  EncryptionPolicy,
+  HeaderProtection,
+  KeyTransport,
+} from "./encryption_policy.ts";
 import { formOf, isValid, type Setting, SETTINGS } from "./settings.ts";
 
 /** The settings as the program uses them. */
@@ -44,6 +50,8 @@ export interface Config {
   readonly certValidityDays: number;
   /** CERT_KEY_SIZE, in bits. */
   readonly certKeyBits: 2048 | 3072 | 4096;
+  /** ENCIMAP_CERT_ISSUER. */
+  readonly certIssuer: "self" | "appliance";
   /** ENCIMAP_KEY_POOL. */
   readonly keyPoolSize: number;
   /** ENCIMAP_KEYS_PATH. */
@@ -68,6 +76,11 @@ export interface Config {
   readonly suspendedMail: "defer" | "reject";
   /** ENCIMAP_OVER_QUOTA_MAIL. */
   readonly overQuotaMail: "defer" | "reject";
+  /**
+   * ENCIMAP_CONTENT_CIPHER, ENCIMAP_KEY_TRANSPORT and
+   * ENCIMAP_HEADER_PROTECTION.
+   */
+  readonly encryption: EncryptionPolicy;
   /** ENCIMAP_LOG_LEVEL. */
   readonly logLevel: "error" | "warn" | "info" | "debug";
 }
@@ -171,6 +184,7 @@ export function parseConfig(
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),
     certKeyBits: number("CERT_KEY_SIZE") as Config["certKeyBits"],
+    certIssuer: text("ENCIMAP_CERT_ISSUER") as Config["certIssuer"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),
     masterKeyFile: text("ENCIMAP_MASTER_KEY_FILE"),
@@ -187,6 +201,11 @@ export function parseConfig(
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
     overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
+    encryption: Object.freeze({
+      contentCipher: text("ENCIMAP_CONTENT_CIPHER") as ContentCipher,
+      keyTransport: text("ENCIMAP_KEY_TRANSPORT") as KeyTransport,
+      headerProtection: text("ENCIMAP_HEADER_PROTECTION") as HeaderProtection,
+    }),
     logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
   });
 }

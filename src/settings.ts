@@ -4,6 +4,12 @@
  * @module
  */
 
+import {
+  CONTENT_CIPHERS,
+  HEADER_PROTECTIONS,
+  KEY_TRANSPORTS,
+} from "./encryption_policy.ts";
+
 /** How the text of a setting is checked. */
 export type Kind =
   | { readonly type: "text"; readonly regexp?: RegExp; readonly form: string }
@@ -189,6 +195,13 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Length of a new RSA key, in bits.",
   },
   {
+    name: "ENCIMAP_CERT_ISSUER",
+    fallback: "self",
+    kind: { type: "choice", of: ["self", "appliance"] },
+    summary:
+      "Who signs a new certificate: its own key (`self`), or the appliance's issuer, which is made at the start.",
+  },
+  {
     name: "ENCIMAP_KEY_POOL",
     fallback: "50",
     kind: { type: "int", min: 0, max: 10_000 },
@@ -265,6 +278,27 @@ export const SETTINGS: readonly Setting[] = [
     kind: { type: "choice", of: ["defer", "reject"] },
     summary:
       "What Postfix answers to mail for a full vaultbox: `defer` is 452 4.2.2, try again, `reject` is 552 5.2.2, for good.",
+  },
+  {
+    name: "ENCIMAP_CONTENT_CIPHER",
+    fallback: "aes-256-cbc",
+    kind: { type: "choice", of: CONTENT_CIPHERS },
+    summary:
+      "Cipher of stored mail where a vaultbox has chosen none. Many mail clients cannot read `aes-256-gcm`.",
+  },
+  {
+    name: "ENCIMAP_KEY_TRANSPORT",
+    fallback: "rsaes-pkcs1-v1_5",
+    kind: { type: "choice", of: KEY_TRANSPORTS },
+    summary:
+      "How the key of a message is encrypted to RSA keys where a vaultbox has chosen nothing. Many mail clients cannot read `rsaes-oaep`.",
+  },
+  {
+    name: "ENCIMAP_HEADER_PROTECTION",
+    fallback: "protect",
+    kind: { type: "choice", of: HEADER_PROTECTIONS },
+    summary:
+      "RFC 9788, where a vaultbox has chosen nothing: `protect` puts copies of header fields inside the encrypted part, `hide` shows no subject outside besides, which most mail clients then do not show in lists.",
   },
   {
     name: "ENCIMAP_LOG_LEVEL",

@@ -80,11 +80,14 @@ export interface Certificate {
   serial: string;
   subject: string;
   emails: string[];
-  algorithm: "RSA";
+  algorithm: "RSA" | "EC";
   bits: number;
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
+  "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
+  "key_destroyed_at": string | null;
   "is_recipient": boolean;
   "handed_out_at": string | null;
   "retired_at": string | null;
@@ -117,6 +120,26 @@ export interface Credential {
   "last_used_at": string | null;
 }
 
+/** `Custody` of docs/openapi.yaml. */
+export interface Custody {
+  "vaultbox_id": string;
+  custody: "server" | "client" | "external";
+  "keys_kept": number;
+  "keys_destroyed": number;
+  "hand_out": HandOut | null;
+}
+
+/** `CustodyChange` of docs/openapi.yaml. */
+export interface CustodyChange {
+  "vaultbox_id": string;
+  custody: "server" | "client" | "external";
+  "keys_kept": number;
+  "keys_destroyed": number;
+  "hand_out": HandOut | null;
+  "dry_run": boolean;
+  warnings: string[];
+}
+
 /** `Customer` of docs/openapi.yaml. */
 export interface Customer {
   "user_id": string;
@@ -128,6 +151,21 @@ export interface Customer {
   "used_messages": number | null;
 }
 
+/** `DestroyedKey` of docs/openapi.yaml. */
+export interface DestroyedKey {
+  "certificate_id": string;
+  "fingerprint_sha256": string;
+  "destroyed_at": string;
+  "request_id": string | null;
+}
+
+/** `DestructionReceipt` of docs/openapi.yaml. */
+export interface DestructionReceipt {
+  "vaultbox_id": string;
+  keys: DestroyedKey[];
+  "not_covered": string;
+}
+
 /** `Domain` of docs/openapi.yaml. */
 export interface Domain {
   domain: string;
@@ -136,6 +174,13 @@ export interface Domain {
   proof: "declared" | "dns" | "platform" | null;
   challenge: Challenge | null;
   "created_at": string;
+}
+
+/** `EncryptionInForce` of docs/openapi.yaml. */
+export interface EncryptionInForce {
+  "content_cipher": "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm";
+  "key_transport": "rsaes-pkcs1-v1_5" | "rsaes-oaep";
+  "header_protection": "off" | "protect" | "hide";
 }
 
 /** `Failure` of docs/openapi.yaml. */
@@ -162,6 +207,18 @@ export interface GeneratedCertificate {
   "vaultbox_id"?: string;
 }
 
+/** `GeneratedPassword` of docs/openapi.yaml. */
+export interface GeneratedPassword {
+  password: string;
+}
+
+/** `HandOut` of docs/openapi.yaml. */
+export interface HandOut {
+  since: string;
+  files: number;
+  "repeat_until": string;
+}
+
 /** `Health` of docs/openapi.yaml. */
 export interface Health {
   status: "healthy" | "unhealthy";
@@ -176,11 +233,14 @@ export interface IssuedCertificate {
   serial: string;
   subject: string;
   emails: string[];
-  algorithm: "RSA";
+  algorithm: "RSA" | "EC";
   bits: number;
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
+  "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
+  "key_destroyed_at": string | null;
   "is_recipient": boolean;
   "handed_out_at": string | null;
   "retired_at": string | null;
@@ -275,6 +335,10 @@ export interface Vaultbox {
   status: "active" | "suspended";
   custody: "server" | "client" | "external";
   "has_certs": boolean;
+  "content_cipher": "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm" | null;
+  "key_transport": "rsaes-pkcs1-v1_5" | "rsaes-oaep" | null;
+  "header_protection": "off" | "protect" | "hide" | null;
+  encryption: EncryptionInForce;
   "message_count": number;
   "max_bytes": number | null;
   "max_messages": number | null;
@@ -292,7 +356,7 @@ export interface CreateVaultboxBody {
   /** For people; the address if left out. */
   name?: string;
   /** Who holds the private key; `server` if left out. */
-  custody?: "server" | "external";
+  custody?: "server" | "client" | "external";
   /** For `external`, which needs it. */
   certificate?: string;
 }
@@ -318,6 +382,11 @@ export interface UpdateVaultboxBody {
   "max_bytes"?: number | null;
   /** Messages at most; null is no limit. */
   "max_messages"?: number | null;
+  "content_cipher"?: "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm" | null;
+  "key_transport"?: "rsaes-pkcs1-v1_5" | "rsaes-oaep" | null;
+  "header_protection"?: "off" | "protect" | "hide" | null;
+  /** Switches on, without a trial mail, what not every mail client reads: `aes-256-gcm`, `rsaes-oaep` or `hide`. */
+  explicit?: boolean;
 }
 
 /** Query of listUsage. */
@@ -405,19 +474,22 @@ export interface GenerateCertificateBody {
 /** Body of downloadPkcs12. */
 export interface DownloadPkcs12Body {
   "vaultbox_id": string;
+  /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
-  /** `compat` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older. */
-  format?: "modern" | "compat";
+  /** `compatible` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older. */
+  format?: "modern" | "compatible";
 }
 
 /** Body of downloadBundle. */
 export interface DownloadBundleBody {
   "vaultbox_id": string;
+  /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
 }
 
 /** Body of downloadProfile. */
 export interface DownloadProfileBody {
+  /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
   /** Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out. */
   "with_credential"?: boolean;
@@ -468,7 +540,7 @@ export interface BulkCreateVaultboxesBody {
     /** For people; the address if left out. */
     name?: string;
     /** Who holds the private key; `server` if left out. */
-    custody?: "server" | "external";
+    custody?: "server" | "client" | "external";
     /** For `external`, which needs it. */
     certificate?: string;
   }>;
@@ -517,6 +589,31 @@ export interface RequestCertificateBody {
   csr: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+}
+
+/** Query of downloadIssuer. */
+export interface DownloadIssuerQuery {
+  /** Of a certificate; if left out, who signs now. */
+  "issuer_id"?: string;
+}
+
+/** Body of setCustody. */
+export interface SetCustodyBody {
+  custody: "server" | "client" | "external";
+  /** Says what it means and changes nothing. */
+  "dry_run"?: boolean;
+}
+
+/** Body of confirmHandOut. */
+export interface ConfirmHandOutBody {
+  /** SHA-256 of the file, hexadecimal. */
+  "sha256": string;
+}
+
+/** Body of destroyKey. */
+export interface DestroyKeyBody {
+  /** The certificate's, as a sign that this one is meant. */
+  "fingerprint_sha256": string;
 }
 
 /** Query of listCustomers. */
@@ -858,7 +955,7 @@ export class Encimap extends Client {
     return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}` }, options);
   }
 
-  /** Renames, suspends or resumes a vaultbox, or sets its limits: `PATCH /vaultboxes/{id}`. */
+  /** Renames, suspends or resumes a vaultbox, or sets its limits or how its mail is encrypted: `PATCH /vaultboxes/{id}`. */
   async updateVaultbox(
     id: string,
     body: UpdateVaultboxBody = {},
@@ -1095,6 +1192,13 @@ export class Encimap extends Client {
     return await this.data({ method: "POST", path: "/generate-certificate", body }, options);
   }
 
+  /** Makes a password for a bundle, stored nowhere: `POST /generate-password`. */
+  async generatePassword(
+    options: PostOptions = {},
+  ): Promise<GeneratedPassword> {
+    return await this.data({ method: "POST", path: "/generate-password" }, options);
+  }
+
   /** Downloads the newest key and certificate as PKCS#12: `POST /p12`. */
   async downloadPkcs12(
     body: DownloadPkcs12Body,
@@ -1269,11 +1373,12 @@ export class Encimap extends Client {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/csr`, body }, options);
   }
 
-  /** Downloads the certificate of the appliance's issuer: `GET /issuer`. */
+  /** Downloads a certificate of the appliance's issuer: `GET /issuer`. */
   async downloadIssuer(
+    query: DownloadIssuerQuery = {},
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
-    return await this.octets({ method: "GET", path: "/issuer" }, options);
+    return await this.octets({ method: "GET", path: "/issuer", query }, options);
   }
 
   /** Stops encrypting mail to a certificate: `POST /vaultboxes/{id}/certificates/{certificate_id}/retire`. */
@@ -1292,6 +1397,50 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<Certificate> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/restore` }, options);
+  }
+
+  /** Shows who holds the private keys of a vaultbox: `GET /vaultboxes/{id}/custody`. */
+  async getCustody(
+    id: string,
+    options: RequestOptions = {},
+  ): Promise<Custody> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/custody` }, options);
+  }
+
+  /** Changes who holds the private keys that are made from now on: `PUT /vaultboxes/{id}/custody`. */
+  async setCustody(
+    id: string,
+    body: SetCustodyBody,
+    options: RequestOptions = {},
+  ): Promise<CustodyChange> {
+    return await this.data({ method: "PUT", path: `/vaultboxes/${segment(id)}/custody`, body }, options);
+  }
+
+  /** Confirms a bundle and has the private keys in it destroyed: `POST /vaultboxes/{id}/custody/confirm`. */
+  async confirmHandOut(
+    id: string,
+    body: ConfirmHandOutBody,
+    options: PostOptions = {},
+  ): Promise<DestructionReceipt> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/custody/confirm`, body }, options);
+  }
+
+  /** Retires what an unconfirmed bundle has, and makes a new key: `POST /vaultboxes/{id}/custody/take-back`. */
+  async takeHandOutBack(
+    id: string,
+    options: PostOptions = {},
+  ): Promise<Custody> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/custody/take-back` }, options);
+  }
+
+  /** Destroys the private key of a certificate, for good: `POST /vaultboxes/{id}/certificates/{certificate_id}/destroy-key`. */
+  async destroyKey(
+    id: string,
+    certificateId: string,
+    body: DestroyKeyBody,
+    options: PostOptions = {},
+  ): Promise<DestructionReceipt> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/destroy-key`, body }, options);
   }
 
   /** Lists users with their limits and what they use: `GET /customers`. */

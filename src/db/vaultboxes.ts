@@ -9,10 +9,11 @@
 
 import { type Db, isViolation, UNIQUE_VIOLATION } from "./connect.ts";
 import { AppError } from "../errors.ts";
+import type { ChosenPolicy } from "../encryption_policy.ts";
 import { fetchPage, type Order, type Page, type Rows } from "./page.ts";
 
 /** A vaultbox. */
-export interface Vaultbox {
+export interface Vaultbox extends ChosenPolicy {
   /** UUID. */
   readonly id: string;
   /** UUID of the user that it belongs to. */
@@ -128,6 +129,9 @@ const COLUMNS = [
   "usedMessages",
   "lastReceived",
   "createdAt",
+  "contentCipher",
+  "keyTransport",
+  "headerProtection",
 ] as const;
 
 /**
@@ -272,7 +276,7 @@ export async function deleteVaultbox(db: Db, id: string): Promise<void> {
 }
 
 /** What can be changed of a vaultbox; what is left out stays. */
-export interface VaultboxChanges {
+export interface VaultboxChanges extends Partial<ChosenPolicy> {
   /** 1 to 255 characters. */
   readonly name?: string;
   /** Whether it takes mail and logins. */
@@ -302,6 +306,21 @@ export async function updateVaultbox(
     returning ${db(COLUMNS)}
   `;
   return row;
+}
+
+/**
+ * Changes who holds the keys of a vaultbox.
+ *
+ * @param db Transaction that holds the row's lock.
+ * @param id UUID.
+ * @param custody Who does from now on.
+ */
+export async function setCustody(
+  db: Db,
+  id: string,
+  custody: Vaultbox["custody"],
+): Promise<void> {
+  await db`update vaultboxes set custody = ${custody} where id = ${id}`;
 }
 
 /**

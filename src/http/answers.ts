@@ -13,6 +13,14 @@ import type { GeneratedCertificate } from "../vaultbox/certificate.ts";
 import type { Delivered } from "../vaultbox/deliver.ts";
 import { challengeName } from "../vaultbox/domains.ts";
 import type { Health } from "../vaultbox/health.ts";
+import {
+  type ChosenPolicy,
+  CONTENT_CIPHERS,
+  type EncryptionPolicy,
+  HEADER_PROTECTIONS,
+  KEY_TRANSPORTS,
+  policyInForce,
+} from "../encryption_policy.ts";
 import type { Schema } from "./fields.ts";
 
 /** JSON of an answer. */
@@ -84,6 +92,10 @@ export function createdJson(vaultbox: Vaultbox): Json {
   };
 }
 
+function orNull(words: readonly string[]): Schema {
+  return { type: ["string", "null"], enum: [...words, null] };
+}
+
 /** Schema of {@linkcode vaultboxJson}. */
 export const VAULTBOX: Schema = shape("Vaultbox", {
   id: ID,
@@ -94,6 +106,14 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
   status: { type: "string", enum: ["active", "suspended"] },
   custody: { type: "string", enum: ["server", "client", "external"] },
   "has_certs": { type: "boolean" },
+  "content_cipher": orNull(CONTENT_CIPHERS),
+  "key_transport": orNull(KEY_TRANSPORTS),
+  "header_protection": orNull(HEADER_PROTECTIONS),
+  encryption: shape("EncryptionInForce", {
+    "content_cipher": { type: "string", enum: CONTENT_CIPHERS },
+    "key_transport": { type: "string", enum: KEY_TRANSPORTS },
+    "header_protection": { type: "string", enum: HEADER_PROTECTIONS },
+  }),
   "message_count": COUNT,
   "max_bytes": COUNT_OR_NULL,
   "max_messages": COUNT_OR_NULL,
@@ -106,9 +126,13 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
  * Shapes one vaultbox of a list.
  *
  * @param vaultbox The vaultbox.
+ * @param fallback The appliance's policy, for what it has not chosen.
  * @returns As the guide has it, with more fields.
  */
-export function vaultboxJson(vaultbox: Vaultbox): Json {
+export function vaultboxJson(
+  vaultbox: Vaultbox,
+  fallback: EncryptionPolicy,
+): Json {
   return {
     "id": vaultbox.id,
     "user_id": vaultbox.userId,
@@ -119,12 +143,28 @@ export function vaultboxJson(vaultbox: Vaultbox): Json {
     "custody": vaultbox.custody,
     // A vaultbox never exists without a certificate.
     "has_certs": true,
+    ...policyJson(vaultbox),
+    "encryption": policyJson(policyInForce(vaultbox, fallback)),
     "message_count": vaultbox.messageCount,
     "max_bytes": vaultbox.maxBytes,
     "max_messages": vaultbox.maxMessages,
     "used_bytes": vaultbox.usedBytes,
     "used_messages": vaultbox.usedMessages,
     "created_at": vaultbox.createdAt,
+  };
+}
+
+/**
+ * Shapes a policy.
+ *
+ * @param policy What is chosen or in force.
+ * @returns Its three fields.
+ */
+export function policyJson(policy: ChosenPolicy): Json {
+  return {
+    "content_cipher": policy.contentCipher,
+    "key_transport": policy.keyTransport,
+    "header_protection": policy.headerProtection,
   };
 }
 
@@ -165,6 +205,11 @@ export const GENERATED_CERTIFICATE: Schema = shape("GeneratedCertificate", {
 }, {
   "private_key": TEXT,
   "vaultbox_id": ID,
+});
+
+/** Schema of a password for a bundle. */
+export const GENERATED_PASSWORD: Schema = shape("GeneratedPassword", {
+  password: TEXT,
 });
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CR, isWhiteSpace, LF, SPACE, TAB } from "./octets.ts";
+import { concat, CR, isWhiteSpace, LF, SPACE, TAB } from "./octets.ts";
 
 const LINE_OCTETS = 57;
 /** Base64 characters in a full line of {@linkcode base64Lines}. */
@@ -116,6 +116,26 @@ export function base64Lines(octets: Uint8Array): Uint8Array<ArrayBuffer> {
     out[length++] = LF;
   }
   return out;
+}
+
+/**
+ * Encodes a stream as {@linkcode base64Lines} does.
+ *
+ * @param chunks Octets to encode, in chunks of any lengths.
+ * @returns The same lines, in chunks of whole lines.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc2045#section-6.8 | RFC 2045 §6.8}
+ */
+export async function* base64LineChunks(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let rest: Uint8Array = new Uint8Array();
+  for await (const chunk of chunks) {
+    const octets = rest.length === 0 ? chunk : concat([rest, chunk]);
+    const whole = octets.length - octets.length % LINE_OCTETS;
+    if (whole > 0) yield base64Lines(octets.subarray(0, whole));
+    rest = octets.slice(whole);
+  }
+  yield base64Lines(rest);
 }
 
 /** RFC 2045 §6.7. */

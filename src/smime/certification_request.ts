@@ -17,16 +17,38 @@ import {
   objectIdentifier,
   SEQUENCE,
 } from "./der.ts";
-import { bitString, checkDer, rsaBits } from "./recipient_certificate.ts";
+import { checkDer } from "./recipient_certificate.ts";
+import { bitString, readRecipientKey } from "./recipient_key.ts";
 
-/** Signatures that are taken: RSASSA-PKCS1-v1_5, RFC 8017 appendix A.2.4. */
+/**
+ * Signatures that are taken: RSASSA-PKCS1-v1_5 (RFC 8017 appendix A.2.4) of
+ * RSA keys, and ECDSA (RFC 5758 §3.2) of keys on curves.
+ */
 const SIGNATURES = [
-  { id: objectIdentifier("1.2.840.113549.1.1.11"), hash: "sha256" },
-  { id: objectIdentifier("1.2.840.113549.1.1.12"), hash: "sha384" },
-  { id: objectIdentifier("1.2.840.113549.1.1.13"), hash: "sha512" },
+  {
+    id: objectIdentifier("1.2.840.113549.1.1.11"),
+    hash: "sha256",
+    isRsa: true,
+  },
+  {
+    id: objectIdentifier("1.2.840.113549.1.1.12"),
+    hash: "sha384",
+    isRsa: true,
+  },
+  {
+    id: objectIdentifier("1.2.840.113549.1.1.13"),
+    hash: "sha512",
+    isRsa: true,
+  },
+  { id: objectIdentifier("1.2.840.10045.4.3.2"), hash: "sha256", isRsa: false },
+  { id: objectIdentifier("1.2.840.10045.4.3.3"), hash: "sha384", isRsa: false },
+  { id: objectIdentifier("1.2.840.10045.4.3.4"), hash: "sha512", isRsa: false },
 ] as const;
 
-/** RFC 8017 appendix A.2.4: NULL, and some leave it out. */
+/**
+ * RFC 8017 appendix A.2.4: NULL, and some leave it out. RFC 5758 §3.2: left
+ * out, and some have NULL.
+ */
 const NO_PARAMETERS = der(NULL);
 
 /**
@@ -50,7 +72,7 @@ const NO_PARAMETERS = der(NULL);
  * @param octets May be hostile. The time that it takes grows with their length.
  * @returns SubjectPublicKeyInfo, DER.
  * @throws {SyntaxError} If it is no request in DER.
- * @throws {RangeError} If its key is none of {@linkcode rsaBits}, or the
+ * @throws {RangeError} If its key is none of {@linkcode readRecipientKey}, or the
  * signature is not by that key.
  * @see {@link https://www.rfc-editor.org/rfc/rfc2986#section-4 | RFC 2986 §4}
  */
@@ -78,10 +100,14 @@ export function readCertificationRequest(
   if (inner.peek() === contextTag(0)) inner.skip();
   inner.leave();
 
-  rsaBits(publicKey);
-  const algorithm = SIGNATURES.find((each) => equal(each.id, id));
+  const isRsa = readRecipientKey(publicKey).keyType === "RSA";
+  const algorithm = SIGNATURES.find((each) =>
+    equal(each.id, id) && each.isRsa === isRsa
+  );
   if (algorithm === undefined) {
-    throw new RangeError("Signature must be RSA with SHA-256, 384 or 512");
+    throw new RangeError(
+      "Signature must be RSA (PKCS #1 v1.5) or ECDSA with SHA-256, 384 or 512",
+    );
   }
   if (!equal(parameters, NO_PARAMETERS)) throw new SyntaxError("Parameters");
   if (!isSigned(info, { publicKey, hash: algorithm.hash, signature })) {

@@ -13,8 +13,8 @@ import {
 } from "../mail/header.ts";
 import { canonicalizeLineEnds } from "../mail/line_ends.ts";
 import { concat, LF } from "../mail/octets.ts";
-import { base64Lines } from "../mail/transfer_encoding.ts";
-import { envelopedData } from "./enveloped_data.ts";
+import { base64LineChunks } from "../mail/transfer_encoding.ts";
+import { envelope, type EnvelopeOptions } from "./enveloped_data.ts";
 import { isEncrypted } from "./is_encrypted.ts";
 
 const encoder = new TextEncoder();
@@ -23,17 +23,14 @@ const CRLF = encoder.encode("\r\n");
 /** A field line without its end: no control character but the tab. */
 const FIELD_LINE_REGEXP = /^[!-9;-~]+:(?:\t|\P{Cc})*$/u;
 
-/**
- * Our fields. RFC 8551 §3.2; Content-Description is what mutt goes by.
- */
-const PKCS7_MIME_FIELDS = [
-  'Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name="smime.p7m"',
-  "Content-Transfer-Encoding: base64",
-  'Content-Disposition: attachment; filename="smime.p7m"',
-  "Content-Description: S/MIME Encrypted Message",
-  "",
-  "",
-].join("\r\n");
+/** How a message is encrypted. */
+export interface EncryptOptions extends EnvelopeOptions {
+  /**
+   * Field lines of ours that come first, complete but without line end, as
+   * `Delivered-To: cat@example.com`.
+   */
+  readonly traceFields: readonly string[];
+}
 
 /** A message as it goes to disk. */
 export interface StoredMessage {
@@ -64,20 +61,19 @@ export interface StoredMessage {
  *
  * @param message Message as received; CRLF, or LF as pipe(8) gives it.
  * @param certificates Certificates of the recipients, DER; each can open it.
- * @param traceFields Field lines of ours that come first, complete but without
- * line end, as `Delivered-To: cat@example.com`.
+ * @param options How, and our trace fields.
  * @returns What is to be stored.
- * @throws {RangeError} If there is no certificate, one has no RSA key, or a
- * trace field is no single field line.
+ * @throws {RangeError} If there is no certificate, one has a key that cannot be
+ * used, or a trace field is no single field line.
  * @throws {SyntaxError} If a certificate cannot be read.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8551#section-3 | RFC 8551 §3}
  */
 export async function encryptMessage(
   message: Uint8Array<ArrayBuffer>,
   certificates: readonly Uint8Array<ArrayBuffer>[],
-  traceFields: readonly string[],
+  options: EncryptOptions,
 ): Promise<StoredMessage> {
-  const trace = traceFields.map((line) => {
+  const trace = options.traceFields.map((line) => {
     if (!FIELD_LINE_REGEXP.test(line)) {
       throw new RangeError("Cannot add a trace field as it must be one line");
     }
@@ -100,19 +96,36 @@ export async function encryptMessage(
       if (field.name === "mime-version") hasMimeVersion = true;
     }
   }
-  const contentInfo = await envelopedData(
-    concat([...inner, CRLF, body]),
+  const chunks = [...inner, CRLF, body];
+  const contentInfo = envelope(
+    { octets: chunks.reduce((sum, { length }) => sum + length, 0), chunks },
     certificates,
+    options,
   );
   const octets = concat([
     ...trace,
     ...outer,
     // RFC 2045 §4: without it, readers may ignore the fields that follow.
     encoder.encode(hasMimeVersion ? "" : "MIME-Version: 1.0\r\n"),
-    encoder.encode(PKCS7_MIME_FIELDS),
-    base64Lines(contentInfo),
+    encoder.encode(pkcs7MimeFields(options)),
+    ...await Array.fromAsync(base64LineChunks(contentInfo)),
   ]);
   return { octets, encryptedBy: "appliance" };
+}
+
+/** Our fields. RFC 8551 §3.2; Content-Description is what mutt goes by. */
+function pkcs7MimeFields({ contentCipher }: EnvelopeOptions): string {
+  const smimeType = contentCipher === "aes-256-gcm"
+    ? "authEnveloped-data"
+    : "enveloped-data";
+  return [
+    `Content-Type: application/pkcs7-mime; smime-type=${smimeType}; name="smime.p7m"`,
+    "Content-Transfer-Encoding: base64",
+    'Content-Disposition: attachment; filename="smime.p7m"',
+    "Content-Description: S/MIME Encrypted Message",
+    "",
+    "",
+  ].join("\r\n");
 }
 
 /** The last field of a message without a body may lack its line end. */

@@ -1,10 +1,18 @@
 /**
- * CMS EnvelopedData.
+ * CMS EnvelopedData and AuthEnvelopedData.
  *
  * @module
  */
 
 import { concat } from "../mail/octets.ts";
+import {
+  type Chunks,
+  ciphertextOctetsOf,
+  CONTENT_CIPHERS,
+  type ContentCipher,
+  contentEncryption,
+  contentEncryptionAlgorithm,
+} from "./content_encryption.ts";
 import {
   contextTag,
   der,
@@ -15,31 +23,90 @@ import {
   OCTET_STRING,
   SEQUENCE,
 } from "./der.ts";
-import { keyTransRecipientInfo } from "./key_trans_recipient_info.ts";
+import type { KeyTransport } from "./key_trans_recipient_info.ts";
 import {
-  ID_AES256_CBC,
+  ID_AUTH_ENVELOPED_DATA,
   ID_DATA,
   ID_ENVELOPED_DATA,
 } from "./object_identifiers.ts";
+import { recipientInfo } from "./recipient_info.ts";
 
-/** Octets of an AES-256 key. */
-const CEK_OCTETS = 32;
-/** Octets of an AES block, and so of the IV. */
-const BLOCK_OCTETS = 16;
+/** Content to encrypt, whose length is known before it comes. */
+export interface Content {
+  /** Length. */
+  readonly octets: number;
+  /** The content, in chunks of any lengths. */
+  readonly chunks: Chunks;
+}
 
-/** What stands around the ciphertext. */
-export interface EnvelopedDataFrame {
-  /** Octets before the ciphertext. */
-  readonly head: Uint8Array<ArrayBuffer>;
+/** How content is encrypted. */
+export interface EnvelopeOptions {
+  /** Cipher for the content; `aes-256-cbc` if left out. */
+  readonly contentCipher?: ContentCipher;
   /**
-   * Octets behind the ciphertext. None, as there are no unprotectedAttrs;
-   * AuthEnvelopedData has its MAC there.
+   * How the key goes to recipients with an RSA key; `rsaes-pkcs1-v1_5` if left
+   * out. To keys on curves it goes by ECDH in any case.
    */
-  readonly tail: Uint8Array<ArrayBuffer>;
+  readonly keyTransport?: KeyTransport;
+}
+
+/** RFC 5083 §2.1: the MAC follows the ciphertext. */
+const TAG_HEADER_OCTETS = 2;
+const TAG_OCTETS = 16;
+
+/**
+ * Encrypts content to one or more certificates, with constant memory.
+ *
+ * A new key and a new IV or nonce, in DER with definite lengths: the forms that
+ * every engine reads. The key is wiped before the first chunk comes.
+ *
+ * @param content Content; may be empty.
+ * @param certificates Certificates of the recipients, DER; each can open it.
+ * @param options How.
+ * @returns A ContentInfo in DER, in chunks.
+ * @throws {RangeError} If there is no certificate or one has a key that cannot
+ * be used, before the first chunk; if the content is longer or shorter than it
+ * said, later: what came is then of no use.
+ * @throws {SyntaxError} If one is no certificate, before the first chunk.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6 | RFC 5652 §6}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc5083 | RFC 5083}
+ */
+export async function* envelope(
+  content: Content,
+  certificates: readonly Uint8Array<ArrayBuffer>[],
+  options: EnvelopeOptions = {},
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  if (certificates.length === 0) {
+    throw new RangeError("Cannot encrypt as there must be >= 1 certificate");
+  }
+  const { contentCipher = "aes-256-cbc", keyTransport = "rsaes-pkcs1-v1_5" } =
+    options;
+  const { keyOctets, nonceOctets } = CONTENT_CIPHERS[contentCipher];
+  const nonce = crypto.getRandomValues(new Uint8Array(nonceOctets));
+  const cek = crypto.getRandomValues(new Uint8Array(keyOctets));
+  const recipientInfos: Uint8Array<ArrayBuffer>[] = [];
+  let encrypt;
+  try {
+    // One after the other: none still works on the key when it is wiped.
+    for (const certificate of certificates) {
+      recipientInfos.push(await recipientInfo(certificate, cek, keyTransport));
+    }
+    encrypt = await contentEncryption(contentCipher, cek, nonce);
+  } finally {
+    cek.fill(0);
+  }
+  yield envelopeHead(recipientInfos, {
+    contentCipher,
+    nonce,
+    contentOctets: content.octets,
+  });
+  const tag = yield* encrypt(checkLength(content));
+  if (tag.length > 0) yield der(OCTET_STRING, tag);
 }
 
 /**
- * Encrypts content to one or more certificates.
+ * Encodes what stands before the ciphertext of EnvelopedData or
+ * AuthEnvelopedData; behind it stands the MAC of the latter.
  *
  * ```asn1
  * EnvelopedData ::= SEQUENCE {
@@ -48,116 +115,83 @@ export interface EnvelopedDataFrame {
  *   recipientInfos RecipientInfos,
  *   encryptedContentInfo EncryptedContentInfo,
  *   unprotectedAttrs [1] IMPLICIT UnprotectedAttributes OPTIONAL }
- * ```
- *
- * AES-256 in CBC mode with a new key and a new IV, in DER with definite
- * lengths: the forms that every engine reads.
- *
- * @param content Octets to encrypt; may be empty.
- * @param certificates Certificates of the recipients, DER; each can open it.
- * @returns A ContentInfo in DER.
- * @throws {RangeError} If there is no certificate, or one has no RSA key.
- * @throws {SyntaxError} If one is no certificate.
- * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6 | RFC 5652 §6}
- * @see {@link https://www.rfc-editor.org/rfc/rfc3565 | RFC 3565}
- */
-export async function envelopedData(
-  content: Uint8Array<ArrayBuffer>,
-  certificates: readonly Uint8Array<ArrayBuffer>[],
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (certificates.length === 0) {
-    throw new RangeError("Cannot encrypt as there must be >= 1 certificate");
-  }
-  const cek = crypto.getRandomValues(new Uint8Array(CEK_OCTETS));
-  try {
-    const recipientInfos = certificates.map((certificate) =>
-      keyTransRecipientInfo(certificate, cek)
-    );
-    const iv = crypto.getRandomValues(new Uint8Array(BLOCK_OCTETS));
-    const key = await crypto.subtle.importKey("raw", cek, "AES-CBC", false, [
-      "encrypt",
-    ]);
-    // RFC 5652 §6.3: WebCrypto's AES-CBC pads just so.
-    const ciphertext = new Uint8Array(
-      await crypto.subtle.encrypt({ name: "AES-CBC", iv }, key, content),
-    );
-    const { head, tail } = envelopedDataFrame(
-      recipientInfos,
-      iv,
-      ciphertext.length,
-    );
-    return concat([head, ciphertext, tail]);
-  } finally {
-    cek.fill(0);
-  }
-}
-
-/**
- * Encodes all of an EnvelopedData but its ciphertext, which can then be
- * written as a stream although all lengths are definite.
- *
- * ```asn1
+ * AuthEnvelopedData ::= SEQUENCE {
+ *   version CMSVersion,
+ *   originatorInfo [0] IMPLICIT OriginatorInfo OPTIONAL,
+ *   recipientInfos RecipientInfos,
+ *   authEncryptedContentInfo EncryptedContentInfo,
+ *   authAttrs [1] IMPLICIT AuthAttributes OPTIONAL,
+ *   mac MessageAuthenticationCode,
+ *   unauthAttrs [2] IMPLICIT UnauthAttributes OPTIONAL }
  * EncryptedContentInfo ::= SEQUENCE {
  *   contentType ContentType,
  *   contentEncryptionAlgorithm ContentEncryptionAlgorithmIdentifier,
  *   encryptedContent [0] IMPLICIT EncryptedContent OPTIONAL }
  * ```
  *
- * @param recipientInfos RecipientInfo structures in DER, all with version 0.
- * @param iv Initialization vector, 16 octets.
- * @param ciphertextOctets Length of the ciphertext, as
- * {@linkcode ciphertextOctetsOf} gives it.
- * @returns What stands around the ciphertext.
- * @throws {RangeError} If there is no recipient or a length is impossible.
+ * @param recipientInfos RecipientInfo structures in DER: KeyTransRecipientInfo
+ * of version 0, or KeyAgreeRecipientInfo.
+ * @param content `contentCipher`, its IV or `nonce`, and the length of the
+ * content.
+ * @returns The octets before the ciphertext.
+ * @throws {RangeError} If a length is impossible.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6.1 | RFC 5652 §6.1}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc5083#section-2.1 | RFC 5083 §2.1}
  */
-export function envelopedDataFrame(
+export function envelopeHead(
   recipientInfos: readonly Uint8Array<ArrayBuffer>[],
-  iv: Uint8Array<ArrayBuffer>,
-  ciphertextOctets: number,
-): EnvelopedDataFrame {
-  if (recipientInfos.length === 0) {
-    throw new RangeError("Cannot encrypt as there must be >= 1 recipient");
-  }
-  if (iv.length !== BLOCK_OCTETS) {
-    throw new RangeError(
-      `Cannot encrypt as the IV must have ${BLOCK_OCTETS} octets: current length is ${iv.length}`,
-    );
-  }
-  // RFC 5652 §6.1: 0, as there is no originatorInfo, no unprotectedAttrs, and
-  // every RecipientInfo has version 0.
-  const version = der(INTEGER, new Uint8Array([0]));
-  const contentEncryptionAlgorithm = der(
-    SEQUENCE,
-    der(OBJECT_IDENTIFIER, ID_AES256_CBC),
-    // RFC 3565 §4.1: AES-IV ::= OCTET STRING (SIZE(16)).
-    der(OCTET_STRING, iv),
-  );
+  content: {
+    readonly contentCipher: ContentCipher;
+    readonly nonce: Uint8Array<ArrayBuffer>;
+    readonly contentOctets: number;
+  },
+): Uint8Array<ArrayBuffer> {
+  const { contentCipher, nonce, contentOctets } = content;
+  const { isAuthenticated } = CONTENT_CIPHERS[contentCipher];
+  // RFC 5083 §2.1: 0. RFC 5652 §6.1: 0 if every RecipientInfo has version 0,
+  // which KeyAgreeRecipientInfo has not, and there is no originatorInfo and no
+  // unprotectedAttrs; else 2.
+  const isZero = isAuthenticated ||
+    recipientInfos.every(([tag]) => tag === SEQUENCE);
+  const version = der(INTEGER, new Uint8Array([isZero ? 0 : 2]));
 
   // From the inside out: each header needs the length of what it holds.
   let head: Uint8Array<ArrayBuffer> = new Uint8Array();
+  let behind = ciphertextOctetsOf(contentCipher, contentOctets);
   const wrap = (tag: number, ...before: Uint8Array[]) => {
-    const content = concat([...before, head]);
-    head = concat([
-      derHeader(tag, content.length + ciphertextOctets),
-      content,
-    ]);
+    const inner = concat([...before, head]);
+    head = concat([derHeader(tag, inner.length + behind), inner]);
   };
   wrap(contextTag(0, { isConstructed: false })); // encryptedContent
-  wrap(SEQUENCE, der(OBJECT_IDENTIFIER, ID_DATA), contentEncryptionAlgorithm);
-  wrap(SEQUENCE, version, derSetOf(recipientInfos)); // EnvelopedData
+  wrap(
+    SEQUENCE,
+    der(OBJECT_IDENTIFIER, ID_DATA),
+    contentEncryptionAlgorithm(contentCipher, nonce),
+  );
+  if (isAuthenticated) behind += TAG_HEADER_OCTETS + TAG_OCTETS;
+  wrap(SEQUENCE, version, derSetOf(recipientInfos));
   wrap(contextTag(0)); // content [0] EXPLICIT
-  wrap(SEQUENCE, der(OBJECT_IDENTIFIER, ID_ENVELOPED_DATA)); // ContentInfo
-  return { head, tail: new Uint8Array() };
+  wrap(
+    SEQUENCE, // ContentInfo
+    der(
+      OBJECT_IDENTIFIER,
+      isAuthenticated ? ID_AUTH_ENVELOPED_DATA : ID_ENVELOPED_DATA,
+    ),
+  );
+  return head;
 }
 
-/**
- * Says how long the ciphertext of some content is.
- *
- * @param contentOctets Length of the content.
- * @returns Length with its padding of 1 to 16 octets.
- * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6.3 | RFC 5652 §6.3}
- */
-export function ciphertextOctetsOf(contentOctets: number): number {
-  return BLOCK_OCTETS * (Math.floor(contentOctets / BLOCK_OCTETS) + 1);
+/** All lengths are written by then, so the content has to have its own. */
+async function* checkLength(content: Content): AsyncGenerator<Uint8Array> {
+  let octets = 0;
+  for await (const chunk of content.chunks) {
+    octets += chunk.length;
+    if (octets > content.octets) break;
+    yield chunk;
+  }
+  if (octets !== content.octets) {
+    throw new RangeError(
+      `Cannot encrypt as content must have the length that it said, ${content.octets} octets`,
+    );
+  }
 }

@@ -53,6 +53,88 @@ export const ID_RSA_ENCRYPTION: Uint8Array<ArrayBuffer> = objectIdentifier(
 );
 
 /**
+ * RSAES-OAEP: `id-RSAES-OAEP`.
+ *
+ * `{ iso(1) member-body(2) us(840) rsadsi(113549) pkcs(1) pkcs-1(1) 7 }`
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc4055#section-4 | RFC 4055 §4}
+ */
+export const ID_RSAES_OAEP: Uint8Array<ArrayBuffer> = objectIdentifier(
+  "1.2.840.113549.1.1.7",
+);
+
+/**
+ * Mask generation function of RSAES-OAEP: `id-mgf1`.
+ *
+ * `{ iso(1) member-body(2) us(840) rsadsi(113549) pkcs(1) pkcs-1(1) 8 }`
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc4055#section-2.2 | RFC 4055 §2.2}
+ */
+export const ID_MGF1: Uint8Array<ArrayBuffer> = objectIdentifier(
+  "1.2.840.113549.1.1.8",
+);
+
+/**
+ * The hash SHA-256: `id-sha256`.
+ *
+ * `{ joint-iso-itu-t(2) country(16) us(840) organization(1) gov(101) csor(3)
+ * nistAlgorithm(4) hashAlgs(2) 1 }`
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc4055#section-2.1 | RFC 4055 §2.1}
+ */
+export const ID_SHA256: Uint8Array<ArrayBuffer> = objectIdentifier(
+  "2.16.840.1.101.3.4.2.1",
+);
+
+/**
+ * Keys on elliptic curves, for signatures and ECDH: `id-ecPublicKey`.
+ *
+ * `{ iso(1) member-body(2) us(840) ansi-X9-62(10045) keyType(2) 1 }`
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc5480#section-2.1.1 | RFC 5480 §2.1.1}
+ */
+export const ID_EC_PUBLIC_KEY: Uint8Array<ArrayBuffer> = objectIdentifier(
+  "1.2.840.10045.2.1",
+);
+
+/**
+ * ECDH with the KDF of X9.63 over SHA-256:
+ * `dhSinglePass-stdDH-sha256kdf-scheme`.
+ *
+ * `{ iso(1) identified-organization(3) certicom(132) schemes(1) 11 1 }`
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc5753#section-7.1.4 | RFC 5753 §7.1.4}
+ */
+export const DH_SINGLE_PASS_STD_DH_SHA256_KDF_SCHEME: Uint8Array<ArrayBuffer> =
+  objectIdentifier("1.3.132.1.11.1");
+
+/**
+ * The same over SHA-384: `dhSinglePass-stdDH-sha384kdf-scheme`, `{ ... 11 2 }`.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc5753#section-7.1.4 | RFC 5753 §7.1.4}
+ */
+export const DH_SINGLE_PASS_STD_DH_SHA384_KDF_SCHEME: Uint8Array<ArrayBuffer> =
+  objectIdentifier("1.3.132.1.11.2");
+
+/**
+ * AES key wrap with a key of 256 bits: `id-aes256-wrap`, `{ ... aes(1) 45 }`.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc3565#section-2.3.2 | RFC 3565 §2.3.2}
+ */
+export const ID_AES256_WRAP: Uint8Array<ArrayBuffer> = objectIdentifier(
+  "2.16.840.1.101.3.4.1.45",
+);
+
+/**
+ * AES in GCM with a key of 256 bits: `id-aes256-GCM`, `{ ... aes(1) 46 }`.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc5084#section-3.2 | RFC 5084 §3.2}
+ */
+export const ID_AES256_GCM: Uint8Array<ArrayBuffer> = objectIdentifier(
+  "2.16.840.1.101.3.4.1.46",
+);
+
+/**
  * AES in CBC mode with a key of 128 bits: `id-aes128-CBC`.
  *
  * `{ joint-iso-itu-t(2) country(16) us(840) organization(1) gov(101) csor(3)

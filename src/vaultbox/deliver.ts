@@ -19,6 +19,7 @@ import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
+import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
   discardMessage,
@@ -101,14 +102,17 @@ export async function deliver(
   }
   if (isFull) await checkRoom(app, vaultboxId);
 
-  const certificates = await listRecipients(app.sql, vaultboxId);
-  if (certificates.length === 0) {
+  const recipients = await listRecipients(app.sql, vaultboxId);
+  if (recipients[0] === undefined) {
     throw new Error("vaultbox has no certificate");
   }
   const stored = await encryptMessage(
     delivery.octets,
-    certificates.map((pem) => pemDecode("CERTIFICATE", pem)),
-    [`Delivered-To: ${address.alias}@${address.domain}`],
+    recipients.map((each) => pemDecode("CERTIFICATE", each.publicCertPem)),
+    {
+      traceFields: [`Delivered-To: ${address.alias}@${address.domain}`],
+      ...policyInForce(recipients[0], app.config.encryption),
+    },
   );
   const file = maildirName({
     messageId,

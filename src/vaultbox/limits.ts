@@ -22,6 +22,8 @@ import {
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
+import { policyInForce } from "../encryption_policy.ts";
+import { checkPolicy, policyDetails } from "./encryption_policy.ts";
 import { publishAddresses, reconcileRoutes } from "./routes.ts";
 import { endSessions } from "./sessions.ts";
 
@@ -37,16 +39,18 @@ import { endSessions } from "./sessions.ts";
  * @param id UUID.
  * @param changes What to change; an administrator alone may change limits, and
  * a service the status.
+ * @param options `isExplicit` allows a policy that not every mail client reads.
  * @returns The vaultbox as it is then.
  * @throws {AppError} `not_found` if there is none or it is another's,
  * `forbidden` for limits and for the status, `conflict` if it is the operator's and would lose
- * mail, `unavailable` if Postfix cannot be told.
+ * mail or if a policy needs a trial, `unavailable` if Postfix cannot be told.
  */
 export async function changeVaultbox(
   app: App,
   actor: Actor,
   id: string,
   changes: VaultboxChanges,
+  { isExplicit = false }: { isExplicit?: boolean } = {},
 ): Promise<Vaultbox> {
   const { name, status, maxBytes, maxMessages } = changes;
   const hasLimits = maxBytes !== undefined || maxMessages !== undefined;
@@ -66,6 +70,9 @@ export async function changeVaultbox(
         "The operator's vaultbox has to take all mail",
       );
     }
+    if (!isExplicit) {
+      checkPolicy(policyInForce(before, app.config.encryption), changes);
+    }
     if (Object.keys(changes).length === 0) return before;
     await insertAudit(tx, actor, {
       action: "vaultbox.update",
@@ -77,6 +84,7 @@ export async function changeVaultbox(
         ...status !== undefined && { status },
         ...maxBytes !== undefined && { "max_bytes": maxBytes },
         ...maxMessages !== undefined && { "max_messages": maxMessages },
+        ...policyDetails(changes),
       },
     });
     if (status === "suspended") {

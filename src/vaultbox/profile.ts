@@ -12,24 +12,15 @@ import { type Plist, plistXml } from "../mail/plist.ts";
 import { pfx } from "../pkcs12/pfx.ts";
 import { isSelfIssued, signedData } from "../smime/signed_data.ts";
 import { pemDecodeAll } from "../x509/pem.ts";
-import { createAppCredential } from "./app_credentials.ts";
-import { type BundleRequest, handOut } from "./bundle.ts";
+import { getVaultbox } from "../db/vaultboxes.ts";
+import { createAppCredential, removeAppCredential } from "./app_credentials.ts";
+import type { BundleRequest } from "./bundle.ts";
+import { bundlePassword } from "./bundle_password.ts";
+import { type BundleGeneration, friendlyName } from "./bundle_zip.ts";
+import { handOut } from "./hand_out.ts";
+import { refusedKey } from "./key_not_here.ts";
 import { partyOf } from "./key_pool.ts";
 import { imapServer, submissionServer } from "./login.ts";
-
-/** One certificate of a vaultbox with its key. */
-export interface ProfileGeneration {
-  /** The certificate, DER. */
-  readonly certificate: Uint8Array<ArrayBuffer>;
-  /** Its private key, PKCS#8 DER. */
-  readonly privateKey: Uint8Array<ArrayBuffer>;
-  /** SHA-256 of the certificate, 64 lower-case hexadecimal digits. */
-  readonly fingerprintSha256: string;
-  /** Last moment of validity. */
-  readonly notAfter: Date;
-  /** Certificates of its issuers, DER, the root last; none if left out. */
-  readonly chain?: readonly Uint8Array<ArrayBuffer>[];
-}
 
 /** What a profile is made of. */
 export interface ProfileContents {
@@ -42,7 +33,7 @@ export interface ProfileContents {
   /** Password of the PKCS#12 files; it is not in the profile. */
   readonly password: string;
   /** Certificates with their keys, newest first; at least one. */
-  readonly generations: readonly ProfileGeneration[];
+  readonly generations: readonly BundleGeneration[];
   /** A credential that is put in; if left out, the device asks. */
   readonly login?: { readonly username: string; readonly password: string };
 }
@@ -53,8 +44,13 @@ export interface ProfileRequest extends BundleRequest {
   readonly withCredential: boolean;
 }
 
-/** Label of that credential. */
-const CREDENTIAL_LABEL = "Apple profile";
+/** What that credential is. */
+const CREDENTIAL = {
+  label: "Apple profile",
+  scope: "both",
+  expiresAt: null,
+  allowedNetworks: null,
+} as const;
 
 /**
  * Makes a profile of all generations whose key is kept here, signed if the
@@ -65,37 +61,49 @@ const CREDENTIAL_LABEL = "Apple profile";
  * @param request Checked input.
  * @returns The profile, `application/x-apple-aspen-config`.
  * @throws {AppError} As {@linkcode handOut}, and with a credential as
- * {@linkcode createAppCredential}.
+ * {@linkcode createAppCredential}; `conflict` with custody `client`.
  */
 export async function vaultboxProfile(
   app: App,
   actor: Actor,
   request: ProfileRequest,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { vaultboxId, password, withCredential } = request;
-  const { vaultbox, generations } = await handOut(app, actor, request);
+  const { vaultboxId, withCredential } = request;
+  const vaultbox = await getVaultbox(app.sql, vaultboxId, actor);
+  const address = `${vaultbox.alias}@${vaultbox.domain}`;
+  const password = bundlePassword(request.password, address);
+  if (vaultbox.custody === "client") {
+    // Its owner could not tell the file's SHA-256 from a telephone.
+    throw refusedKey(vaultbox, "The keys of this vaultbox go out in a bundle", {
+      reason: "bundle_only",
+      advice: "Download the bundle and confirm it.",
+    });
+  }
   const credential = withCredential
-    ? await createAppCredential(app, actor, vaultboxId, {
-      label: CREDENTIAL_LABEL,
-      scope: "both",
-      expiresAt: null,
-      allowedNetworks: null,
-    })
+    ? await createAppCredential(app, actor, vaultboxId, CREDENTIAL)
     : undefined;
-  const contents = {
-    vaultboxId,
-    address: `${vaultbox.alias}@${vaultbox.domain}`,
-    name: vaultbox.name,
-    password,
-    generations,
-    ...credential !== undefined && {
-      login: { username: credential.login, password: credential.password },
-    },
+  const login = credential && {
+    username: credential.login,
+    password: credential.password,
   };
-  return await app.heavy.run(
-    () => profile(app, contents),
-    partyOf(actor),
-  );
+  const contents = { vaultboxId, address, name: vaultbox.name, password };
+  try {
+    return await app.heavy.run(
+      () =>
+        handOut(app, actor, { vaultboxId }, (_, generations) =>
+          profile(app, {
+            ...contents,
+            generations,
+            ...login !== undefined && { login },
+          })),
+      partyOf(actor),
+    );
+  } catch (error) {
+    if (credential !== undefined) {
+      await removeAppCredential(app, actor, credential);
+    }
+    throw error;
+  }
 }
 
 /**
@@ -122,7 +130,7 @@ export async function profile(
   if (newest === undefined) {
     throw new RangeError("Cannot make a profile as there must be >= 1 key");
   }
-  const root = newest.chain?.at(-1);
+  const root = newest.chain.at(-1);
   const xml = plistXml({
     ...payload(app, vaultboxId, "profile", {
       type: "Configuration",
@@ -158,9 +166,10 @@ function signed(
 async function keyPayload(
   app: Pick<App, "config">,
   { vaultboxId, address, password }: ProfileContents,
-  generation: ProfileGeneration,
+  generation: BundleGeneration,
 ): Promise<Plist> {
-  const { fingerprintSha256, notAfter, privateKey, certificate } = generation;
+  const { fingerprintSha256, notAfter, privateKey, certificate, chain } =
+    generation;
   const until = notAfter.toISOString().slice(0, 10);
   return {
     ...payload(app, vaultboxId, fingerprintSha256, {
@@ -172,9 +181,10 @@ async function keyPayload(
     PayloadContent: await pfx({
       privateKey,
       certificate,
-      friendlyName: address,
+      chain,
+      friendlyName: friendlyName(address, fingerprintSha256),
       password,
-      form: "compat",
+      format: "compatible",
     }),
   };
 }
@@ -197,7 +207,7 @@ function rootPayload(
 function mailPayload(
   app: Pick<App, "config">,
   { vaultboxId, address, name, login }: ProfileContents,
-  newest: ProfileGeneration,
+  newest: BundleGeneration,
 ): Plist {
   const imap = imapServer(app);
   const submission = submissionServer(app);

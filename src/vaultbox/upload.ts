@@ -62,6 +62,7 @@ export async function uploadedIdentity(
       origin: "uploaded",
       // Somebody has its key already.
       handedOutAt: app.now(),
+      issuerId: null,
     },
   };
 }
@@ -131,10 +132,11 @@ async function readUpload(
   }
   if (facts.notAfter <= app.now()) throw refused("has expired");
   if (!facts.allowsEncryption) {
-    throw refused("must allow keyEncipherment in its key usage");
+    const usage = facts.keyType === "RSA" ? "keyEncipherment" : "keyAgreement";
+    throw refused(`must allow ${usage} in its key usage`);
   }
   try {
-    await encryptMessage(TRIAL, [certificate], []);
+    await encryptMessage(TRIAL, [certificate], { traceFields: [] });
   } catch (error) {
     throw refused("is not one that mail can be encrypted to", error);
   }

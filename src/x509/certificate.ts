@@ -240,6 +240,13 @@ export const SIGNS_AND_IS_ENCRYPTED_TO: Uint8Array = extension(
   true,
 );
 
+/** RFC 5280 §4.2.1.3: digitalSignature (0) and keyAgreement (4), for a curve. */
+export const SIGNS_AND_AGREES: Uint8Array = extension(
+  ID_KEY_USAGE,
+  bits(new Uint8Array([0b1000_1000]), 3),
+  true,
+);
+
 /** RFC 5280 §4.2.1.3: keyCertSign (5) and cRLSign (6). */
 export const SIGNS_CERTIFICATES: Uint8Array = extension(
   ID_KEY_USAGE,

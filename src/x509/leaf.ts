@@ -5,6 +5,7 @@
  */
 
 import { contextTag, der, objectIdentifier, SEQUENCE } from "../smime/der.ts";
+import { readRecipientKey } from "../smime/recipient_key.ts";
 import {
   commonName,
   extension,
@@ -14,6 +15,7 @@ import {
   keyIdentifiers,
   NO_AUTHORITY,
   signCertificate,
+  SIGNS_AND_AGREES,
   SIGNS_AND_IS_ENCRYPTED_TO,
   subjectOf,
   type Validity,
@@ -84,7 +86,7 @@ const RFC822_NAME = contextTag(1, { isConstructed: false });
  * @param options Who signs, and the time.
  * @returns The certificate and the times in it.
  * @throws {RangeError} If the address, the day count or the times cannot stand
- * in a certificate.
+ * in a certificate, or mail cannot be encrypted to the key.
  * @throws {DOMException} `DataError` if the signer's key is not an RSA key.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8550#section-4.4 | RFC 8550 §4.4}
  * @see {@link https://www.rfc-editor.org/rfc/rfc5280#section-4.1 | RFC 5280 §4.1}
@@ -110,9 +112,11 @@ export async function leafCertificate(
     publicKey,
     extensions: [
       NO_AUTHORITY,
-      // RFC 8550 §4.4.2: digitalSignature to sign, keyEncipherment to be
-      // encrypted to. macOS opens nothing without keyUsage.
-      SIGNS_AND_IS_ENCRYPTED_TO,
+      // RFC 8550 §4.4.2: digitalSignature to sign, keyEncipherment or
+      // keyAgreement to be encrypted to. macOS opens nothing without keyUsage.
+      readRecipientKey(publicKey).keyType === "RSA"
+        ? SIGNS_AND_IS_ENCRYPTED_TO
+        : SIGNS_AND_AGREES,
       FOR_MAIL,
       // RFC 5280 §4.1.2.6: an address MUST be here.
       extension(

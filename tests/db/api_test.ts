@@ -361,9 +361,13 @@ Deno.test("bad input is answered with 400 that names the field", async (t) => {
       { "vaultbox_id": id, password: "short" },
       "password",
     ],
-    ["password not ASCII", "/bundle", {
+    ["password with an emoji", "/bundle", {
       "vaultbox_id": id,
-      password: "pässword-pässword",
+      password: "correct horse 🐈",
+    }, "password"],
+    ["password that is the address", "/p12", {
+      "vaultbox_id": id,
+      password: "cat@pets.example",
     }, "password"],
     ["no password", "/p12", { "vaultbox_id": id }, "password"],
     ["id that is no UUID", "/p12", { "vaultbox_id": "x" }, "vaultbox_id"],

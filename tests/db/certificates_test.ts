@@ -59,6 +59,9 @@ Deno.test("certificates are listed, shown and downloaded", async () => {
     "not_before": shown["not_before"],
     "not_after": shown["not_after"],
     origin: "generated",
+    "issuer_id": null,
+    "key_state": "kept",
+    "key_destroyed_at": null,
     "is_recipient": true,
     "handed_out_at": null,
     "retired_at": null,
@@ -174,7 +177,7 @@ Deno.test("the key of a retired certificate stays in the bundle, behind the othe
   const request = { "vaultbox_id": cat.id, password: PASSWORD };
   const { body } = await ask("POST", "/bundle", request);
   const text = new TextDecoder("latin1").decode(body);
-  assert.ok(text.includes("older/1/certificate.p12"));
+  assert.ok(text.includes("previous/1/certificate.p12"));
   const handedOut = rows(await ask("GET", path));
   assert.ok(handedOut.every((row) => row["handed_out_at"] !== null));
   assert.deepEqual(
@@ -236,13 +239,18 @@ Deno.test("a certificate that is no use is refused with 400, and nothing is stor
     ["no PEM", "cat", /one X.509 certificate/],
     ["two certificates", pem + pem, /one X.509 certificate/],
     ["its key beside it", `${pem}-----BEGIN PRIVATE KEY-----`, /private key/],
-    ["P-256", await foreign({ key: "ec" }), /must be RSA/],
+    ["P-521", await foreign({ key: "P-521" }), /must be RSA, P-256 or P-384/],
     ["1024 bits", await foreign({ key: 1024 }), /2048 to 4096/],
     ["expired", await foreign({ notAfter: new Date(1e12) }), /expired/],
     [
       "for signatures alone",
       await foreign({ usage: KeyUsageFlags.digitalSignature }),
       /keyEncipherment/,
+    ],
+    [
+      "of a curve for key encipherment alone",
+      await foreign({ key: "P-256", usage: KeyUsageFlags.keyEncipherment }),
+      /keyAgreement/,
     ],
     [
       "of another address",
@@ -320,7 +328,7 @@ Deno.test("the bundle of a vaultbox with both kinds has the keys that are here",
   const { status, body } = await ask("POST", "/bundle", request);
   assert.equal(status, 200);
   const text = new TextDecoder("latin1").decode(body);
-  assert.equal(text.includes("older/"), false);
+  assert.equal(text.includes("previous/"), false);
   const recipients = rows(await ask("GET", path))
     .map((row) => [row["origin"], row["is_recipient"]]);
   assert.deepEqual(recipients, [["uploaded", true], ["generated", true]]);
@@ -402,16 +410,39 @@ async function openMail(
   return new TextDecoder().decode(mail);
 }
 
-Deno.test("mail to custody external opens with the owner's key", async () => {
-  const { pem, privateKey } = await foreignCertificate();
-  await using cat = await catWorld({ custody: "external", certificate: pem });
-  const key = pemEncode("PRIVATE KEY", privateKey);
-  await openMail(cat, { key, certificate: pem });
-});
+for (const key of [2048, "P-256", "P-384"] as const) {
+  Deno.test(`mail to custody external opens with the owner's key of ${key}`, async () => {
+    const { pem, privateKey } = await foreignCertificate({ key });
+    await using cat = await catWorld({ custody: "external", certificate: pem });
+    const [shown] = rows(await cat.ask("GET", cat.path));
+    const [algorithm, bits] = key === 2048
+      ? ["RSA", 2048]
+      : ["EC", Number(key.slice(2))];
+    assert.deepEqual([shown!["algorithm"], shown!["bits"]], [algorithm, bits]);
+    const pemKey = pemEncode("PRIVATE KEY", privateKey);
+    await openMail(cat, { key: pemKey, certificate: pem });
+  });
+}
 
-Deno.test("a request gets a certificate of the issuer, and mail opens with its key", async () => {
-  await using cat = await catWorld();
-  await using made = await request();
+for (
+  const [kind, newKey, purpose] of [
+    ["RSA", undefined, "smimeencrypt"],
+    // OpenSSL looks for keyEncipherment, which RFC 8813 §3 forbids for a curve.
+    ["a curve", "-newkey ec -pkeyopt ec_paramgen_curve:P-256", "smimesign"],
+  ] as const
+) {
+  Deno.test(`a request for a key of ${kind} gets a certificate of the issuer, and mail opens with its key`, async () => {
+    await using cat = await catWorld();
+    await using made = await request(newKey);
+    await checkIssued(cat, made, purpose);
+  });
+}
+
+async function checkIssued(
+  cat: Awaited<ReturnType<typeof catWorld>>,
+  made: Awaited<ReturnType<typeof request>>,
+  purpose: string,
+): Promise<void> {
   const { ask, path } = cat;
   assert.equal((await ask("GET", "/issuer")).status, 404);
   const issued = await ask("POST", `${path}/csr`, { csr: made.csr, days: 30 });
@@ -430,7 +461,7 @@ Deno.test("a request gets a certificate of the issuer, and mail opens with its k
   assert.equal(issuer.headers.get("content-type"), "application/x-pem-file");
   await openssl(
     { issuer: issuer.body, certificate },
-    "verify -x509_strict -CAfile issuer -purpose smimeencrypt certificate"
+    `verify -x509_strict -CAfile issuer -purpose ${purpose} certificate`
       .split(" "),
   );
   const key = await Deno.readFile(`${made.path}/key`);
@@ -439,7 +470,7 @@ Deno.test("a request gets a certificate of the issuer, and mail opens with its k
   assert.deepEqual(orphanedKeys, []);
   const [change] = rows(await ask("GET", "/audit?limit=1"));
   assert.equal(change!["action"], "certificate.issue");
-});
+}
 
 Deno.test("two first requests at once make one issuer, whose key is the only other", async () => {
   await using cat = await catWorld();
@@ -472,7 +503,7 @@ Deno.test("a request that is no use is 400, and makes no issuer", async (t) => {
   await using cat = await catWorld();
   await using made = await request();
   await using curve = await request(
-    "-newkey ec -pkeyopt ec_paramgen_curve:P-256",
+    "-newkey ec -pkeyopt ec_paramgen_curve:P-521",
   );
   await using other = await request();
   const lines = made.csr.split("\n");
@@ -481,7 +512,7 @@ Deno.test("a request that is no use is 400, and makes no issuer", async (t) => {
     ["nothing", undefined, /missing/],
     ["no PEM", "cat", /one PKCS#10/],
     ["a certificate", (await foreignCertificate()).pem, /one PKCS#10/],
-    ["P-256", curve.csr, /must be RSA/],
+    ["P-521", curve.csr, /must be RSA, P-256 or P-384/],
     [
       "another's signature",
       [...lines.slice(0, -5), ...signature].join("\n"),

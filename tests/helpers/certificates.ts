@@ -14,8 +14,8 @@ import {
 
 /** What is in a certificate besides its key. */
 export interface ForeignOptions {
-  /** Length of the RSA key; `"ec"` is P-256. */
-  readonly key?: number | "ec" | "pss";
+  /** Length of the RSA key, or what it is else. */
+  readonly key?: number | "P-256" | "P-384" | "P-521" | "pss";
   /** Addresses in subjectAltName. */
   readonly emails?: readonly string[];
   /** keyUsage; none if left out. */
@@ -27,7 +27,9 @@ export interface ForeignOptions {
 }
 
 const ALGORITHMS = {
-  ec: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+  "P-256": { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+  "P-384": { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" },
+  "P-521": { name: "ECDSA", namedCurve: "P-521", hash: "SHA-512" },
   rsa: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
   pss: { name: "RSA-PSS", hash: "SHA-256", saltLength: 32 },
 };

@@ -147,9 +147,11 @@ Deno.test({
 
 Deno.test("isEncrypted() is true for what encryptMessage() makes, so nothing is encrypted twice", async () => {
   const { der } = await recipient();
-  const once = await encryptMessage(concat([HEADER, TEXT]), [der], []);
+  const once = await encryptMessage(concat([HEADER, TEXT]), [der], {
+    traceFields: [],
+  });
   assert.equal(isEncrypted(once.octets), true);
-  const twice = await encryptMessage(once.octets, [der], []);
+  const twice = await encryptMessage(once.octets, [der], { traceFields: [] });
   assert.equal(twice.encryptedBy, "sender");
   assert.deepEqual(twice.octets, once.octets);
 });

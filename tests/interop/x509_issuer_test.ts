@@ -112,7 +112,9 @@ for (const [key, hash] of [["2048", "sha384"], ["4096", "sha512"]] as const) {
     async () => {
       await using made = await request(`rsa:${key}`, `-${hash}`);
       const { der, leaf } = await issued(readCertificationRequest(made.csr));
-      const { octets } = await encryptMessage(MESSAGE, [der], []);
+      const { octets } = await encryptMessage(MESSAGE, [der], {
+        traceFields: [],
+      });
       await Deno.writeFile(`${made.path}/mail`, octets);
       await Deno.writeTextFile(`${made.path}/leaf`, leaf);
       const opened = await run(
@@ -135,7 +137,9 @@ Deno.test(
     const facts = readCertificate(der);
     assert.deepEqual(facts.emails, ["cat@example.com"]);
     assert.equal(facts.subject, "CN=Cat, O=Pets");
-    const { octets } = await encryptMessage(MESSAGE, [der], []);
+    const { octets } = await encryptMessage(MESSAGE, [der], {
+      traceFields: [],
+    });
     const opened = await openssl(
       { key, certificate, mail: octets },
       "cms -decrypt -binary -in mail -inkey key -recip certificate".split(" "),

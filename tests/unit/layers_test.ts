@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "version.ts",
   ],
 };
-const ALWAYS = ["errors.ts", "log.ts"];
+const ALWAYS = ["encryption_policy.ts", "errors.ts", "log.ts"];
 const TYPES = ["app.ts", "config.ts"];
 const PURE = ["mail", "smime", "x509", "pkcs12"];
 

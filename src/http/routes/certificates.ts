@@ -5,9 +5,18 @@
  */
 
 import type { App } from "../../app.ts";
+import {
+  BUNDLE_PASSWORD_MAX,
+  BUNDLE_PASSWORD_MIN,
+  newBundlePassword,
+} from "../../vaultbox/bundle_password.ts";
 import { vaultboxBundle, vaultboxPfx } from "../../vaultbox/bundle.ts";
 import { generateCertificate } from "../../vaultbox/certificate.ts";
-import { certificateJson, GENERATED_CERTIFICATE } from "../answers.ts";
+import {
+  certificateJson,
+  GENERATED_CERTIFICATE,
+  GENERATED_PASSWORD,
+} from "../answers.ts";
 import {
   ADDRESS,
   described,
@@ -21,10 +30,12 @@ import {
 import { type Route, route } from "../route.ts";
 
 /** Password of PKCS#12 files. */
-export const PASSWORD: Field<string> = text(
-  "must have 8 to 128 printable ASCII characters",
-  /^[\x20-\x7e]{8,128}$/,
-  { minLength: 8, maxLength: 128 },
+export const PASSWORD: Field<string> = described(
+  text("must have 12 to 128 characters", /^[^]{12,128}$/u, {
+    minLength: BUNDLE_PASSWORD_MIN,
+    maxLength: BUNDLE_PASSWORD_MAX,
+  }),
+  "Of the PKCS#12 files; ASCII is read by every program.",
 );
 
 /**
@@ -59,6 +70,16 @@ export function certificateRoutes(app: App): Route[] {
     }),
     route({
       method: "POST",
+      path: "/generate-password",
+      operation: "generatePassword",
+      summary: "Makes a password for a bundle, stored nowhere",
+      scope: "certificate:write",
+      answer: { status: 201, data: GENERATED_PASSWORD },
+      handle: () =>
+        Promise.resolve({ data: { password: newBundlePassword() } }),
+    }),
+    route({
+      method: "POST",
       path: "/p12",
       operation: "downloadPkcs12",
       summary: "Downloads the newest key and certificate as PKCS#12",
@@ -68,8 +89,8 @@ export function certificateRoutes(app: App): Route[] {
         password: PASSWORD,
         format: optional(
           described(
-            oneOf("modern", "compat"),
-            "`compat` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older.",
+            oneOf("modern", "compatible"),
+            "`compatible` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older.",
           ),
         ),
       },

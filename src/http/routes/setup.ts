@@ -6,14 +6,15 @@
 
 import type { App } from "../../app.ts";
 import { vaultboxProfile } from "../../vaultbox/profile.ts";
-import type { BOOLEAN } from "../boolean_field.ts";
-import { described, optional, VAULTBOX_ID } from "../fields.ts";
+import { BOOLEAN } from "../boolean_field.ts";
+import { described, type Field, optional, VAULTBOX_ID } from "../fields.ts";
 import { type Route, route } from "../route.ts";
 import { PASSWORD } from "./certificates.ts";
 
 /** Of a new app credential in an Apple profile. */
-export const WITH_CREDENTIAL = optional(
+export const WITH_CREDENTIAL: Field<boolean | undefined> = optional(
   described(
+    BOOLEAN,
     "Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out.",
   ),
 );

@@ -39,6 +39,7 @@ import {
   wrong,
 } from "../fields.ts";
 import { CERTIFICATE_PEM } from "../pem_fields.ts";
+import { CHANGED_POLICY, EXPLICIT, policyOf } from "../policy_fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Answer, type ApiRequest, type Route, route } from "../route.ts";
 import { actingFor } from "./acting_for.ts";
@@ -53,7 +54,7 @@ export const NEW_VAULTBOX = {
   name: optional(described(NAME, "For people; the address if left out.")),
   custody: optional(
     described(
-      oneOf("server", "external"),
+      oneOf("server", "client", "external"),
       "Who holds the private key; `server` if left out.",
     ),
   ),
@@ -76,6 +77,8 @@ const LIST = {
  * @returns The routes.
  */
 export function vaultboxRoutes(app: App): Route[] {
+  const json = (vaultbox: Vaultbox): Json =>
+    vaultboxJson(vaultbox, app.config.encryption);
   return [
     route({
       method: "POST",
@@ -100,7 +103,7 @@ export function vaultboxRoutes(app: App): Route[] {
       scope: "vaultbox:read",
       query: LIST,
       answer: { status: 200, page: VAULTBOX },
-      handle: (request) => list(app, request, vaultboxJson),
+      handle: (request) => list(app, request, json),
     }),
     route({
       method: "GET",
@@ -112,14 +115,15 @@ export function vaultboxRoutes(app: App): Route[] {
       answer: { status: 200, data: VAULTBOX },
       async handle({ actor, params: { id } }) {
         const vaultbox = await getVaultbox(app.sql, id, actor);
-        return { data: vaultboxJson(vaultbox) };
+        return { data: json(vaultbox) };
       },
     }),
     route({
       method: "PATCH",
       path: "/vaultboxes/{id}",
       operation: "updateVaultbox",
-      summary: "Renames, suspends or resumes a vaultbox, or sets its limits",
+      summary:
+        "Renames, suspends or resumes a vaultbox, or sets its limits or how its mail is encrypted",
       scope: "vaultbox:write",
       params: { id: VAULTBOX_ID },
       body: {
@@ -127,18 +131,21 @@ export function vaultboxRoutes(app: App): Route[] {
         status: optional(oneOf("active", "suspended")),
         "max_bytes": optional(MAX_BYTES),
         "max_messages": optional(MAX_MESSAGES),
+        ...CHANGED_POLICY,
+        explicit: optional(EXPLICIT),
       },
       answer: { status: 200, data: VAULTBOX },
       async handle({ actor, params: { id }, body }) {
         const { name, status } = body;
         const { "max_bytes": maxBytes, "max_messages": maxMessages } = body;
         const vaultbox = await changeVaultbox(app, actor, id, {
+          ...policyOf(body),
           ...name !== undefined && { name },
           ...status !== undefined && { status },
           ...maxBytes !== undefined && { maxBytes },
           ...maxMessages !== undefined && { maxMessages },
-        });
-        return { data: vaultboxJson(vaultbox) };
+        }, { isExplicit: body.explicit === true });
+        return { data: json(vaultbox) };
       },
     }),
     route({
@@ -209,9 +216,17 @@ export function newVaultbox(
   if (custody === "external" && certificatePem === undefined) {
     throw wrong("certificate", "is missing: custody external begins with it");
   }
-  if (custody === "server" && certificatePem !== undefined) {
+  if (custody !== "external" && certificatePem !== undefined) {
     throw wrong("certificate", "is for custody external alone");
   }
   const { isService: mayClaimDomain } = actor;
-  return { userId, domain, alias, name, certificatePem, mayClaimDomain };
+  return {
+    userId,
+    domain,
+    alias,
+    name,
+    custody,
+    certificatePem,
+    mayClaimDomain,
+  };
 }

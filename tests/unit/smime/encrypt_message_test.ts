@@ -31,7 +31,7 @@ async function encryptAndOpen(message: string): Promise<Opened> {
   const stored = await encryptMessage(
     octets(message),
     [recipient.certificate],
-    TRACE,
+    { traceFields: TRACE },
   );
   assert.equal(stored.encryptedBy, "appliance");
   const text = latin1(stored.octets);
@@ -247,7 +247,7 @@ const P7M = "A: b\nContent-Type: application/pkcs7-mime\n" +
   `Content-Transfer-Encoding: base64\n\n${cms().toBase64()}\n`;
 
 Deno.test("encryptMessage() keeps an encrypted message behind our trace fields", async () => {
-  const stored = await encryptMessage(octets(P7M), [], TRACE);
+  const stored = await encryptMessage(octets(P7M), [], { traceFields: TRACE });
   assert.equal(stored.encryptedBy, "sender");
   assert.equal(
     latin1(stored.octets),
@@ -256,7 +256,9 @@ Deno.test("encryptMessage() keeps an encrypted message behind our trace fields",
 });
 
 Deno.test("encryptMessage() keeps an encrypted message behind an mbox line", async () => {
-  const stored = await encryptMessage(octets(`From a@b\n${P7M}`), [], []);
+  const stored = await encryptMessage(octets(`From a@b\n${P7M}`), [], {
+    traceFields: [],
+  });
   assert.equal(stored.encryptedBy, "sender");
   assert.equal(
     latin1(stored.octets),
@@ -269,7 +271,7 @@ Deno.test("encryptMessage() is opened by each of two recipients", async () => {
   const stored = await encryptMessage(
     octets("A: b\r\n\r\nc"),
     recipients.map(({ certificate }) => certificate),
-    [],
+    { traceFields: [] },
   );
   const base64 = latin1(stored.octets).split("\r\n\r\n")[1]!;
   const contentInfo = Uint8Array.fromBase64(base64.replace(/\s/g, ""));
@@ -279,7 +281,10 @@ Deno.test("encryptMessage() is opened by each of two recipients", async () => {
 });
 
 Deno.test("encryptMessage() throws if there is no certificate", async () => {
-  await assert.rejects(encryptMessage(octets("A: b"), [], TRACE), RangeError);
+  await assert.rejects(
+    encryptMessage(octets("A: b"), [], { traceFields: TRACE }),
+    RangeError,
+  );
 });
 
 for (
@@ -298,7 +303,7 @@ for (
   Deno.test(`encryptMessage() throws for the trace field ${JSON.stringify(line)}`, async () => {
     const { certificate } = await makeRecipient(1);
     await assert.rejects(
-      encryptMessage(octets("A: b"), [certificate], [line]),
+      encryptMessage(octets("A: b"), [certificate], { traceFields: [line] }),
       RangeError,
     );
   });
@@ -308,6 +313,6 @@ Deno.test("encryptMessage() leaves the message that it was given as it was", asy
   const { certificate } = await makeRecipient(1);
   const message = octets("A: b\r\nContent-Type: c/d\r\n\r\ne");
   const before = message.slice();
-  await encryptMessage(message, [certificate], TRACE);
+  await encryptMessage(message, [certificate], { traceFields: TRACE });
   assert.deepEqual(message, before);
 });

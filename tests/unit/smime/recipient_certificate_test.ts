@@ -1,6 +1,12 @@
 import "reflect-metadata";
 import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
 import assert from "node:assert/strict";
+import { pemDecode } from "../../../src/x509/pem.ts";
+import {
+  foreignCertificate,
+  KeyUsageFlags,
+} from "../../helpers/certificates.ts";
+import { readRecipientKey } from "../../../src/smime/recipient_key.ts";
 import { readCertificationRequest } from "../../../src/smime/certification_request.ts";
 import {
   checkDer,
@@ -44,6 +50,7 @@ Deno.test("readCertificate() reads what selfSignedCertificate() wrote", async ()
   assert.deepEqual(facts, {
     subject: "CN=cat@example.com",
     emails: ["cat@example.com"],
+    keyType: "RSA",
     bits: 2048,
     notBefore: NOT_BEFORE,
     notAfter: new Date("2026-01-02T00:00:00Z"),
@@ -51,19 +58,89 @@ Deno.test("readCertificate() reads what selfSignedCertificate() wrote", async ()
   });
 });
 
-async function request(): Promise<Uint8Array<ArrayBuffer>> {
-  const algorithm = {
-    name: "RSASSA-PKCS1-v1_5",
-    hash: "SHA-256",
-    modulusLength: 2048,
-    publicExponent: new Uint8Array([1, 0, 1]),
-  };
+const RSA = {
+  name: "RSASSA-PKCS1-v1_5",
+  hash: "SHA-256",
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+};
+
+async function request(
+  algorithm: typeof RSA | EcKeyGenParams & EcdsaParams = RSA,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { rawData } = await Pkcs10CertificateRequestGenerator.create({
     name: "CN=Cat",
-    keys: await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]),
+    keys: await crypto.subtle.generateKey(algorithm, true, [
+      "sign",
+      "verify",
+    ]) as CryptoKeyPair,
     signingAlgorithm: algorithm,
   }, crypto);
   return new Uint8Array(rawData);
+}
+
+const CURVES = [["P-256", 256], ["P-384", 384]] as const;
+
+for (const [curve, bits] of CURVES) {
+  const { keyAgreement, keyEncipherment, digitalSignature } = KeyUsageFlags;
+  for (
+    const [usage, allowsEncryption] of [
+      [undefined, true],
+      [digitalSignature | keyAgreement, true],
+      [digitalSignature | keyEncipherment, false],
+    ] as const
+  ) {
+    Deno.test(`readCertificate() of ${curve} with key usage ${usage} ${allowsEncryption ? "allows" : "forbids"} encryption`, async () => {
+      const { pem } = await foreignCertificate({
+        key: curve,
+        ...(usage === undefined ? {} : { usage }),
+      });
+      const facts = readCertificate(pemDecode("CERTIFICATE", pem));
+      assert.equal(facts.keyType, curve);
+      assert.equal(facts.bits, bits);
+      assert.equal(facts.allowsEncryption, allowsEncryption);
+    });
+  }
+
+  for (const hash of ["SHA-256", "SHA-384", "SHA-512"]) {
+    Deno.test(`readCertificationRequest() takes a key of ${curve} and ECDSA with ${hash}`, async () => {
+      const csr = await request({ name: "ECDSA", namedCurve: curve, hash });
+      const { keyType } = readRecipientKey(readCertificationRequest(csr));
+      assert.equal(keyType, curve);
+    });
+  }
+}
+
+for (const key of ["P-521", 1024] as const) {
+  Deno.test(`readCertificate() refuses a key of ${key}`, async () => {
+    const { pem } = await foreignCertificate({ key });
+    assert.throws(
+      () => readCertificate(pemDecode("CERTIFICATE", pem)),
+      /^RangeError: (?:RSA )?[Kk]ey must/,
+    );
+  });
+}
+
+for (
+  const [what, change] of [
+    ["beside its curve", (point: Uint8Array) => point[64]! ^= 1],
+    ["compressed", (point: Uint8Array) => point[0] = 2],
+    ["in the hybrid form", (point: Uint8Array) => point[0] = 6],
+    ["at infinity", (point: Uint8Array) => point.fill(0)],
+  ] as const
+) {
+  Deno.test(`readRecipientKey() refuses a point ${what}`, async () => {
+    const { publicKey } = await crypto.subtle.generateKey(
+      { name: "ECDH", namedCurve: "P-256" },
+      true,
+      ["deriveBits"],
+    ) as CryptoKeyPair;
+    const spki = await crypto.subtle.exportKey("spki", publicKey);
+    const octets = new Uint8Array(spki);
+    assert.equal(readRecipientKey(octets).keyType, "P-256");
+    change(octets.subarray(-65));
+    assert.throws(() => readRecipientKey(octets), /must be a point of P-256/);
+  });
 }
 
 for (
