@@ -51,6 +51,8 @@ export interface Config {
   readonly certValidityDays: number;
   /** CERT_KEY_TYPE, and for RSA CERT_KEY_SIZE. */
   readonly certKeyKind: KeyKind;
+  /** CERT_RENEW_DAYS. */
+  readonly certRenewDays: number;
   /** ENCIMAP_CERT_ISSUER. */
   readonly certIssuer: "self" | "appliance";
   /** ENCIMAP_KEY_POOL. */
@@ -61,6 +63,10 @@ export interface Config {
   readonly masterKeyFile: string;
   /** ENCIMAP_HMAC_KEY_FILE. */
   readonly hmacKeyFile: string;
+  /** ENCIMAP_PROFILE_CERT_FILE and ENCIMAP_PROFILE_KEY_FILE. */
+  readonly profileSigner:
+    | { readonly certFile: string; readonly keyFile: string }
+    | undefined;
   /** ENCIMAP_INTAKE_SOCKET. */
   readonly intakeSocket: string;
   /** ENCIMAP_DOVEADM_SOCKET. */
@@ -150,6 +156,13 @@ export function parseConfig(
     }
   }
   problems.push(...contradictions(values));
+  if (
+    env["CERT_RENEW_DAYS"] &&
+    Number(values.get("CERT_RENEW_DAYS")) >=
+      Number(values.get("CERT_VALIDITY_DAYS"))
+  ) {
+    problems.push("CERT_RENEW_DAYS must be less than CERT_VALIDITY_DAYS");
+  }
   if (problems.length > 0) throw new ConfigError(problems);
 
   const text = (name: string): string => values.get(name)!;
@@ -185,11 +198,18 @@ export function parseConfig(
     certKeyKind: text("CERT_KEY_TYPE") === "p-256"
       ? "p-256"
       : `rsa-${text("CERT_KEY_SIZE")}` as KeyKind,
+    certRenewDays: number("CERT_RENEW_DAYS"),
     certIssuer: text("ENCIMAP_CERT_ISSUER") as Config["certIssuer"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),
     masterKeyFile: text("ENCIMAP_MASTER_KEY_FILE"),
     hmacKeyFile: text("ENCIMAP_HMAC_KEY_FILE"),
+    profileSigner: values.has("ENCIMAP_PROFILE_CERT_FILE")
+      ? {
+        certFile: text("ENCIMAP_PROFILE_CERT_FILE"),
+        keyFile: text("ENCIMAP_PROFILE_KEY_FILE"),
+      }
+      : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),
@@ -252,6 +272,14 @@ export function showConfig(env: Env): string[] {
 
 /** Settings that are valid alone and not together. */
 function contradictions(values: ReadonlyMap<string, string>): string[] {
+  if (
+    values.has("ENCIMAP_PROFILE_CERT_FILE") !==
+      values.has("ENCIMAP_PROFILE_KEY_FILE")
+  ) {
+    return [
+      "ENCIMAP_PROFILE_CERT_FILE and ENCIMAP_PROFILE_KEY_FILE go together",
+    ];
+  }
   const algorithm = values.get("ENCIMAP_TOKEN_ALGORITHM");
   const hasKeys = values.has("ENCIMAP_TOKEN_KEYS");
   if (algorithm === "HS256" && hasKeys) {

@@ -189,6 +189,13 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Validity of a new certificate, in days.",
   },
   {
+    name: "CERT_RENEW_DAYS",
+    fallback: "30",
+    kind: { type: "int", min: 1, max: 3650 },
+    summary:
+      "Days before its end at which a certificate is renewed, but not before the last third of its validity.",
+  },
+  {
     name: "CERT_KEY_SIZE",
     fallback: "2048",
     kind: { type: "choice", of: ["2048", "3072", "4096"] },
@@ -234,6 +241,17 @@ export const SETTINGS: readonly Setting[] = [
     kind: PATH,
     summary:
       "File with the key of the fingerprints of deliveries and of stored messages: 64 hexadecimal digits.",
+  },
+  {
+    name: "ENCIMAP_PROFILE_CERT_FILE",
+    kind: PATH,
+    summary:
+      "Certificate chain, PEM, of who signs Apple profiles. Not set, or self-signed: they are not signed.",
+  },
+  {
+    name: "ENCIMAP_PROFILE_KEY_FILE",
+    kind: PATH,
+    summary: "Its private key, PEM without a password.",
   },
   {
     name: "ENCIMAP_INTAKE_SOCKET",
