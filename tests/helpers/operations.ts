@@ -13,6 +13,7 @@ import type { Schema } from "../../src/http/fields.ts";
 import type { Input, Operation, Reply, ServedApi } from "./api.ts";
 import { bearer } from "./http.ts";
 import type { TestWorld } from "./app.ts";
+import { readTrialMail } from "./trial.ts";
 
 /** A user with a domain, and vaultboxes in it. */
 export interface Tenant {
@@ -120,6 +121,14 @@ const INPUTS: Readonly<
       explicit: true,
     },
   }),
+  beginEncryptionTrial: newTrialOf,
+  confirmEncryptionTrial: async (tenant) => {
+    const { params, body } = await newTrialOf(tenant);
+    const { vaultboxId, world } = tenant;
+    await tenant.post(`/vaultboxes/${vaultboxId}/encryption-trial`, body);
+    const { code } = await readTrialMail(world, vaultboxId);
+    return { params, body: { code } };
+  },
   createAppCredential: ({ vaultboxId }) => ({
     params: { id: vaultboxId },
     body: {
@@ -328,6 +337,15 @@ async function certificateOf(
   `;
   await tenant.post("/generate-certificate", { email: address });
   return { params: { id, "certificate_id": row!.id } };
+}
+
+/** A trial that need not wait for the end of a minute. */
+async function newTrialOf({ vaultboxId, world }: Tenant) {
+  await world.app.sql`
+    delete from encryption_trials where vaultbox_id = ${vaultboxId}
+  `;
+  const body = { "content_cipher": "aes-256-gcm", "header_protection": "hide" };
+  return { params: { id: vaultboxId }, body };
 }
 
 /** A certificate of the tenant's own, PEM. */
