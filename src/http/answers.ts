@@ -92,6 +92,13 @@ export function createdJson(vaultbox: Vaultbox): Json {
   };
 }
 
+/** Properties of {@linkcode policyJson} where nothing is null. */
+export const POLICY_PROPERTIES: Readonly<Record<string, Schema>> = {
+  "content_cipher": { type: "string", enum: CONTENT_CIPHERS },
+  "key_transport": { type: "string", enum: KEY_TRANSPORTS },
+  "header_protection": { type: "string", enum: HEADER_PROTECTIONS },
+};
+
 function orNull(words: readonly string[]): Schema {
   return { type: ["string", "null"], enum: [...words, null] };
 }
@@ -109,11 +116,7 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
   "content_cipher": orNull(CONTENT_CIPHERS),
   "key_transport": orNull(KEY_TRANSPORTS),
   "header_protection": orNull(HEADER_PROTECTIONS),
-  encryption: shape("EncryptionInForce", {
-    "content_cipher": { type: "string", enum: CONTENT_CIPHERS },
-    "key_transport": { type: "string", enum: KEY_TRANSPORTS },
-    "header_protection": { type: "string", enum: HEADER_PROTECTIONS },
-  }),
+  encryption: shape("EncryptionInForce", POLICY_PROPERTIES),
   "message_count": COUNT,
   "max_bytes": COUNT_OR_NULL,
   "max_messages": COUNT_OR_NULL,
