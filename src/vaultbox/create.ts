@@ -29,7 +29,8 @@ import {
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
-import { newIdentity, storeIdentity } from "./certificate.ts";
+import { type Identity, newIdentity, storeIdentity } from "./certificate.ts";
+import { requestedIdentity } from "./certificate_request.ts";
 import { makeKey, takeKey } from "./key_pool.ts";
 import { uploadedIdentity } from "./upload.ts";
 import {
@@ -53,6 +54,8 @@ export interface NewVaultbox {
   readonly custody?: Vaultbox["custody"] | undefined;
   /** Its certificate, PEM, for custody `external`, which needs it. */
   readonly certificatePem?: string | undefined;
+  /** In place of that a request for one, PEM. */
+  readonly requestPem?: string | undefined;
   /** Whether the first vaultbox in a domain makes the domain the user's. */
   readonly mayClaimDomain: boolean;
   /** Whether it is the operator's. */
@@ -92,18 +95,10 @@ export async function createVaultbox(
   // not have one.
   await checkDomain(app, { domain, alias, userId, mayClaim });
   const proof = app.platformSql === undefined ? "declared" : "platform";
-  const { certificatePem } = input;
-  const { custody = certificatePem === undefined ? "server" : "external" } =
-    input;
-  const identity = certificatePem === undefined
-    ? await newIdentity(
-      app,
-      // What is to be destroyed was never in a file of the pool.
-      await (custody === "client" ? makeKey : takeKey)(app, userId),
-      `${alias}@${domain}`,
-      id,
-    )
-    : await uploadedIdentity(app, certificatePem, id, [{ domain, alias }]);
+  const identity = await firstIdentity(app, id, input);
+  const {
+    custody = identity.privateKey === undefined ? "external" : "server",
+  } = input;
   const { vaultbox, isNewDomain, isFull } = await storeIdentity(
     app,
     identity,
@@ -163,6 +158,28 @@ export async function createVaultbox(
   }
   app.log.write("info", "vaultbox created", { vaultbox: id });
   return vaultbox;
+}
+
+/** What the vaultbox begins with: its owner's certificate, or a key of ours. */
+async function firstIdentity(
+  app: App,
+  id: string,
+  input: NewVaultbox,
+): Promise<Identity> {
+  const { userId, domain, alias, certificatePem, requestPem } = input;
+  const address = `${alias}@${domain}`;
+  if (certificatePem !== undefined) {
+    return await uploadedIdentity(app, certificatePem, id, [{ domain, alias }]);
+  }
+  if (requestPem !== undefined) {
+    return await requestedIdentity(app, requestPem, id, address);
+  }
+  // What is to be destroyed was never in a file of the pool.
+  const key = await (input.custody === "client" ? makeKey : takeKey)(
+    app,
+    userId,
+  );
+  return await newIdentity(app, key, address, id);
 }
 
 async function checkDomain(
