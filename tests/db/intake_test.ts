@@ -66,6 +66,7 @@ async function pipe(
       ENCIMAP_CONFIG_FILE: "/dev/null",
       ...env,
     },
+    write: () => {},
     print: (line) => out.push(line),
     warn: () => {},
     readText: () => "",
