@@ -202,6 +202,13 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Length of a new RSA key, in bits.",
   },
   {
+    name: "CERT_KEY_TYPE",
+    fallback: "rsa",
+    kind: { type: "choice", of: ["rsa", "p-256"] },
+    summary:
+      "Kind of a new key: `rsa`, which every mail program reads, or the curve `p-256`, which some do not.",
+  },
+  {
     name: "ENCIMAP_CERT_ISSUER",
     fallback: "self",
     kind: { type: "choice", of: ["self", "appliance"] },
@@ -234,6 +241,17 @@ export const SETTINGS: readonly Setting[] = [
     kind: PATH,
     summary:
       "File with the key of the fingerprints of deliveries and of stored messages: 64 hexadecimal digits.",
+  },
+  {
+    name: "ENCIMAP_PROFILE_CERT_FILE",
+    kind: PATH,
+    summary:
+      "Certificate chain, PEM, of who signs Apple profiles. Not set, or self-signed: they are not signed.",
+  },
+  {
+    name: "ENCIMAP_PROFILE_KEY_FILE",
+    kind: PATH,
+    summary: "Its private key, PEM without a password.",
   },
   {
     name: "ENCIMAP_INTAKE_SOCKET",
@@ -295,6 +313,16 @@ export const SETTINGS: readonly Setting[] = [
     kind: { type: "choice", of: HEADER_PROTECTIONS },
     summary:
       "RFC 9788, where a vaultbox has chosen nothing: `protect` puts copies of header fields inside the encrypted part, `hide` shows no subject outside besides, which most mail clients then do not show in lists.",
+  },
+  {
+    name: "ENCIMAP_AUTHSERV_ID",
+    kind: {
+      type: "text",
+      regexp: /^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$/,
+      form: "a host name in lower case",
+    },
+    summary:
+      "RFC 8601: the authserv-id of the operator's filter for incoming mail, whose Authentication-Results are believed. Set it only if that filter removes those that senders have written in its name.",
   },
   {
     name: "ENCIMAP_LOG_LEVEL",

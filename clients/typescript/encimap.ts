@@ -390,6 +390,8 @@ export interface CreateVaultboxBody {
   certificate?: string;
   /** For `external`: PKCS#10, PEM, to be issued one for. */
   csr?: string;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Query of listVaultboxes. */
@@ -500,6 +502,8 @@ export interface GenerateCertificateBody {
   email: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Body of downloadPkcs12. */
@@ -516,6 +520,14 @@ export interface DownloadBundleBody {
   "vaultbox_id": string;
   /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
+}
+
+/** Body of downloadProfile. */
+export interface DownloadProfileBody {
+  /** Of the PKCS#12 files; ASCII is read by every program. */
+  password: string;
+  /** Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out. */
+  "with_credential"?: boolean;
 }
 
 /** Query of listMessages. */
@@ -568,6 +580,8 @@ export interface BulkCreateVaultboxesBody {
     certificate?: string;
     /** For `external`: PKCS#10, PEM, to be issued one for. */
     csr?: string;
+    /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+    "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
   }>;
 }
 
@@ -1238,6 +1252,15 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<Uint8Array> {
     return await this.octets({ method: "POST", path: "/bundle", body }, options);
+  }
+
+  /** Downloads the profile that sets Apple devices up: `POST /vaultboxes/{id}/mobileconfig`. */
+  async downloadProfile(
+    id: string,
+    body: DownloadProfileBody,
+    options: PostOptions = {},
+  ): Promise<Uint8Array> {
+    return await this.octets({ method: "POST", path: `/vaultboxes/${segment(id)}/mobileconfig`, body }, options);
   }
 
   /** Lists the messages of a vaultbox, without content: `GET /messages`. */

@@ -13,7 +13,7 @@ import { findVaultboxByAddress, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import type { Issued } from "../x509/certificate.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
-import { publicKeyOf } from "../x509/key_pair.ts";
+import { type KeyKind, publicKeyOf } from "../x509/key_pair.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { selfSignedCertificate } from "../x509/self_signed.ts";
 import { CLOCK_SKEW_MS, issueLeaf } from "./issuer.ts";
@@ -147,7 +147,8 @@ async function storeKey(
  *
  * @param app The world.
  * @param actor Who asks, and whose vaultboxes exist for it.
- * @param input Address and validity in days.
+ * @param input Address, validity in days, and kind of the key; what the
+ * settings say where they are left out.
  * @returns The certificate.
  * @throws {AppError} `conflict` if the vaultbox has 20 generations or its key is
  * not kept here, `not_found` if it is deleted meanwhile.
@@ -158,6 +159,7 @@ export async function generateCertificate(
   input: {
     address: { domain: string; alias: string };
     validityDays?: number | undefined;
+    keyKind?: KeyKind | undefined;
   },
 ): Promise<GeneratedCertificate> {
   const email = `${input.address.alias}@${input.address.domain}`;
@@ -175,8 +177,8 @@ export async function generateCertificate(
   // What is stored nowhere takes no key from those that are, and what is to be
   // destroyed was never in a file of the pool.
   const privateKey = vaultbox?.custody === "server"
-    ? await takeKey(app, party)
-    : await makeKey(app, party);
+    ? await takeKey(app, party, input.keyKind)
+    : await makeKey(app, party, input.keyKind);
   const identity = await newIdentity(
     app,
     privateKey,

@@ -28,6 +28,7 @@ import {
   type Vaultbox,
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
+import type { KeyKind } from "../x509/key_pair.ts";
 import { reason } from "../log.ts";
 import { type Identity, newIdentity, storeIdentity } from "./certificate.ts";
 import { requestedIdentity } from "./certificate_request.ts";
@@ -50,6 +51,8 @@ export interface NewVaultbox {
   readonly alias: string;
   /** For people; 1 to 255 characters. */
   readonly name: string;
+  /** Kind of its key; that of the settings if left out. */
+  readonly keyKind?: KeyKind | undefined;
   /** Who holds the private key; `server` if left out. */
   readonly custody?: Vaultbox["custody"] | undefined;
   /** Its certificate, PEM, for custody `external`, which needs it. */
@@ -166,7 +169,7 @@ async function firstIdentity(
   id: string,
   input: NewVaultbox,
 ): Promise<Identity> {
-  const { userId, domain, alias, certificatePem, requestPem } = input;
+  const { userId, domain, alias, certificatePem, requestPem, keyKind } = input;
   const address = `${alias}@${domain}`;
   if (certificatePem !== undefined) {
     return await uploadedIdentity(app, certificatePem, id, [{ domain, alias }]);
@@ -175,10 +178,8 @@ async function firstIdentity(
     return await requestedIdentity(app, requestPem, id, address);
   }
   // What is to be destroyed was never in a file of the pool.
-  const key = await (input.custody === "client" ? makeKey : takeKey)(
-    app,
-    userId,
-  );
+  const take = input.custody === "client" ? makeKey : takeKey;
+  const key = await take(app, userId, keyKind);
   return await newIdentity(app, key, address, id);
 }
 
