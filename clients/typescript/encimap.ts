@@ -102,6 +102,18 @@ export interface CertificateCounts {
   unconfirmed: number;
 }
 
+/** `CertificateUses` of docs/openapi.yaml. */
+export interface CertificateUses {
+  "certificate_id": string;
+  "is_recipient": boolean;
+  "other_recipients": number;
+  messages: number;
+  from: string;
+  until: string | null;
+  retiring: string;
+  destroying: string | null;
+}
+
 /** `Challenge` of docs/openapi.yaml. */
 export interface Challenge {
   type: "TXT";
@@ -134,6 +146,7 @@ export interface Custody {
   custody: "server" | "client" | "external";
   "keys_kept": number;
   "keys_destroyed": number;
+  newest: NewestCertificate;
   "hand_out": HandOut | null;
 }
 
@@ -143,6 +156,7 @@ export interface CustodyChange {
   custody: "server" | "client" | "external";
   "keys_kept": number;
   "keys_destroyed": number;
+  newest: NewestCertificate;
   "hand_out": HandOut | null;
   "dry_run": boolean;
   warnings: string[];
@@ -320,6 +334,12 @@ export interface NewCredential {
   "security_type": "STARTTLS" | "SSL/TLS";
 }
 
+/** `NewestCertificate` of docs/openapi.yaml. */
+export interface NewestCertificate {
+  "not_after": string;
+  "renewed_by": "appliance" | "owner";
+}
+
 /** `Ready` of docs/openapi.yaml. */
 export interface Ready {
   status: "ready" | "unready";
@@ -374,8 +394,10 @@ export interface CreateVaultboxBody {
   name?: string;
   /** Who holds the private key; `server` if left out. */
   custody?: "server" | "client" | "external";
-  /** For `external`, which needs it. */
+  /** For `external`, which needs it or `csr`. */
   certificate?: string;
+  /** For `external`: PKCS#10, PEM, to be issued one for. */
+  csr?: string;
   /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
   "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
@@ -562,8 +584,10 @@ export interface BulkCreateVaultboxesBody {
     name?: string;
     /** Who holds the private key; `server` if left out. */
     custody?: "server" | "client" | "external";
-    /** For `external`, which needs it. */
+    /** For `external`, which needs it or `csr`. */
     certificate?: string;
+    /** For `external`: PKCS#10, PEM, to be issued one for. */
+    csr?: string;
     /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
     "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
   }>;
@@ -1418,6 +1442,15 @@ export class Encimap extends Client {
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
     return await this.octets({ method: "GET", path: "/issuer", query }, options);
+  }
+
+  /** Says what its retirement, or the end of its key, would mean: `GET /vaultboxes/{id}/certificates/{certificate_id}/uses`. */
+  async getCertificateUses(
+    id: string,
+    certificateId: string,
+    options: RequestOptions = {},
+  ): Promise<CertificateUses> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/uses` }, options);
   }
 
   /** Stops encrypting mail to a certificate: `POST /vaultboxes/{id}/certificates/{certificate_id}/retire`. */
