@@ -109,7 +109,8 @@ export interface PrivateKeys {
    */
   read(name: KeyName): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
-   * Removes keys that may be there.
+   * Destroys keys that may be there: overwritten, removed, and durably so when
+   * this returns.
    *
    * @param certificateIds UUIDs of the generations.
    */

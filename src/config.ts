@@ -48,6 +48,8 @@ export interface Config {
   readonly certValidityDays: number;
   /** CERT_KEY_SIZE, in bits. */
   readonly certKeyBits: 2048 | 3072 | 4096;
+  /** ENCIMAP_CERT_ISSUER. */
+  readonly certIssuer: "self" | "appliance";
   /** ENCIMAP_KEY_POOL. */
   readonly keyPoolSize: number;
   /** ENCIMAP_KEYS_PATH. */
@@ -173,6 +175,7 @@ export function parseConfig(
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),
     certKeyBits: number("CERT_KEY_SIZE") as Config["certKeyBits"],
+    certIssuer: text("ENCIMAP_CERT_ISSUER") as Config["certIssuer"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),
     masterKeyFile: text("ENCIMAP_MASTER_KEY_FILE"),

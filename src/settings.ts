@@ -189,6 +189,13 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Length of a new RSA key, in bits.",
   },
   {
+    name: "ENCIMAP_CERT_ISSUER",
+    fallback: "self",
+    kind: { type: "choice", of: ["self", "appliance"] },
+    summary:
+      "Who signs a new certificate: its own key (`self`), or the appliance's issuer, which is made at the start.",
+  },
+  {
     name: "ENCIMAP_KEY_POOL",
     fallback: "50",
     kind: { type: "int", min: 0, max: 10_000 },

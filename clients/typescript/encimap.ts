@@ -85,6 +85,9 @@ export interface Certificate {
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
+  "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
+  "key_destroyed_at": string | null;
   "is_recipient": boolean;
   "handed_out_at": string | null;
   "retired_at": string | null;
@@ -117,6 +120,26 @@ export interface Credential {
   "last_used_at": string | null;
 }
 
+/** `Custody` of docs/openapi.yaml. */
+export interface Custody {
+  "vaultbox_id": string;
+  custody: "server" | "client" | "external";
+  "keys_kept": number;
+  "keys_destroyed": number;
+  "hand_out": HandOut | null;
+}
+
+/** `CustodyChange` of docs/openapi.yaml. */
+export interface CustodyChange {
+  "vaultbox_id": string;
+  custody: "server" | "client" | "external";
+  "keys_kept": number;
+  "keys_destroyed": number;
+  "hand_out": HandOut | null;
+  "dry_run": boolean;
+  warnings: string[];
+}
+
 /** `Customer` of docs/openapi.yaml. */
 export interface Customer {
   "user_id": string;
@@ -126,6 +149,21 @@ export interface Customer {
   "vaultbox_count": number;
   "used_bytes": number | null;
   "used_messages": number | null;
+}
+
+/** `DestroyedKey` of docs/openapi.yaml. */
+export interface DestroyedKey {
+  "certificate_id": string;
+  "fingerprint_sha256": string;
+  "destroyed_at": string;
+  "request_id": string | null;
+}
+
+/** `DestructionReceipt` of docs/openapi.yaml. */
+export interface DestructionReceipt {
+  "vaultbox_id": string;
+  keys: DestroyedKey[];
+  "not_covered": string;
 }
 
 /** `Domain` of docs/openapi.yaml. */
@@ -174,6 +212,13 @@ export interface GeneratedPassword {
   password: string;
 }
 
+/** `HandOut` of docs/openapi.yaml. */
+export interface HandOut {
+  since: string;
+  files: number;
+  "repeat_until": string;
+}
+
 /** `Health` of docs/openapi.yaml. */
 export interface Health {
   status: "healthy" | "unhealthy";
@@ -193,6 +238,9 @@ export interface IssuedCertificate {
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
+  "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
+  "key_destroyed_at": string | null;
   "is_recipient": boolean;
   "handed_out_at": string | null;
   "retired_at": string | null;
@@ -308,7 +356,7 @@ export interface CreateVaultboxBody {
   /** For people; the address if left out. */
   name?: string;
   /** Who holds the private key; `server` if left out. */
-  custody?: "server" | "external";
+  custody?: "server" | "client" | "external";
   /** For `external`, which needs it. */
   certificate?: string;
 }
@@ -484,7 +532,7 @@ export interface BulkCreateVaultboxesBody {
     /** For people; the address if left out. */
     name?: string;
     /** Who holds the private key; `server` if left out. */
-    custody?: "server" | "external";
+    custody?: "server" | "client" | "external";
     /** For `external`, which needs it. */
     certificate?: string;
   }>;
@@ -533,6 +581,31 @@ export interface RequestCertificateBody {
   csr: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+}
+
+/** Query of downloadIssuer. */
+export interface DownloadIssuerQuery {
+  /** Of a certificate; if left out, who signs now. */
+  "issuer_id"?: string;
+}
+
+/** Body of setCustody. */
+export interface SetCustodyBody {
+  custody: "server" | "client" | "external";
+  /** Says what it means and changes nothing. */
+  "dry_run"?: boolean;
+}
+
+/** Body of confirmHandOut. */
+export interface ConfirmHandOutBody {
+  /** SHA-256 of the file, hexadecimal. */
+  "sha256": string;
+}
+
+/** Body of destroyKey. */
+export interface DestroyKeyBody {
+  /** The certificate's, as a sign that this one is meant. */
+  "fingerprint_sha256": string;
 }
 
 /** Query of listCustomers. */
@@ -1283,11 +1356,12 @@ export class Encimap extends Client {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/csr`, body }, options);
   }
 
-  /** Downloads the certificate of the appliance's issuer: `GET /issuer`. */
+  /** Downloads a certificate of the appliance's issuer: `GET /issuer`. */
   async downloadIssuer(
+    query: DownloadIssuerQuery = {},
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
-    return await this.octets({ method: "GET", path: "/issuer" }, options);
+    return await this.octets({ method: "GET", path: "/issuer", query }, options);
   }
 
   /** Stops encrypting mail to a certificate: `POST /vaultboxes/{id}/certificates/{certificate_id}/retire`. */
@@ -1306,6 +1380,50 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<Certificate> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/restore` }, options);
+  }
+
+  /** Shows who holds the private keys of a vaultbox: `GET /vaultboxes/{id}/custody`. */
+  async getCustody(
+    id: string,
+    options: RequestOptions = {},
+  ): Promise<Custody> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/custody` }, options);
+  }
+
+  /** Changes who holds the private keys that are made from now on: `PUT /vaultboxes/{id}/custody`. */
+  async setCustody(
+    id: string,
+    body: SetCustodyBody,
+    options: RequestOptions = {},
+  ): Promise<CustodyChange> {
+    return await this.data({ method: "PUT", path: `/vaultboxes/${segment(id)}/custody`, body }, options);
+  }
+
+  /** Confirms a bundle and has the private keys in it destroyed: `POST /vaultboxes/{id}/custody/confirm`. */
+  async confirmHandOut(
+    id: string,
+    body: ConfirmHandOutBody,
+    options: PostOptions = {},
+  ): Promise<DestructionReceipt> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/custody/confirm`, body }, options);
+  }
+
+  /** Retires what an unconfirmed bundle has, and makes a new key: `POST /vaultboxes/{id}/custody/take-back`. */
+  async takeHandOutBack(
+    id: string,
+    options: PostOptions = {},
+  ): Promise<Custody> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/custody/take-back` }, options);
+  }
+
+  /** Destroys the private key of a certificate, for good: `POST /vaultboxes/{id}/certificates/{certificate_id}/destroy-key`. */
+  async destroyKey(
+    id: string,
+    certificateId: string,
+    body: DestroyKeyBody,
+    options: PostOptions = {},
+  ): Promise<DestructionReceipt> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/destroy-key`, body }, options);
   }
 
   /** Lists users with their limits and what they use: `GET /customers`. */

@@ -140,6 +140,21 @@ export const COMMANDS: readonly Command[] = [
       (await import("./operator.ts")).runVaultboxDelete(args, io),
   },
   {
+    name: "issuer list",
+    usage: "",
+    summary: "List the issuers of certificates: number, id, fingerprint, end",
+    run: async (args, io) =>
+      (await import("./issuer.ts")).runIssuerList(args, io),
+  },
+  {
+    name: "issuer show",
+    usage: "[ID]",
+    summary:
+      "Print the certificate of the issuer that signs now, or of another",
+    run: async (args, io) =>
+      (await import("./issuer.ts")).runIssuerShow(args, io),
+  },
+  {
     name: "config describe",
     usage: "",
     summary: "Print the table of all settings, Markdown",

@@ -18,8 +18,10 @@ import { openApp, openIntakeApp } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
 import { shutdownSignal } from "../system/shutdown.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
+import { finishDestructions } from "../vaultbox/key_destruction.ts";
 import { fillKeyPool } from "../vaultbox/key_pool.ts";
 import { watchFull } from "../vaultbox/limits.ts";
+import { lastingIssuer } from "../vaultbox/issuer.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { recountFull, recountNamed } from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
@@ -127,6 +129,7 @@ async function startApi(app: App): Promise<Service> {
   const drift = await reconcile(app, { dryRun: false });
   const mended = drift.routes.set.length + drift.routes.drop.length;
   if (mended > 0) app.log.write("warn", "routes mended", { count: mended });
+  if (app.config.certIssuer === "appliance") await lastingIssuer(app);
   const stopWatching = await watchFull(app);
   const api = buildApi(app, await tokenSettings(app.config));
   const server = Deno.serve({
@@ -143,6 +146,8 @@ async function startApi(app: App): Promise<Service> {
     eachMinute(app, () => endOverdueSessions(app)),
     // What Postfix could not be told.
     eachMinute(app, () => mendRoutes(app)),
+    // Private keys that are to be destroyed.
+    eachMinute(app, () => finishDestructions(app)),
   ];
   return {
     async stop() {

@@ -5,22 +5,10 @@
  */
 
 import type { Actor, App } from "../app.ts";
-import { insertAudit } from "../db/audit.ts";
-import {
-  type Certificate,
-  listCertificates,
-  markHandedOut,
-} from "../db/certificates.ts";
-import { getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
-import { AppError } from "../errors.ts";
 import { pfx, type PfxFormat } from "../pkcs12/pfx.ts";
-import { pemDecode } from "../x509/pem.ts";
 import { bundlePassword } from "./bundle_password.ts";
-import {
-  type BundleGeneration,
-  bundleZip,
-  friendlyName,
-} from "./bundle_zip.ts";
+import { bundleZip, friendlyName } from "./bundle_zip.ts";
+import { handOut, type MakeFile } from "./hand_out.ts";
 import { partyOf } from "./key_pool.ts";
 
 /** Checked input of a download. */
@@ -31,12 +19,6 @@ export interface BundleRequest {
   readonly password: string;
 }
 
-/** Makes a file of a vaultbox's keys: the newest first, retired ones last. */
-type MakeFile = (
-  vaultbox: Vaultbox,
-  generations: readonly BundleGeneration[],
-) => Promise<Uint8Array<ArrayBuffer>>;
-
 /**
  * Makes the PKCS#12 file of the newest generation.
  *
@@ -45,8 +27,8 @@ type MakeFile = (
  * @param request Checked input.
  * @param format `compatible` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
  * @returns The file.
- * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
- * its key is not kept here, `invalid_request` if the password is not allowed.
+ * @throws {AppError} As {@linkcode handOut}, and `invalid_request` if the
+ * password is not allowed.
  */
 export async function vaultboxPfx(
   app: App,
@@ -55,10 +37,10 @@ export async function vaultboxPfx(
   format: PfxFormat,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { vaultboxId, password } = request;
-  const make: MakeFile = (vaultbox, [newest]) => {
+  const make: MakeFile = async (vaultbox, [newest]) => {
     const address = `${vaultbox.alias}@${vaultbox.domain}`;
     const { privateKey, certificate, chain, fingerprintSha256 } = newest!;
-    return pfx({
+    return await pfx({
       privateKey,
       certificate,
       chain,
@@ -91,14 +73,14 @@ export async function vaultboxBundle(
   request: BundleRequest,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { vaultboxId, password } = request;
-  const make: MakeFile = (vaultbox, generations) => {
-    const { alias, domain, username } = vaultbox;
+  const make: MakeFile = async (vaultbox, generations) => {
+    const { alias, domain, username, custody } = vaultbox;
     const address = `${alias}@${domain}`;
-    return bundleZip({
+    return await bundleZip({
       address,
       hostname: app.config.hostname,
       ...(username === null ? {} : { username }),
-      custody: "server",
+      isOnlyCopy: custody === "client",
       password: bundlePassword(password, address),
       modified: app.now(),
       generations,
@@ -108,73 +90,4 @@ export async function vaultboxBundle(
     () => handOut(app, actor, { vaultboxId }, make),
     partyOf(actor),
   );
-}
-
-/**
- * Makes a file of keys and notes that they went out: from now on mail is
- * encrypted to these generations until they are retired.
- */
-async function handOut(
-  app: App,
-  actor: Actor,
-  wanted: { vaultboxId: string; onlyNewest?: boolean },
-  make: MakeFile,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { vaultboxId, onlyNewest = false } = wanted;
-  const vaultbox = await getVaultbox(app.sql, vaultboxId, actor);
-  if (vaultbox.custody !== "server") {
-    throw new AppError("conflict", "The key of this vaultbox is not kept here");
-  }
-  const certificates = (await listCertificates(app.sql, vaultboxId))
-    .filter(({ origin }) => origin === "generated");
-  certificates.sort((a, b) =>
-    Number(a.retiredAt !== null) - Number(b.retiredAt !== null)
-  );
-  if (onlyNewest) certificates.splice(1);
-  if (certificates.length === 0) throw new Error("vaultbox has no certificate");
-  const generations: BundleGeneration[] = [];
-  let file: Uint8Array<ArrayBuffer>;
-  try {
-    for (const certificate of certificates) {
-      generations.push(await withKey(app, certificate));
-    }
-    file = await make(vaultbox, generations);
-  } finally {
-    for (const { privateKey } of generations) privateKey.fill(0);
-  }
-  await app.sql.begin(async (tx) => {
-    await markHandedOut(tx, certificates.map(({ id }) => id));
-    await insertAudit(tx, actor, {
-      action: "key.download",
-      userId: vaultbox.userId,
-      vaultboxId,
-      domain: vaultbox.domain,
-      details: { generations: certificates.length },
-    });
-  });
-  app.log.write("info", "keys handed out", {
-    vaultbox: vaultboxId,
-    generations: certificates.length,
-  });
-  return file;
-}
-
-async function withKey(
-  app: App,
-  certificate: Certificate,
-): Promise<BundleGeneration> {
-  const { id: certificateId, vaultboxId, fingerprintSha256, notAfter } =
-    certificate;
-  const name = { certificateId, vaultboxId, fingerprintSha256 };
-  const privateKey = await app.privateKeys.read(name);
-  if (privateKey === undefined) {
-    throw new Error(`the key of generation ${certificateId} is missing`);
-  }
-  return {
-    certificate: pemDecode("CERTIFICATE", certificate.publicCertPem),
-    privateKey,
-    chain: [],
-    fingerprintSha256,
-    notAfter,
-  };
 }

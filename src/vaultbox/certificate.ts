@@ -11,9 +11,13 @@ import { insertCertificate, listCertificates } from "../db/certificates.ts";
 import { type Db, isRefusal, pipelined } from "../db/connect.ts";
 import { findVaultboxByAddress, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
+import type { Issued } from "../x509/certificate.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
+import { publicKeyOf } from "../x509/key_pair.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { selfSignedCertificate } from "../x509/self_signed.ts";
+import { CLOCK_SKEW_MS, issueLeaf } from "./issuer.ts";
+import { keyNotHere } from "./key_not_here.ts";
 import { makeKey, partyOf, takeKey } from "./key_pool.ts";
 
 /** A certificate and its key, before anything is stored. */
@@ -42,31 +46,28 @@ export interface GeneratedCertificate {
   readonly privateKeyPem: string | undefined;
 }
 
-/** Clocks of readers may be behind ours by this many milliseconds. */
-export const CLOCK_SKEW_MS = 3_600_000;
-
 /**
- * Makes a certificate for an address.
+ * Makes a certificate for an address, signed by its own key or by the
+ * appliance's issuer, as ENCIMAP_CERT_ISSUER says.
  *
- * @param app Uses `config` and `now`.
+ * @param app Uses `config`, `heavy`, `log`, `now`, `privateKeys` and `sql`.
  * @param privateKey The key, PKCS#8 DER.
  * @param address The address.
  * @param vaultboxId UUID of the vaultbox that the row names.
- * @param validityDays Days from now; CERT_VALIDITY_DAYS if left out.
+ * @param validityDays Days from now; CERT_VALIDITY_DAYS if left out. It ends no
+ * later than its issuer.
  * @returns Both; nothing is stored.
  */
 export async function newIdentity(
-  app: Pick<App, "config" | "now">,
+  app: App,
   privateKey: Uint8Array<ArrayBuffer>,
   address: string,
   vaultboxId: string,
   validityDays: number = app.config.certValidityDays,
 ): Promise<Identity & { privateKey: Uint8Array<ArrayBuffer> }> {
-  const issued = await selfSignedCertificate(address, {
-    privateKey,
-    notBefore: new Date(app.now().getTime() - CLOCK_SKEW_MS),
-    validityDays,
-  });
+  const issued = app.config.certIssuer === "appliance"
+    ? await issueLeaf(app, address, publicKeyOf(privateKey), validityDays)
+    : await signedByItself(app, address, privateKey, validityDays);
   return {
     privateKey,
     row: {
@@ -78,8 +79,20 @@ export async function newIdentity(
       notAfter: issued.notAfter,
       origin: "generated",
       handedOutAt: null,
+      issuerId: issued.issuerId,
     },
   };
+}
+
+async function signedByItself(
+  app: Pick<App, "now">,
+  address: string,
+  privateKey: Uint8Array<ArrayBuffer>,
+  validityDays: number,
+): Promise<Issued & { issuerId: null }> {
+  const notBefore = new Date(app.now().getTime() - CLOCK_SKEW_MS);
+  const options = { privateKey, notBefore, validityDays };
+  return { ...await selfSignedCertificate(address, options), issuerId: null };
 }
 
 /**
@@ -154,20 +167,16 @@ export async function generateCertificate(
     actor.owner,
   );
   if (vaultbox !== undefined) {
-    if (vaultbox.custody !== "server") {
-      throw new AppError(
-        "conflict",
-        "The key of this vaultbox is not kept here",
-      );
-    }
+    if (vaultbox.custody === "external") throw keyNotHere(vaultbox);
     // Again in the transaction; here it keeps the cost of a key down.
     await checkGenerations(app.sql, vaultbox.id);
   }
   const party = partyOf(actor);
-  // What is stored nowhere takes no key from those that are.
-  const privateKey = vaultbox === undefined
-    ? await makeKey(app, party)
-    : await takeKey(app, party);
+  // What is stored nowhere takes no key from those that are, and what is to be
+  // destroyed was never in a file of the pool.
+  const privateKey = vaultbox?.custody === "server"
+    ? await takeKey(app, party)
+    : await makeKey(app, party);
   const identity = await newIdentity(
     app,
     privateKey,
@@ -184,7 +193,8 @@ export async function generateCertificate(
       app,
       identity,
       async (tx) => {
-        await getVaultbox(tx, vaultbox.id, actor, true);
+        const now = await getVaultbox(tx, vaultbox.id, actor, true);
+        if (now.custody === "external") throw keyNotHere(now);
         await checkGenerations(tx, vaultbox.id);
         await insertCertificate(tx, identity.row);
         await insertAudit(tx, actor, {

@@ -83,7 +83,9 @@ async function encryptSamples(source: Source): Promise<Encrypted[]> {
   assert.ok(samples.length >= source.atLeast, `${samples.length} messages`);
   const { der } = await recipient();
   return await Promise.all(samples.map(async ([name, message]) => {
-    const { octets: stored } = await encryptMessage(message, [der], TRACE);
+    const { octets: stored } = await encryptMessage(message, [der], {
+      traceFields: TRACE,
+    });
     return { name, message, stored };
   }));
 }

@@ -12,6 +12,7 @@ import { auditRoutes } from "./audit.ts";
 import { bulkRoutes } from "./bulk.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { credentialRoutes } from "./credentials.ts";
+import { custodyRoutes } from "./custody.ts";
 import { domainRoutes } from "./domains.ts";
 import { messageRoutes } from "./messages.ts";
 import { vaultboxCertificateRoutes } from "./vaultbox_certificates.ts";
@@ -35,6 +36,7 @@ export function apiRoutes(app: App): Route[] {
     ...domainRoutes(app),
     ...bulkRoutes(app),
     ...vaultboxCertificateRoutes(app),
+    ...custodyRoutes(app),
     ...customerRoutes(app),
     ...auditRoutes(app),
   ];

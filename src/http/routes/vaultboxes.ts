@@ -54,7 +54,7 @@ export const NEW_VAULTBOX = {
   name: optional(described(NAME, "For people; the address if left out.")),
   custody: optional(
     described(
-      oneOf("server", "external"),
+      oneOf("server", "client", "external"),
       "Who holds the private key; `server` if left out.",
     ),
   ),
@@ -216,9 +216,17 @@ export function newVaultbox(
   if (custody === "external" && certificatePem === undefined) {
     throw wrong("certificate", "is missing: custody external begins with it");
   }
-  if (custody === "server" && certificatePem !== undefined) {
+  if (custody !== "external" && certificatePem !== undefined) {
     throw wrong("certificate", "is for custody external alone");
   }
   const { isService: mayClaimDomain } = actor;
-  return { userId, domain, alias, name, certificatePem, mayClaimDomain };
+  return {
+    userId,
+    domain,
+    alias,
+    name,
+    custody,
+    certificatePem,
+    mayClaimDomain,
+  };
 }
