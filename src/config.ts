@@ -63,6 +63,10 @@ export interface Config {
   readonly masterKeyFile: string;
   /** ENCIMAP_HMAC_KEY_FILE. */
   readonly hmacKeyFile: string;
+  /** ENCIMAP_PROFILE_CERT_FILE and ENCIMAP_PROFILE_KEY_FILE. */
+  readonly profileSigner:
+    | { readonly certFile: string; readonly keyFile: string }
+    | undefined;
   /** ENCIMAP_INTAKE_SOCKET. */
   readonly intakeSocket: string;
   /** ENCIMAP_DOVEADM_SOCKET. */
@@ -200,6 +204,12 @@ export function parseConfig(
     keysPath: text("ENCIMAP_KEYS_PATH"),
     masterKeyFile: text("ENCIMAP_MASTER_KEY_FILE"),
     hmacKeyFile: text("ENCIMAP_HMAC_KEY_FILE"),
+    profileSigner: values.has("ENCIMAP_PROFILE_CERT_FILE")
+      ? {
+        certFile: text("ENCIMAP_PROFILE_CERT_FILE"),
+        keyFile: text("ENCIMAP_PROFILE_KEY_FILE"),
+      }
+      : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),
@@ -262,6 +272,14 @@ export function showConfig(env: Env): string[] {
 
 /** Settings that are valid alone and not together. */
 function contradictions(values: ReadonlyMap<string, string>): string[] {
+  if (
+    values.has("ENCIMAP_PROFILE_CERT_FILE") !==
+      values.has("ENCIMAP_PROFILE_KEY_FILE")
+  ) {
+    return [
+      "ENCIMAP_PROFILE_CERT_FILE and ENCIMAP_PROFILE_KEY_FILE go together",
+    ];
+  }
   const algorithm = values.get("ENCIMAP_TOKEN_ALGORITHM");
   const hasKeys = values.has("ENCIMAP_TOKEN_KEYS");
   if (algorithm === "HS256" && hasKeys) {

@@ -243,6 +243,17 @@ export const SETTINGS: readonly Setting[] = [
       "File with the key of the fingerprints of deliveries and of stored messages: 64 hexadecimal digits.",
   },
   {
+    name: "ENCIMAP_PROFILE_CERT_FILE",
+    kind: PATH,
+    summary:
+      "Certificate chain, PEM, of who signs Apple profiles. Not set, or self-signed: they are not signed.",
+  },
+  {
+    name: "ENCIMAP_PROFILE_KEY_FILE",
+    kind: PATH,
+    summary: "Its private key, PEM without a password.",
+  },
+  {
     name: "ENCIMAP_INTAKE_SOCKET",
     fallback: "/run/encimap/intake.sock",
     kind: PATH,

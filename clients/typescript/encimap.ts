@@ -500,6 +500,14 @@ export interface DownloadBundleBody {
   password: string;
 }
 
+/** Body of downloadProfile. */
+export interface DownloadProfileBody {
+  /** Of the PKCS#12 files; ASCII is read by every program. */
+  password: string;
+  /** Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out. */
+  "with_credential"?: boolean;
+}
+
 /** Query of listMessages. */
 export interface ListMessagesQuery {
   /** Rows of the page, at most; 1000 if left out. */
@@ -1220,6 +1228,15 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<Uint8Array> {
     return await this.octets({ method: "POST", path: "/bundle", body }, options);
+  }
+
+  /** Downloads the profile that sets Apple devices up: `POST /vaultboxes/{id}/mobileconfig`. */
+  async downloadProfile(
+    id: string,
+    body: DownloadProfileBody,
+    options: PostOptions = {},
+  ): Promise<Uint8Array> {
+    return await this.octets({ method: "POST", path: `/vaultboxes/${segment(id)}/mobileconfig`, body }, options);
   }
 
   /** Lists the messages of a vaultbox, without content: `GET /messages`. */

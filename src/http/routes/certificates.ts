@@ -20,6 +20,7 @@ import {
 import {
   ADDRESS,
   described,
+  type Field,
   integer,
   oneOf,
   optional,
@@ -29,7 +30,8 @@ import {
 import { KEY_TYPE } from "../key_fields.ts";
 import { type Route, route } from "../route.ts";
 
-const PASSWORD = described(
+/** Password of PKCS#12 files. */
+export const PASSWORD: Field<string> = described(
   text("must have 12 to 128 characters", /^[^]{12,128}$/u, {
     minLength: BUNDLE_PASSWORD_MIN,
     maxLength: BUNDLE_PASSWORD_MAX,
