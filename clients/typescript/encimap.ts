@@ -94,6 +94,14 @@ export interface Certificate {
   "created_at": string;
 }
 
+/** `CertificateCounts` of docs/openapi.yaml. */
+export interface CertificateCounts {
+  expiring: number;
+  expired: number;
+  "renewal_failed": number;
+  unconfirmed: number;
+}
+
 /** `Challenge` of docs/openapi.yaml. */
 export interface Challenge {
   type: "TXT";
@@ -223,6 +231,7 @@ export interface HandOut {
 export interface Health {
   status: "healthy" | "unhealthy";
   services: Services;
+  certificates: CertificateCounts | null;
 }
 
 /** `IssuedCertificate` of docs/openapi.yaml. */
@@ -359,6 +368,8 @@ export interface CreateVaultboxBody {
   custody?: "server" | "client" | "external";
   /** For `external`, which needs it. */
   certificate?: string;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Query of listVaultboxes. */
@@ -469,6 +480,8 @@ export interface GenerateCertificateBody {
   email: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Body of downloadPkcs12. */
@@ -485,6 +498,14 @@ export interface DownloadBundleBody {
   "vaultbox_id": string;
   /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
+}
+
+/** Body of downloadProfile. */
+export interface DownloadProfileBody {
+  /** Of the PKCS#12 files; ASCII is read by every program. */
+  password: string;
+  /** Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out. */
+  "with_credential"?: boolean;
 }
 
 /** Query of listMessages. */
@@ -535,6 +556,8 @@ export interface BulkCreateVaultboxesBody {
     custody?: "server" | "client" | "external";
     /** For `external`, which needs it. */
     certificate?: string;
+    /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+    "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
   }>;
 }
 
@@ -1205,6 +1228,15 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<Uint8Array> {
     return await this.octets({ method: "POST", path: "/bundle", body }, options);
+  }
+
+  /** Downloads the profile that sets Apple devices up: `POST /vaultboxes/{id}/mobileconfig`. */
+  async downloadProfile(
+    id: string,
+    body: DownloadProfileBody,
+    options: PostOptions = {},
+  ): Promise<Uint8Array> {
+    return await this.octets({ method: "POST", path: `/vaultboxes/${segment(id)}/mobileconfig`, body }, options);
   }
 
   /** Lists the messages of a vaultbox, without content: `GET /messages`. */

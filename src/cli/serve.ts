@@ -13,6 +13,7 @@ import { checkSchema } from "../db/migrate.ts";
 import { AppError } from "../errors.ts";
 import { buildApi } from "../http/api.ts";
 import { intakeGates, intakeServer } from "../http/intake.ts";
+import { buildPublic } from "../http/public/server.ts";
 import { createLog, type Log, reason } from "../log.ts";
 import { openApp, openIntakeApp } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
@@ -137,6 +138,13 @@ async function startApi(app: App): Promise<Service> {
     port: app.config.apiPort,
     onListen: ({ port }) => app.log.write("info", "listening", { port }),
   }, api);
+  const { publicPort } = app.config;
+  const publicServer = publicPort === undefined ? undefined : Deno.serve({
+    hostname: "127.0.0.1",
+    port: publicPort,
+    onListen: ({ port }) =>
+      app.log.write("info", "listening", { publicPort: port }),
+  }, buildPublic(app));
   const stopping = new AbortController();
   const filling = fillKeyPool(app, stopping.signal);
   const stopTimers = [
@@ -152,6 +160,7 @@ async function startApi(app: App): Promise<Service> {
   return {
     async stop() {
       stopping.abort();
+      await publicServer?.shutdown();
       await server.shutdown();
       await stopWatching();
       for (const stop of stopTimers) await stop();

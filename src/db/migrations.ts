@@ -25,6 +25,7 @@ import encryptionPolicies from "../../sql/0009_encryption_policies.sql" with {
 };
 import issuers from "../../sql/0010_issuers.sql" with { type: "text" };
 import custody from "../../sql/0011_custody.sql" with { type: "text" };
+import setup from "../../sql/0012_setup.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -48,6 +49,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0009_encryption_policies", text: encryptionPolicies },
   { name: "0010_issuers", text: issuers },
   { name: "0011_custody", text: custody },
+  { name: "0012_setup", text: setup },
 ];
 
 /** Rights of the other roles, given again after every migration. */

@@ -80,6 +80,7 @@ export async function vaultboxBundle(
       address,
       hostname: app.config.hostname,
       ...(username === null ? {} : { username }),
+      // handOut() has refused `external`.
       isOnlyCopy: custody === "client",
       password: bundlePassword(password, address),
       modified: app.now(),

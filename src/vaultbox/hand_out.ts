@@ -30,7 +30,6 @@ import {
   destroyDecided,
   type Receipt,
 } from "./key_destruction.ts";
-import { getIssuerCertificate } from "./issuer.ts";
 import { keyNotHere, refusedKey } from "./key_not_here.ts";
 import { makeKey, partyOf } from "./key_pool.ts";
 
@@ -38,10 +37,10 @@ import { makeKey, partyOf } from "./key_pool.ts";
 export interface KeyedGeneration extends Certificate {
   /** The certificate, DER. */
   readonly certificate: Uint8Array<ArrayBuffer>;
-  /** Certificates of its issuers, DER, the nearest first; none if self-signed. */
-  readonly chain: readonly Uint8Array<ArrayBuffer>[];
   /** The private key, PKCS#8 DER; wiped when the file is made. */
   readonly privateKey: Uint8Array<ArrayBuffer>;
+  /** The certificate of its issuer, DER; none if it is self-signed. */
+  readonly chain: readonly Uint8Array<ArrayBuffer>[];
 }
 
 /** Makes a file of keys. */
@@ -130,14 +129,10 @@ export async function handOut(
 }
 
 async function withKey(
-  app: Pick<App, "now" | "privateKeys" | "sql">,
+  app: Pick<App, "privateKeys">,
   certificate: Certificate,
 ): Promise<KeyedGeneration> {
-  const { id: certificateId, vaultboxId, fingerprintSha256, issuerId } =
-    certificate;
-  const chain = issuerId === null
-    ? []
-    : [pemDecode("CERTIFICATE", await getIssuerCertificate(app, issuerId))];
+  const { id: certificateId, vaultboxId, fingerprintSha256 } = certificate;
   const name = { certificateId, vaultboxId, fingerprintSha256 };
   const privateKey = await app.privateKeys.read(name);
   if (privateKey === undefined) {
@@ -146,8 +141,10 @@ async function withKey(
   return {
     ...certificate,
     certificate: pemDecode("CERTIFICATE", certificate.publicCertPem),
-    chain,
     privateKey,
+    chain: certificate.issuerPem === null
+      ? []
+      : [pemDecode("CERTIFICATE", certificate.issuerPem)],
   };
 }
 

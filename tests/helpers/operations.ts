@@ -87,6 +87,10 @@ const INPUTS: Readonly<
   downloadBundle: ({ vaultboxId }) => ({
     body: { "vaultbox_id": vaultboxId, password: "bundle-password" },
   }),
+  downloadProfile: ({ vaultboxId }) => ({
+    params: { id: vaultboxId },
+    body: { password: "bundle-password", "with_credential": true },
+  }),
   createAlias: ({ bareId, domain }) => ({
     params: { id: bareId },
     body: { address: `new@${domain}` },

@@ -15,6 +15,7 @@ import { credentialRoutes } from "./credentials.ts";
 import { custodyRoutes } from "./custody.ts";
 import { domainRoutes } from "./domains.ts";
 import { messageRoutes } from "./messages.ts";
+import { setupRoutes } from "./setup.ts";
 import { vaultboxCertificateRoutes } from "./vaultbox_certificates.ts";
 import { customerRoutes } from "./customers.ts";
 import { vaultboxRoutes } from "./vaultboxes.ts";
@@ -32,6 +33,7 @@ export function apiRoutes(app: App): Route[] {
     ...credentialRoutes(app),
     ...appCredentialRoutes(app),
     ...certificateRoutes(app),
+    ...setupRoutes(app),
     ...messageRoutes(app),
     ...domainRoutes(app),
     ...bulkRoutes(app),
