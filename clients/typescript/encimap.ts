@@ -303,6 +303,17 @@ export interface NewCredential {
   "security_type": "STARTTLS" | "SSL/TLS";
 }
 
+/** `NewSetupLink` of docs/openapi.yaml. */
+export interface NewSetupLink {
+  id: string;
+  "vaultbox_id": string;
+  "with_credential": boolean;
+  "expires_at": string;
+  "used_at": string | null;
+  "created_at": string;
+  url: string;
+}
+
 /** `Ready` of docs/openapi.yaml. */
 export interface Ready {
   status: "ready" | "unready";
@@ -313,6 +324,16 @@ export interface Services {
   database: "connected" | "disconnected";
   storage: "accessible" | "inaccessible";
   mta: "running" | "stopped";
+}
+
+/** `SetupLink` of docs/openapi.yaml. */
+export interface SetupLink {
+  id: string;
+  "vaultbox_id": string;
+  "with_credential": boolean;
+  "expires_at": string;
+  "used_at": string | null;
+  "created_at": string;
 }
 
 /** `Usage` of docs/openapi.yaml. */
@@ -493,6 +514,24 @@ export interface DownloadProfileBody {
   password: string;
   /** Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out. */
   "with_credential"?: boolean;
+}
+
+/** Body of createSetupLink. */
+export interface CreateSetupLinkBody {
+  /** How long it works; 900 if left out. */
+  seconds?: number;
+  /** Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out. */
+  "with_credential"?: boolean;
+}
+
+/** Query of listSetupLinks. */
+export interface ListSetupLinksQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `-created_at` if left out. */
+  sort?: "-created_at" | "created_at";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
 }
 
 /** Query of listMessages. */
@@ -1222,6 +1261,44 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<Uint8Array> {
     return await this.octets({ method: "POST", path: `/vaultboxes/${segment(id)}/mobileconfig`, body }, options);
+  }
+
+  /** Makes a link by which one file is fetched once, without a token: `POST /vaultboxes/{id}/setup-links`. */
+  async createSetupLink(
+    id: string,
+    body: CreateSetupLinkBody = {},
+    options: PostOptions = {},
+  ): Promise<NewSetupLink> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/setup-links`, body }, options);
+  }
+
+  /** Lists one-time links, used and ended ones of a month too: `GET /vaultboxes/{id}/setup-links`. */
+  async listSetupLinks(
+    id: string,
+    query: ListSetupLinksQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<SetupLink>> {
+    return await this.page({ method: "GET", path: `/vaultboxes/${segment(id)}/setup-links`, query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listSetupLinks}, page by page. */
+  listAllSetupLinks(
+    id: string,
+    query: ListSetupLinksQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<SetupLink, void, undefined> {
+    return all((cursor) =>
+      this.listSetupLinks(id, { ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
+  /** Takes a one-time link back: `DELETE /vaultboxes/{id}/setup-links/{link_id}`. */
+  async deleteSetupLink(
+    id: string,
+    linkId: string,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    await this.octets({ method: "DELETE", path: `/vaultboxes/${segment(id)}/setup-links/${segment(linkId)}` }, options);
   }
 
   /** Lists the messages of a vaultbox, without content: `GET /messages`. */

@@ -12,6 +12,7 @@ import { Gate } from "../../system/gate.ts";
 import type { Fetch } from "../api.ts";
 import { checkHeaders, checkPath, parseSearch } from "../limits.ts";
 import { clientSettingsRoutes } from "./client_settings.ts";
+import { setupRoutes } from "./setup.ts";
 import { notFound, type PublicRoute } from "./route.ts";
 
 /** Requests that are worked on at a time, and that may wait besides. */
@@ -38,7 +39,7 @@ const HEADERS: Readonly<Record<string, string>> = {
  * @returns The routes.
  */
 export function publicRoutes(app: App): PublicRoute[] {
-  return [...clientSettingsRoutes(app)];
+  return [...clientSettingsRoutes(app), ...setupRoutes(app)];
 }
 
 /**
