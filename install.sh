@@ -26,7 +26,7 @@ LIBRARY=/usr/local/lib/encimap          # the program, one folder for each versi
 CACHE=/var/cache/encimap                # what building needs; may be deleted
 BACKUPS=/var/backups/encimap            # files as they were before each change
 DOC=/usr/local/share/doc/encimap
-UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-reconcile.service'
+UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer'
 DOVECOT_AUTH=/etc/dovecot/conf.d/10-auth.conf
 NGINX=/etc/nginx/conf.d/encimap.conf
 SIGNER=/etc/systemd/system/encimap-api.service.d/profile-signer.conf
@@ -988,6 +988,7 @@ start_units() {
     run systemctl restart encimap-reconcile.service
     run systemctl start encimap-intake.socket
     run systemctl restart encimap-intake.service encimap-api.service
+    run systemctl restart encimap-maintenance.timer
     [ -n "$DRY" ] || changed 'restarted encimap-intake and encimap-api'
   fi
   if [ -n "$DOVECOT_CHANGED" ]; then

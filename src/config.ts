@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { KeyKind } from "./x509/key_pair.ts";
 import type {
   ContentCipher,
   EncryptionPolicy,
@@ -48,8 +49,10 @@ export interface Config {
   readonly maildirBasePath: string;
   /** CERT_VALIDITY_DAYS. */
   readonly certValidityDays: number;
-  /** CERT_KEY_SIZE, in bits. */
-  readonly certKeyBits: 2048 | 3072 | 4096;
+  /** CERT_KEY_TYPE, and for RSA CERT_KEY_SIZE. */
+  readonly certKeyKind: KeyKind;
+  /** CERT_RENEW_DAYS. */
+  readonly certRenewDays: number;
   /** ENCIMAP_CERT_ISSUER. */
   readonly certIssuer: "self" | "appliance";
   /** ENCIMAP_KEY_POOL. */
@@ -81,6 +84,8 @@ export interface Config {
    * ENCIMAP_HEADER_PROTECTION.
    */
   readonly encryption: EncryptionPolicy;
+  /** ENCIMAP_AUTHSERV_ID. */
+  readonly authservId: string | undefined;
   /** ENCIMAP_LOG_LEVEL. */
   readonly logLevel: "error" | "warn" | "info" | "debug";
 }
@@ -151,6 +156,13 @@ export function parseConfig(
     }
   }
   problems.push(...contradictions(values));
+  if (
+    env["CERT_RENEW_DAYS"] &&
+    Number(values.get("CERT_RENEW_DAYS")) >=
+      Number(values.get("CERT_VALIDITY_DAYS"))
+  ) {
+    problems.push("CERT_RENEW_DAYS must be less than CERT_VALIDITY_DAYS");
+  }
   if (problems.length > 0) throw new ConfigError(problems);
 
   const text = (name: string): string => values.get(name)!;
@@ -183,7 +195,10 @@ export function parseConfig(
     transportMap: text("POSTFIX_TRANSPORT_MAP"),
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),
-    certKeyBits: number("CERT_KEY_SIZE") as Config["certKeyBits"],
+    certKeyKind: text("CERT_KEY_TYPE") === "p-256"
+      ? "p-256"
+      : `rsa-${text("CERT_KEY_SIZE")}` as KeyKind,
+    certRenewDays: number("CERT_RENEW_DAYS"),
     certIssuer: text("ENCIMAP_CERT_ISSUER") as Config["certIssuer"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),
@@ -206,6 +221,7 @@ export function parseConfig(
       keyTransport: text("ENCIMAP_KEY_TRANSPORT") as KeyTransport,
       headerProtection: text("ENCIMAP_HEADER_PROTECTION") as HeaderProtection,
     }),
+    authservId: values.get("ENCIMAP_AUTHSERV_ID"),
     logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
   });
 }

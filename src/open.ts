@@ -67,7 +67,7 @@ export async function openApp(
     keyPool: openKeyPool(
       `${config.keysPath}/pool`,
       storeKey,
-      config.certKeyBits,
+      config.certKeyKind,
     ),
     sealer,
     passwords,

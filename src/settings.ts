@@ -189,10 +189,24 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Validity of a new certificate, in days.",
   },
   {
+    name: "CERT_RENEW_DAYS",
+    fallback: "30",
+    kind: { type: "int", min: 1, max: 3650 },
+    summary:
+      "Days before its end at which a certificate is renewed, but not before the last third of its validity.",
+  },
+  {
     name: "CERT_KEY_SIZE",
     fallback: "2048",
     kind: { type: "choice", of: ["2048", "3072", "4096"] },
     summary: "Length of a new RSA key, in bits.",
+  },
+  {
+    name: "CERT_KEY_TYPE",
+    fallback: "rsa",
+    kind: { type: "choice", of: ["rsa", "p-256"] },
+    summary:
+      "Kind of a new key: `rsa`, which every mail program reads, or the curve `p-256`, which some do not.",
   },
   {
     name: "ENCIMAP_CERT_ISSUER",
@@ -299,6 +313,16 @@ export const SETTINGS: readonly Setting[] = [
     kind: { type: "choice", of: HEADER_PROTECTIONS },
     summary:
       "RFC 9788, where a vaultbox has chosen nothing: `protect` puts copies of header fields inside the encrypted part, `hide` shows no subject outside besides, which most mail clients then do not show in lists.",
+  },
+  {
+    name: "ENCIMAP_AUTHSERV_ID",
+    kind: {
+      type: "text",
+      regexp: /^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$/,
+      form: "a host name in lower case",
+    },
+    summary:
+      "RFC 8601: the authserv-id of the operator's filter for incoming mail, whose Authentication-Results are believed. Set it only if that filter removes those that senders have written in its name.",
   },
   {
     name: "ENCIMAP_LOG_LEVEL",

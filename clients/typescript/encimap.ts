@@ -94,6 +94,14 @@ export interface Certificate {
   "created_at": string;
 }
 
+/** `CertificateCounts` of docs/openapi.yaml. */
+export interface CertificateCounts {
+  expiring: number;
+  expired: number;
+  "renewal_failed": number;
+  unconfirmed: number;
+}
+
 /** `Challenge` of docs/openapi.yaml. */
 export interface Challenge {
   type: "TXT";
@@ -223,6 +231,7 @@ export interface HandOut {
 export interface Health {
   status: "healthy" | "unhealthy";
   services: Services;
+  certificates: CertificateCounts | null;
 }
 
 /** `IssuedCertificate` of docs/openapi.yaml. */
@@ -380,6 +389,8 @@ export interface CreateVaultboxBody {
   custody?: "server" | "client" | "external";
   /** For `external`, which needs it. */
   certificate?: string;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Query of listVaultboxes. */
@@ -490,6 +501,8 @@ export interface GenerateCertificateBody {
   email: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Body of downloadPkcs12. */
@@ -582,6 +595,8 @@ export interface BulkCreateVaultboxesBody {
     custody?: "server" | "client" | "external";
     /** For `external`, which needs it. */
     certificate?: string;
+    /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+    "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
   }>;
 }
 

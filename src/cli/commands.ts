@@ -63,6 +63,20 @@ export const COMMANDS: readonly Command[] = [
       (await import("./operator.ts")).runReconcile(args, io),
   },
   {
+    name: "maintenance",
+    usage: "[--dry-run] [--force]",
+    summary: "Renew certificates before they expire; the timer runs it daily",
+    help: [
+      "--dry-run  say what would be renewed, and what owners have to renew themselves",
+      "--force    believe the clock although the last run is over 30 days ago",
+      "",
+      "Exit status: 0 done, or another run is at it; 1 a renewal failed, or the clock",
+      "is doubted. What failed is tried again by the next run.",
+    ].join("\n"),
+    run: async (args, io) =>
+      (await import("./maintenance.ts")).runMaintenance(args, io),
+  },
+  {
     name: "doctor",
     usage: "",
     summary: "Check the appliance and say how to mend what is wrong",

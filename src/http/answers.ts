@@ -339,6 +339,17 @@ export const HEALTH: Schema = shape("Health", {
     storage: { type: "string", enum: ["accessible", "inaccessible"] },
     mta: { type: "string", enum: ["running", "stopped"] },
   }),
+  certificates: {
+    anyOf: [
+      shape("CertificateCounts", {
+        expiring: COUNT,
+        expired: COUNT,
+        "renewal_failed": COUNT,
+        unconfirmed: COUNT,
+      }),
+      { type: "null" },
+    ],
+  },
 });
 
 /**
@@ -354,6 +365,12 @@ export function healthJson(health: Health): Json {
       "database": health.database ? "connected" : "disconnected",
       "storage": health.storage ? "accessible" : "inaccessible",
       "mta": health.mta ? "running" : "stopped",
+    },
+    "certificates": health.certificates === undefined ? null : {
+      "expiring": health.certificates.expiring,
+      "expired": health.certificates.expired,
+      "renewal_failed": health.certificates.renewalFailed,
+      "unconfirmed": health.certificates.unconfirmed,
     },
   };
 }

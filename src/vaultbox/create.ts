@@ -28,6 +28,7 @@ import {
   type Vaultbox,
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
+import type { KeyKind } from "../x509/key_pair.ts";
 import { reason } from "../log.ts";
 import { newIdentity, storeIdentity } from "./certificate.ts";
 import { makeKey, takeKey } from "./key_pool.ts";
@@ -49,6 +50,8 @@ export interface NewVaultbox {
   readonly alias: string;
   /** For people; 1 to 255 characters. */
   readonly name: string;
+  /** Kind of its key; that of the settings if left out. */
+  readonly keyKind?: KeyKind | undefined;
   /** Who holds the private key; `server` if left out. */
   readonly custody?: Vaultbox["custody"] | undefined;
   /** Its certificate, PEM, for custody `external`, which needs it. */
@@ -99,7 +102,11 @@ export async function createVaultbox(
     ? await newIdentity(
       app,
       // What is to be destroyed was never in a file of the pool.
-      await (custody === "client" ? makeKey : takeKey)(app, userId),
+      await (custody === "client" ? makeKey : takeKey)(
+        app,
+        userId,
+        input.keyKind,
+      ),
       `${alias}@${domain}`,
       id,
     )

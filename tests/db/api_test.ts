@@ -484,6 +484,12 @@ Deno.test("health needs no token, and says 503 when a part is down", async () =>
       storage: "inaccessible",
       mta: "stopped",
     },
+    certificates: {
+      expiring: 0,
+      expired: 0,
+      "renewal_failed": 0,
+      unconfirmed: 0,
+    },
   });
 });
 

@@ -238,6 +238,18 @@ Deno.test("a key whose end is decided is in no bundle, and the sweep finishes it
   assert.equal(receipt.body.data.keys.length, 1);
 });
 
+Deno.test("a destroyed key that a backup brings back is destroyed again", async () => {
+  await using cat = await catWorld({ custody: "client" });
+  const [made] = await cat.certificates();
+  const path = `${cat.world.directory}/keys/${made!["id"]}.key`;
+  const backup = await Deno.readFile(path);
+  const hash = await sha256(await cat.bundle());
+  await cat.send("POST", `${cat.path}/confirm`, { sha256: hash });
+  await Deno.writeFile(path, backup);
+  await reconcile(cat.app, { dryRun: false });
+  assert.deepEqual(await cat.keys(), []);
+});
+
 Deno.test("a bundle that is made while its hand-out is confirmed does not go out", async () => {
   await using cat = await catWorld({ custody: "client" });
   const hash = await sha256(await cat.bundle());

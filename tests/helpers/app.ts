@@ -196,7 +196,7 @@ export async function testWorld(
   const keyPool = openKeyPool(
     `${directory}/keys/pool`,
     masterKey,
-    config.certKeyBits,
+    config.certKeyKind,
   );
   const passwords = new BcryptThread();
   const app: App = {

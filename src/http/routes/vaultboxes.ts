@@ -38,6 +38,7 @@ import {
   VAULTBOX_ID,
   wrong,
 } from "../fields.ts";
+import { KEY_TYPE } from "../key_fields.ts";
 import { CERTIFICATE_PEM } from "../pem_fields.ts";
 import { CHANGED_POLICY, EXPLICIT, policyOf } from "../policy_fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
@@ -61,6 +62,7 @@ export const NEW_VAULTBOX = {
   certificate: optional(
     described(CERTIFICATE_PEM, "For `external`, which needs it."),
   ),
+  "key_type": KEY_TYPE,
 };
 
 const LIST = {
@@ -219,12 +221,17 @@ export function newVaultbox(
   if (custody !== "external" && certificatePem !== undefined) {
     throw wrong("certificate", "is for custody external alone");
   }
+  const { "key_type": keyKind } = body;
+  if (custody === "external" && keyKind !== undefined) {
+    throw wrong("key_type", "is for keys that are made here");
+  }
   const { isService: mayClaimDomain } = actor;
   return {
     userId,
     domain,
     alias,
     name,
+    keyKind,
     custody,
     certificatePem,
     mayClaimDomain,
