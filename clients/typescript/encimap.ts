@@ -174,6 +174,13 @@ export interface DestructionReceipt {
   "not_covered": string;
 }
 
+/** `DnsRecord` of docs/openapi.yaml. */
+export interface DnsRecord {
+  name: string;
+  type: string;
+  value: string;
+}
+
 /** `Domain` of docs/openapi.yaml. */
 export interface Domain {
   domain: string;
@@ -374,6 +381,7 @@ export interface Vaultbox {
   "max_messages": number | null;
   "used_bytes": number;
   "used_messages": number;
+  "publish_certificate": boolean;
   "created_at": string;
 }
 
@@ -414,6 +422,8 @@ export interface UpdateVaultboxBody {
   "max_bytes"?: number | null;
   /** Messages at most; null is no limit. */
   "max_messages"?: number | null;
+  /** Whether anybody who knows the address gets the newest certificate. */
+  "publish_certificate"?: boolean;
   "content_cipher"?: "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm" | null;
   "key_transport"?: "rsaes-pkcs1-v1_5" | "rsaes-oaep" | null;
   "header_protection"?: "off" | "protect" | "hide" | null;
@@ -580,6 +590,16 @@ export interface ListDomainsQuery {
   /** `next_cursor` of the page before. */
   cursor?: string;
   status?: "pending" | "hosted";
+}
+
+/** Query of listSmimeaRecords. */
+export interface ListSmimeaRecordsQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `alias` if left out. */
+  sort?: "alias";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
 }
 
 /** Body of bulkCreateVaultboxes. */
@@ -1009,7 +1029,7 @@ export class Encimap extends Client {
     return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}` }, options);
   }
 
-  /** Renames, suspends or resumes a vaultbox, or sets its limits or how its mail is encrypted: `PATCH /vaultboxes/{id}`. */
+  /** Renames, suspends or resumes a vaultbox, sets its limits or how its mail is encrypted, or publishes its certificate: `PATCH /vaultboxes/{id}`. */
   async updateVaultbox(
     id: string,
     body: UpdateVaultboxBody = {},
@@ -1374,6 +1394,34 @@ export class Encimap extends Client {
     options: RequestOptions = {},
   ): Promise<void> {
     await this.octets({ method: "DELETE", path: `/domains/${segment(domain)}` }, options);
+  }
+
+  /** Lists the DNS records that a domain needs: `GET /domains/{domain}/dns`. */
+  async listDnsRecords(
+    domain: string,
+    options: RequestOptions = {},
+  ): Promise<DnsRecord[]> {
+    return await this.data({ method: "GET", path: `/domains/${segment(domain)}/dns` }, options);
+  }
+
+  /** Lists the DNS records of the certificates that are published: `GET /domains/{domain}/smimea`. */
+  async listSmimeaRecords(
+    domain: string,
+    query: ListSmimeaRecordsQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<DnsRecord>> {
+    return await this.page({ method: "GET", path: `/domains/${segment(domain)}/smimea`, query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listSmimeaRecords}, page by page. */
+  listAllSmimeaRecords(
+    domain: string,
+    query: ListSmimeaRecordsQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<DnsRecord, void, undefined> {
+    return all((cursor) =>
+      this.listSmimeaRecords(domain, { ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
   }
 
   /** Looks for the TXT record, and hosts the domain if it is there: `POST /domains/{domain}/verify`. */

@@ -30,7 +30,7 @@ import { removeVaultbox } from "../vaultbox/remove.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
 
 /** The operator acts for everybody. */
-const OPERATOR: Actor = {
+export const OPERATOR: Actor = {
   owner: undefined,
   name: "operator",
   isAdmin: true,

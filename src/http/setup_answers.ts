@@ -1,10 +1,11 @@
 /**
- * Answers about the set-up of mail clients.
+ * Answers about the set-up of mail clients and about DNS.
  *
  * @module
  */
 
 import type { SetupLink } from "../db/setup_links.ts";
+import type { DnsRecord } from "../vaultbox/publishing.ts";
 import { ID, type Json, shape, TEXT, TIME, TIME_OR_NULL } from "./answers.ts";
 import type { Schema } from "./fields.ts";
 
@@ -41,4 +42,21 @@ export function setupLinkJson(link: SetupLink): Json {
     "used_at": link.usedAt,
     "created_at": link.createdAt,
   };
+}
+
+/** Schema of {@linkcode dnsRecordJson}. */
+export const DNS_RECORD: Schema = shape("DnsRecord", {
+  name: TEXT,
+  type: TEXT,
+  value: TEXT,
+});
+
+/**
+ * Shapes a DNS record.
+ *
+ * @param record The record.
+ * @returns As a zone file has it.
+ */
+export function dnsRecordJson({ name, type, value }: DnsRecord): Json {
+  return { "name": name, "type": type, "value": value };
 }

@@ -11,6 +11,7 @@ import { reason } from "../../log.ts";
 import { Gate } from "../../system/gate.ts";
 import type { Fetch } from "../api.ts";
 import { checkHeaders, checkPath, parseSearch } from "../limits.ts";
+import { certificateRoutes } from "./certificates.ts";
 import { clientSettingsRoutes } from "./client_settings.ts";
 import { setupRoutes } from "./setup.ts";
 import { notFound, type PublicRoute } from "./route.ts";
@@ -39,7 +40,11 @@ const HEADERS: Readonly<Record<string, string>> = {
  * @returns The routes.
  */
 export function publicRoutes(app: App): PublicRoute[] {
-  return [...clientSettingsRoutes(app), ...setupRoutes(app)];
+  return [
+    ...clientSettingsRoutes(app),
+    ...setupRoutes(app),
+    ...certificateRoutes(app),
+  ];
 }
 
 /**
