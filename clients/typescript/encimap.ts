@@ -188,6 +188,13 @@ export interface DestructionReceipt {
   "not_covered": string;
 }
 
+/** `DnsRecord` of docs/openapi.yaml. */
+export interface DnsRecord {
+  name: string;
+  type: string;
+  value: string;
+}
+
 /** `Domain` of docs/openapi.yaml. */
 export interface Domain {
   domain: string;
@@ -334,6 +341,17 @@ export interface NewCredential {
   "security_type": "STARTTLS" | "SSL/TLS";
 }
 
+/** `NewSetupLink` of docs/openapi.yaml. */
+export interface NewSetupLink {
+  id: string;
+  "vaultbox_id": string;
+  "with_credential": boolean;
+  "expires_at": string;
+  "used_at": string | null;
+  "created_at": string;
+  url: string;
+}
+
 /** `NewestCertificate` of docs/openapi.yaml. */
 export interface NewestCertificate {
   "not_after": string;
@@ -350,6 +368,16 @@ export interface Services {
   database: "connected" | "disconnected";
   storage: "accessible" | "inaccessible";
   mta: "running" | "stopped";
+}
+
+/** `SetupLink` of docs/openapi.yaml. */
+export interface SetupLink {
+  id: string;
+  "vaultbox_id": string;
+  "with_credential": boolean;
+  "expires_at": string;
+  "used_at": string | null;
+  "created_at": string;
 }
 
 /** `Usage` of docs/openapi.yaml. */
@@ -381,6 +409,7 @@ export interface Vaultbox {
   "max_messages": number | null;
   "used_bytes": number;
   "used_messages": number;
+  "publish_certificate": boolean;
   "created_at": string;
 }
 
@@ -423,6 +452,8 @@ export interface UpdateVaultboxBody {
   "max_bytes"?: number | null;
   /** Messages at most; null is no limit. */
   "max_messages"?: number | null;
+  /** Whether anybody who knows the address gets the newest certificate. */
+  "publish_certificate"?: boolean;
   "content_cipher"?: "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm" | null;
   "key_transport"?: "rsaes-pkcs1-v1_5" | "rsaes-oaep" | null;
   "header_protection"?: "off" | "protect" | "hide" | null;
@@ -538,6 +569,24 @@ export interface DownloadProfileBody {
   "with_credential"?: boolean;
 }
 
+/** Body of createSetupLink. */
+export interface CreateSetupLinkBody {
+  /** How long it works; 900 if left out. */
+  seconds?: number;
+  /** Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out. */
+  "with_credential"?: boolean;
+}
+
+/** Query of listSetupLinks. */
+export interface ListSetupLinksQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `-created_at` if left out. */
+  sort?: "-created_at" | "created_at";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}
+
 /** Query of listMessages. */
 export interface ListMessagesQuery {
   /** Rows of the page, at most; 1000 if left out. */
@@ -571,6 +620,16 @@ export interface ListDomainsQuery {
   /** `next_cursor` of the page before. */
   cursor?: string;
   status?: "pending" | "hosted";
+}
+
+/** Query of listSmimeaRecords. */
+export interface ListSmimeaRecordsQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `alias` if left out. */
+  sort?: "alias";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
 }
 
 /** Body of bulkCreateVaultboxes. */
@@ -1018,7 +1077,7 @@ export class Encimap extends Client {
     return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}` }, options);
   }
 
-  /** Renames, suspends or resumes a vaultbox, or sets its limits or how its mail is encrypted: `PATCH /vaultboxes/{id}`. */
+  /** Renames, suspends or resumes a vaultbox, sets its limits or how its mail is encrypted, or publishes its certificate: `PATCH /vaultboxes/{id}`. */
   async updateVaultbox(
     id: string,
     body: UpdateVaultboxBody = {},
@@ -1287,6 +1346,44 @@ export class Encimap extends Client {
     return await this.octets({ method: "POST", path: `/vaultboxes/${segment(id)}/mobileconfig`, body }, options);
   }
 
+  /** Makes a link by which one file is fetched once, without a token: `POST /vaultboxes/{id}/setup-links`. */
+  async createSetupLink(
+    id: string,
+    body: CreateSetupLinkBody = {},
+    options: PostOptions = {},
+  ): Promise<NewSetupLink> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/setup-links`, body }, options);
+  }
+
+  /** Lists one-time links, used and ended ones of a month too: `GET /vaultboxes/{id}/setup-links`. */
+  async listSetupLinks(
+    id: string,
+    query: ListSetupLinksQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<SetupLink>> {
+    return await this.page({ method: "GET", path: `/vaultboxes/${segment(id)}/setup-links`, query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listSetupLinks}, page by page. */
+  listAllSetupLinks(
+    id: string,
+    query: ListSetupLinksQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<SetupLink, void, undefined> {
+    return all((cursor) =>
+      this.listSetupLinks(id, { ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
+  /** Takes a one-time link back: `DELETE /vaultboxes/{id}/setup-links/{link_id}`. */
+  async deleteSetupLink(
+    id: string,
+    linkId: string,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    await this.octets({ method: "DELETE", path: `/vaultboxes/${segment(id)}/setup-links/${segment(linkId)}` }, options);
+  }
+
   /** Lists the messages of a vaultbox, without content: `GET /messages`. */
   async listMessages(
     query: ListMessagesQuery,
@@ -1345,6 +1442,34 @@ export class Encimap extends Client {
     options: RequestOptions = {},
   ): Promise<void> {
     await this.octets({ method: "DELETE", path: `/domains/${segment(domain)}` }, options);
+  }
+
+  /** Lists the DNS records that a domain needs: `GET /domains/{domain}/dns`. */
+  async listDnsRecords(
+    domain: string,
+    options: RequestOptions = {},
+  ): Promise<DnsRecord[]> {
+    return await this.data({ method: "GET", path: `/domains/${segment(domain)}/dns` }, options);
+  }
+
+  /** Lists the DNS records of the certificates that are published: `GET /domains/{domain}/smimea`. */
+  async listSmimeaRecords(
+    domain: string,
+    query: ListSmimeaRecordsQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<DnsRecord>> {
+    return await this.page({ method: "GET", path: `/domains/${segment(domain)}/smimea`, query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listSmimeaRecords}, page by page. */
+  listAllSmimeaRecords(
+    domain: string,
+    query: ListSmimeaRecordsQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<DnsRecord, void, undefined> {
+    return all((cursor) =>
+      this.listSmimeaRecords(domain, { ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
   }
 
   /** Looks for the TXT record, and hosts the domain if it is there: `POST /domains/{domain}/verify`. */

@@ -122,6 +122,14 @@ export const COMMANDS: readonly Command[] = [
       (await import("./operator.ts")).runDomainRemove(args, io),
   },
   {
+    name: "dns",
+    usage: "DOMAIN",
+    summary: "Print the DNS records that a domain needs, as a zone file",
+    help:
+      "For mail, for mail clients that set themselves up, and of the certificates\nthat its vaultboxes publish. What DNS has is not looked at.",
+    run: async (args, io) => (await import("./dns.ts")).runDns(args, io),
+  },
+  {
     name: "vaultbox create",
     usage: "ADDRESS --user UUID | --operator [--name TEXT] [--custody WORD]",
     summary: "Create a vaultbox and print its id",

@@ -122,6 +122,7 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
   "max_messages": COUNT_OR_NULL,
   "used_bytes": COUNT,
   "used_messages": COUNT,
+  "publish_certificate": { type: "boolean" },
   "created_at": TIME,
 });
 
@@ -153,6 +154,7 @@ export function vaultboxJson(
     "max_messages": vaultbox.maxMessages,
     "used_bytes": vaultbox.usedBytes,
     "used_messages": vaultbox.usedMessages,
+    "publish_certificate": vaultbox.publishCertificate,
     "created_at": vaultbox.createdAt,
   };
 }

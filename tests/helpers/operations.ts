@@ -92,6 +92,9 @@ const INPUTS: Readonly<
     params: { id: vaultboxId },
     body: { password: "bundle-password", "with_credential": true },
   }),
+  createSetupLink: ({ vaultboxId }) => ({ params: { id: vaultboxId } }),
+  listSetupLinks: setupLinkOf,
+  deleteSetupLink: setupLinkOf,
   createAlias: ({ bareId, domain }) => ({
     params: { id: bareId },
     body: { address: `new@${domain}` },
@@ -315,6 +318,13 @@ export function resolve(
 
 function randomName(): string {
   return `x${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/** The tenant's vaultbox with a one-time link. */
+async function setupLinkOf(tenant: Tenant): Promise<Input> {
+  const path = `/vaultboxes/${tenant.vaultboxId}/setup-links`;
+  const { json } = await tenant.post(path);
+  return { params: { id: tenant.vaultboxId, "link_id": json.data.id } };
 }
 
 /** The tenant's vaultbox with an alias. */
