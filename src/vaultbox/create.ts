@@ -32,7 +32,7 @@ import type { KeyKind } from "../x509/key_pair.ts";
 import { reason } from "../log.ts";
 import { newIdentity, storeIdentity } from "./certificate.ts";
 import { makeKey, takeKey } from "./key_pool.ts";
-import { uploadedIdentity } from "./upload.ts";
+import { type CertificateWarning, uploadedIdentity } from "./upload.ts";
 import {
   checkNotReserved,
   publishAddresses,
@@ -62,6 +62,12 @@ export interface NewVaultbox {
   readonly isOperator?: boolean;
 }
 
+/** A vaultbox that was created. */
+export interface CreatedVaultbox extends Vaultbox {
+  /** What is odd about the certificate that it was created with. */
+  readonly warnings: readonly CertificateWarning[];
+}
+
 /**
  * Creates a vaultbox with its certificate, the key of it unless that is held
  * elsewhere, and its route.
@@ -84,7 +90,7 @@ export async function createVaultbox(
   app: App,
   actor: Actor,
   input: NewVaultbox,
-): Promise<Vaultbox> {
+): Promise<CreatedVaultbox> {
   const { userId, domain, alias, isOperator = false } = input;
   if (!isOperator) checkNotReserved(app, { domain, alias });
   const id = crypto.randomUUID();
@@ -169,7 +175,8 @@ export async function createVaultbox(
     throw error;
   }
   app.log.write("info", "vaultbox created", { vaultbox: id });
-  return vaultbox;
+  const warnings = "warnings" in identity ? identity.warnings : [];
+  return { ...vaultbox, warnings };
 }
 
 async function checkDomain(

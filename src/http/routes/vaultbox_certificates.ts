@@ -18,6 +18,7 @@ import {
   CERTIFICATE,
   generationJson,
   ISSUED_CERTIFICATE,
+  UPLOADED_CERTIFICATE,
 } from "../certificate_answers.ts";
 import {
   described,
@@ -81,12 +82,13 @@ export function vaultboxCertificateRoutes(app: App): Route[] {
       body: {
         certificate: described(CERTIFICATE_PEM, "One certificate, PEM."),
       },
-      answer: { status: 201, data: CERTIFICATE },
+      answer: { status: 201, data: UPLOADED_CERTIFICATE },
       async handle({ actor, params: { id: vaultboxId }, body }) {
         const input = { vaultboxId, certificatePem: body.certificate };
-        const certificateId = await uploadCertificate(app, actor, input);
-        const ids = { vaultboxId, certificateId };
-        return { data: generationJson(await getGeneration(app, actor, ids)) };
+        const { id, warnings } = await uploadCertificate(app, actor, input);
+        const ids = { vaultboxId, certificateId: id };
+        const uploaded = generationJson(await getGeneration(app, actor, ids));
+        return { data: { ...uploaded, warnings } };
       },
     }),
     route({
