@@ -127,6 +127,7 @@ export interface CreatedVaultbox {
   domain: string;
   alias: string;
   name: string;
+  warnings?: Array<"address_mismatch" | "no_address">;
 }
 
 /** `Credential` of docs/openapi.yaml. */
@@ -378,6 +379,29 @@ export interface SetupLink {
   "expires_at": string;
   "used_at": string | null;
   "created_at": string;
+}
+
+/** `UploadedCertificate` of docs/openapi.yaml. */
+export interface UploadedCertificate {
+  id: string;
+  "vaultbox_id": string;
+  "fingerprint_sha256": string;
+  serial: string;
+  subject: string;
+  emails: string[];
+  algorithm: "RSA" | "EC";
+  bits: number;
+  "not_before": string;
+  "not_after": string;
+  origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
+  "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
+  "key_destroyed_at": string | null;
+  "is_recipient": boolean;
+  "handed_out_at": string | null;
+  "retired_at": string | null;
+  "created_at": string;
+  warnings: Array<"address_mismatch" | "no_address">;
 }
 
 /** `Usage` of docs/openapi.yaml. */
@@ -1529,7 +1553,7 @@ export class Encimap extends Client {
     id: string,
     body: UploadCertificateBody,
     options: PostOptions = {},
-  ): Promise<Certificate> {
+  ): Promise<UploadedCertificate> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates`, body }, options);
   }
 

@@ -33,7 +33,7 @@ import { reason } from "../log.ts";
 import { type Identity, newIdentity, storeIdentity } from "./certificate.ts";
 import { requestedIdentity } from "./certificate_request.ts";
 import { makeKey, takeKey } from "./key_pool.ts";
-import { uploadedIdentity } from "./upload.ts";
+import { type CertificateWarning, uploadedIdentity } from "./upload.ts";
 import {
   checkNotReserved,
   publishAddresses,
@@ -65,6 +65,12 @@ export interface NewVaultbox {
   readonly isOperator?: boolean;
 }
 
+/** A vaultbox that was created. */
+export interface CreatedVaultbox extends Vaultbox {
+  /** What is odd about the certificate that it was created with. */
+  readonly warnings: readonly CertificateWarning[];
+}
+
 /**
  * Creates a vaultbox with its certificate, the key of it unless that is held
  * elsewhere, and its route.
@@ -87,7 +93,7 @@ export async function createVaultbox(
   app: App,
   actor: Actor,
   input: NewVaultbox,
-): Promise<Vaultbox> {
+): Promise<CreatedVaultbox> {
   const { userId, domain, alias, isOperator = false } = input;
   if (!isOperator) checkNotReserved(app, { domain, alias });
   const id = crypto.randomUUID();
@@ -160,7 +166,8 @@ export async function createVaultbox(
     throw error;
   }
   app.log.write("info", "vaultbox created", { vaultbox: id });
-  return vaultbox;
+  const warnings = "warnings" in identity ? identity.warnings : [];
+  return { ...vaultbox, warnings };
 }
 
 /** What the vaultbox begins with: its owner's certificate, or a key of ours. */
