@@ -26,12 +26,14 @@ LIBRARY=/usr/local/lib/encimap          # the program, one folder for each versi
 CACHE=/var/cache/encimap                # what building needs; may be deleted
 BACKUPS=/var/backups/encimap            # files as they were before each change
 DOC=/usr/local/share/doc/encimap
-UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-reconcile.service'
+UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer'
 DOVECOT_AUTH=/etc/dovecot/conf.d/10-auth.conf
+NGINX=/etc/nginx/conf.d/encimap.conf
+SIGNER=/etc/systemd/system/encimap-api.service.d/profile-signer.conf
 
-HOST='' TLS_CERT='' TLS_KEY='' YES='' DRY='' PURGE='' ACTION=install
+HOST='' TLS_CERT='' TLS_KEY='' WEB='' YES='' DRY='' PURGE='' ACTION=install
 STEP=start DONE='' CHANGES='' STAMP='' WORK=''
-RESTART='' POSTFIX_CHANGED='' DOVECOT_CHANGED='' TLS_CHANGED='' UPDATED='' FIRST=''
+RESTART='' POSTFIX_CHANGED='' DOVECOT_CHANGED='' TLS_CHANGED='' WEB_CHANGED='' UPDATED='' FIRST=''
 NL='
 '
 
@@ -45,6 +47,9 @@ arrives. Run again, it changes only what differs.
   --hostname FQDN   name of the mail server, as in its MX record; needed the first time
   --tls-cert FILE   certificate chain, PEM; a link to it is made, so that it may be renewed
   --tls-key FILE    its private key; without the two, a self-signed one is made
+  --web             set-up of mail clients and one-time links on ports 80 and 443, by nginx;
+                    stays on in later runs
+  --no-web          takes that away again
   --yes             do not ask
   --dry-run         say every step and change nothing
   --uninstall       remove program, units and settings; keep mail, keys and database
@@ -188,6 +193,8 @@ preflight() {
   fi
 
   if [ -n "$TLS_CERT$TLS_KEY" ]; then check_tls; fi
+  # What an earlier run was told stays.
+  if [ -z "$WEB" ] && [ -e "$NGINX" ]; then WEB=yes; fi
   check_ports
   if has postconf; then check_postfix; fi
 }
@@ -209,14 +216,21 @@ check_tls() {
 # Ports that another program than ours has.
 check_ports() {
   has ss || return 0
-  for entry in 25:master,smtpd,postscreen 587:master,smtpd 993:dovecot,imap-login 4301:encimap,deno 4321:encimap,deno,systemd; do
+  web=''
+  if [ "$WEB" = yes ]; then web='80:nginx 443:nginx 4302:encimap,deno'; fi
+  for entry in 25:master,smtpd,postscreen 587:master,smtpd 993:dovecot,imap-login 4301:encimap,deno 4321:encimap,deno,systemd $web; do
     port=${entry%%:*}
     expected=${entry#*:}
     programs=$(ss -H -l -t -n -p "sport = :$port" 2>/dev/null | grep -o '"[^"]*"' | tr -d '"' | sort -u)
     for program in $programs; do
       case ",$expected," in
         *",$program,"*) ;;
-        *) fatal "port $port is in use by \"$program\"; stop and disable it first" ;;
+        *)
+          case $port in
+            80 | 443) fatal "port $port is in use by \"$program\", and --web is for nginx: stop and disable it first, or leave --web out and let it pass the paths of $NGINX on to 127.0.0.1:4302 (docs/operations.md)" ;;
+            *) fatal "port $port is in use by \"$program\"; stop and disable it first" ;;
+          esac
+          ;;
       esac
     done
   done
@@ -278,7 +292,9 @@ ask() {
 install_packages() {
   step 'Debian packages'
   missing=
-  for package in $PACKAGES; do
+  packages=$PACKAGES
+  if [ "$WEB" = yes ] && ! has nginx; then packages="$packages nginx-light"; fi
+  for package in $packages; do
     dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"
   done
   [ -n "$missing" ] || return 0
@@ -500,6 +516,23 @@ write_settings() {
       printf 'ENCIMAP_HOSTNAME=%s\n' "$HOST"
     } >"$SETTINGS"
     changed "wrote $SETTINGS"
+  fi
+  if [ "$WEB" = yes ] && [ -z "$(setting ENCIMAP_PUBLIC_PORT '')" ]; then
+    if [ -n "$DRY" ]; then
+      info "    would set: ENCIMAP_PUBLIC_PORT=4302"
+    else
+      printf 'ENCIMAP_PUBLIC_PORT=4302\n' >>"$SETTINGS"
+      changed "ENCIMAP_PUBLIC_PORT=4302 in $SETTINGS"
+    fi
+  elif [ "$WEB" = no ] && [ -n "$(setting ENCIMAP_PUBLIC_PORT '')" ]; then
+    if [ -n "$DRY" ]; then
+      info "    would take ENCIMAP_PUBLIC_PORT out of $SETTINGS"
+    else
+      backup "$SETTINGS"
+      grep -v '^ENCIMAP_PUBLIC_PORT=' "$SETTINGS" >"$SETTINGS.new"
+      mv "$SETTINGS.new" "$SETTINGS"
+      changed "took ENCIMAP_PUBLIC_PORT out of $SETTINGS"
+    fi
   fi
   if [ -n "$DRY" ] && [ ! -x "$LIBRARY/current/encimap" ]; then
     info '    would render the configuration with the new program'
@@ -831,6 +864,94 @@ restore_dovecot() {
   fi
 }
 
+# --- Web --------------------------------------------------------------------------
+
+configure_web() {
+  case $WEB in
+    yes) ;;
+    no)
+      remove_web
+      return 0
+      ;;
+    *) return 0 ;;
+  esac
+  step 'Web'
+  if [ ! -d "$WORK/rendered" ]; then
+    info "    would write: $NGINX"
+    return 0
+  fi
+  # A kernel without IPv6 has no address [::] to listen on.
+  [ -e /proc/net/if_inet6 ] || sed -i '/\[::\]/d' "$WORK/rendered/nginx/encimap.conf"
+  put "$WORK/rendered/nginx/encimap.conf" "$NGINX" 644
+  [ -z "$PUT" ] || WEB_CHANGED=1
+  if [ -n "$WEB_CHANGED" ] && [ -z "$DRY" ] && ! nginx -t >"$WORK/nginx" 2>&1; then
+    rm -f "$NGINX"
+    fatal "nginx does not take $NGINX, which is removed again: $(tail -n 3 "$WORK/nginx")"
+  fi
+  [ -z "$TLS_CHANGED" ] || WEB_CHANGED=1
+  [ -z "$WEB_CHANGED" ] || reload_web
+}
+
+reload_web() {
+  if with_systemd; then
+    systemctl -q is-enabled nginx.service 2>/dev/null || run systemctl enable nginx.service
+    run systemctl reload-or-restart nginx.service
+  elif [ -n "$DRY" ] || [ -s /run/nginx.pid ] && nginx -s reload 2>/dev/null; then
+    :
+  else
+    run nginx
+  fi
+  [ -n "$DRY" ] || changed 'reloaded nginx'
+}
+
+# With a certificate that somebody issued, the API signs Apple profiles. systemd hands
+# the key to this one process; its user cannot read the file.
+configure_signer() {
+  case $WEB in
+    yes) ;;
+    no)
+      remove_signer
+      return 0
+      ;;
+    *) return 0 ;;
+  esac
+  [ -e "$TLS/cert.pem" ] || return 0
+  names=$(openssl x509 -in "$TLS/cert.pem" -noout -subject -issuer -nameopt RFC2253) || return 0
+  if [ "$(printf '%s' "$names" | sed 's/^[a-z]*=//' | sort -u | wc -l)" = 1 ]; then
+    remove_signer
+    return 0
+  fi
+  cat >"$WORK/signer" <<END
+[Service]
+LoadCredential=profile.pem:$TLS/cert.pem
+LoadCredential=profile.key:$TLS/key.pem
+Environment=ENCIMAP_PROFILE_CERT_FILE=%d/profile.pem ENCIMAP_PROFILE_KEY_FILE=%d/profile.key
+END
+  put "$WORK/signer" "$SIGNER" 644
+  # A credential is read when the unit starts.
+  [ -z "$PUT$TLS_CHANGED" ] || reload=1 RESTART=1
+}
+
+remove_signer() {
+  [ -e "$SIGNER" ] || return 0
+  run rm -f "$SIGNER"
+  run rmdir --ignore-fail-on-non-empty "${SIGNER%/*}"
+  [ -n "$DRY" ] || changed "removed $SIGNER"
+  reload=1 RESTART=1
+}
+
+remove_web() {
+  [ -e "$NGINX" ] || return 0
+  step 'Web'
+  if [ -n "$DRY" ]; then
+    info "    would remove: $NGINX"
+    return 0
+  fi
+  rm -f "$NGINX"
+  changed "removed $NGINX"
+  if has nginx; then reload_web; fi
+}
+
 # --- Daemons ----------------------------------------------------------------------
 
 start_daemons() {
@@ -854,6 +975,7 @@ start_units() {
     [ -z "$PUT" ] || reload=1 RESTART=1
     [ -z "$PUT" ] || [ "$unit" != encimap-intake.socket ] || socket=1
   done
+  configure_signer
   [ -z "$reload" ] || run systemctl daemon-reload
   for unit in $UNITS postgresql.service postfix.service dovecot.service; do
     systemctl -q is-enabled "$unit" 2>/dev/null || run systemctl enable "$unit"
@@ -866,6 +988,7 @@ start_units() {
     run systemctl restart encimap-reconcile.service
     run systemctl start encimap-intake.socket
     run systemctl restart encimap-intake.service encimap-api.service
+    run systemctl restart encimap-maintenance.timer
     [ -n "$DRY" ] || changed 'restarted encimap-intake and encimap-api'
   fi
   if [ -n "$DOVECOT_CHANGED" ]; then
@@ -964,7 +1087,10 @@ Encimap runs on $HOST. What to do next:
      _dmarc.$domain.  TXT  "v=DMARC1; p=quarantine; rua=mailto:postmaster@$HOST"
    Without MX and TXT records for $HOST, mail to postmaster@$HOST still comes by its A record.
 
-2. Firewall: let 25, 587 and 993 in. 4301 and 4321 are on loopback and stay there.
+   "encimap dns $domain" lists all of them, and those by which mail clients set
+   themselves up.
+
+2. Firewall: let 25, 587 and 993 in, and 80 and 443 with --web. 4301 and 4321 are on loopback and stay there.
 
 3. A certificate that mail clients trust: install.sh --tls-cert FILE --tls-key FILE
 
@@ -997,6 +1123,7 @@ do_install() {
   configure_postfix
   configure_dovecot
   start_daemons
+  configure_web
   make_operator
   release_queue
   doctor
@@ -1015,6 +1142,7 @@ do_uninstall() {
   if [ -n "$DRY" ]; then
     info "    would stop and remove: $UNITS"
     info '    would restore: settings of Postfix and Dovecot'
+    [ ! -e "$NGINX" ] || info "    would remove: $NGINX"
     info "    would remove: $maps $LIBRARY /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl $DOC $CACHE"
     [ -z "$PURGE" ] || info "    would remove: $mail $keys $SECRETS $STATE, database $DATABASE, its roles and users"
     info 'Nothing was changed (--dry-run)'
@@ -1042,6 +1170,7 @@ do_uninstall() {
       rm -f "/etc/systemd/system/$unit"
       changed "removed $unit"
     done
+    remove_signer
     run systemctl daemon-reload
     run systemctl reset-failed
   elif [ -x /usr/local/bin/encimap_ctl ]; then
@@ -1063,6 +1192,8 @@ do_uninstall() {
     has postconf && run systemctl start postfix.service
     [ -z "$DOVECOT_CHANGED" ] || run systemctl restart dovecot.service
   fi
+
+  remove_web
 
   step 'Program'
   for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl "$DOC" "$CACHE" "$RECORD" /run/encimap; do
@@ -1168,6 +1299,8 @@ main() {
         esac
         shift
         ;;
+      --web) WEB=yes ;;
+      --no-web) WEB=no ;;
       --yes) YES=1 ;;
       --dry-run) DRY=1 ;;
       --uninstall) ACTION=uninstall ;;

@@ -126,7 +126,8 @@ export interface PrivateKeys {
    */
   read(name: KeyName): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
-   * Removes keys that may be there.
+   * Destroys keys that may be there: overwritten, removed, and durably so when
+   * this returns.
    *
    * @param certificateIds UUIDs of the generations.
    */
@@ -198,6 +199,14 @@ export interface Sealer {
   ): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** Who signs Apple profiles. */
+export interface ProfileSigner {
+  /** Its certificate, then those of its issuers, PEM. */
+  readonly certificatesPem: string;
+  /** Its private key, PEM. */
+  readonly privateKeyPem: string;
+}
+
 /** What a private key belongs to. */
 export interface KeyName {
   /** UUID of the generation. */
@@ -254,6 +263,13 @@ export interface App {
   readonly keyPool: KeyPool;
   /** Seals answers that are given again. */
   readonly sealer: Sealer;
+  /**
+   * Reads the certificate and key that sign Apple profiles, anew each time: both
+   * are renewed.
+   *
+   * @returns The signer; undefined if none is set.
+   */
+  readonly profileSigner: () => Promise<ProfileSigner | undefined>;
   /** Lets few keys, password hashes and bundles be made at a time. */
   readonly heavy: Gate;
   /** The time. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readFile } from "node:fs/promises";
 import type { App, IntakeApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
@@ -68,10 +69,15 @@ export async function openApp(
     keyPool: openKeyPool(
       `${config.keysPath}/pool`,
       storeKey,
-      config.certKeyBits,
+      config.certKeyKind,
     ),
     sealer,
     passwords,
+    profileSigner: async () =>
+      config.profileSigner && {
+        certificatesPem: await readFile(config.profileSigner.certFile, "utf8"),
+        privateKeyPem: await readFile(config.profileSigner.keyFile, "utf8"),
+      },
     heavy: new Gate(HEAVY_MAX, HEAVY_WAITING_MAX),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {

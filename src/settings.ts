@@ -9,12 +9,7 @@ import {
   HEADER_PROTECTIONS,
   KEY_TRANSPORTS,
 } from "./encryption_policy.ts";
-
-/** How the text of a setting is checked. */
-export type Kind =
-  | { readonly type: "text"; readonly regexp?: RegExp; readonly form: string }
-  | { readonly type: "int"; readonly min: number; readonly max: number }
-  | { readonly type: "choice"; readonly of: readonly string[] };
+import { formOf, type Kind } from "./setting_kind.ts";
 
 /** One row of the table. */
 export interface Setting {
@@ -101,6 +96,12 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Port of the API on 127.0.0.1.",
   },
   {
+    name: "ENCIMAP_PUBLIC_PORT",
+    kind: PORT,
+    summary:
+      "Port on 127.0.0.1 of what anybody may ask: set-up of mail clients and published certificates. A web server stands in front of it; closed where it is not set.",
+  },
+  {
     name: "INTAKE_PORT",
     fallback: "4321",
     kind: PORT,
@@ -183,10 +184,31 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Validity of a new certificate, in days.",
   },
   {
+    name: "CERT_RENEW_DAYS",
+    fallback: "30",
+    kind: { type: "int", min: 1, max: 3650 },
+    summary:
+      "Days before its end at which a certificate is renewed, but not before the last third of its validity.",
+  },
+  {
     name: "CERT_KEY_SIZE",
     fallback: "2048",
     kind: { type: "choice", of: ["2048", "3072", "4096"] },
     summary: "Length of a new RSA key, in bits.",
+  },
+  {
+    name: "CERT_KEY_TYPE",
+    fallback: "rsa",
+    kind: { type: "choice", of: ["rsa", "p-256"] },
+    summary:
+      "Kind of a new key: `rsa`, which every mail program reads, or the curve `p-256`, which some do not.",
+  },
+  {
+    name: "ENCIMAP_CERT_ISSUER",
+    fallback: "self",
+    kind: { type: "choice", of: ["self", "appliance"] },
+    summary:
+      "Who signs a new certificate: its own key (`self`), or the appliance's issuer, which is made at the start.",
   },
   {
     name: "ENCIMAP_KEY_POOL",
@@ -214,6 +236,17 @@ export const SETTINGS: readonly Setting[] = [
     kind: PATH,
     summary:
       "File with the key of the fingerprints of deliveries and of stored messages: 64 hexadecimal digits.",
+  },
+  {
+    name: "ENCIMAP_PROFILE_CERT_FILE",
+    kind: PATH,
+    summary:
+      "Certificate chain, PEM, of who signs Apple profiles. Not set, or self-signed: they are not signed.",
+  },
+  {
+    name: "ENCIMAP_PROFILE_KEY_FILE",
+    kind: PATH,
+    summary: "Its private key, PEM without a password.",
   },
   {
     name: "ENCIMAP_INTAKE_SOCKET",
@@ -328,40 +361,4 @@ export function describeConfig(): string {
     ...rows,
     "",
   ].join("\n");
-}
-
-/**
- * Checks the text of a setting.
- *
- * @param kind Check.
- * @param value The text.
- * @returns Whether it passes.
- */
-export function isValid(kind: Kind, value: string): boolean {
-  switch (kind.type) {
-    case "text":
-      return kind.regexp === undefined || kind.regexp.test(value);
-    case "int":
-      return /^\d{1,15}$/.test(value) && Number(value) >= kind.min &&
-        Number(value) <= kind.max;
-    case "choice":
-      return kind.of.includes(value);
-  }
-}
-
-/**
- * Says what a setting must be, behind "must be".
- *
- * @param kind Check.
- * @returns Words.
- */
-export function formOf(kind: Kind): string {
-  switch (kind.type) {
-    case "text":
-      return kind.form;
-    case "int":
-      return `an integer from ${kind.min} to ${kind.max}`;
-    case "choice":
-      return kind.of.join(", ").replace(/, ([^,]*)$/, " or $1");
-  }
 }

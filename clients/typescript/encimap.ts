@@ -85,10 +85,21 @@ export interface Certificate {
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
+  "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
+  "key_destroyed_at": string | null;
   "is_recipient": boolean;
   "handed_out_at": string | null;
   "retired_at": string | null;
   "created_at": string;
+}
+
+/** `CertificateCounts` of docs/openapi.yaml. */
+export interface CertificateCounts {
+  expiring: number;
+  expired: number;
+  "renewal_failed": number;
+  unconfirmed: number;
 }
 
 /** `Challenge` of docs/openapi.yaml. */
@@ -117,6 +128,26 @@ export interface Credential {
   "last_used_at": string | null;
 }
 
+/** `Custody` of docs/openapi.yaml. */
+export interface Custody {
+  "vaultbox_id": string;
+  custody: "server" | "client" | "external";
+  "keys_kept": number;
+  "keys_destroyed": number;
+  "hand_out": HandOut | null;
+}
+
+/** `CustodyChange` of docs/openapi.yaml. */
+export interface CustodyChange {
+  "vaultbox_id": string;
+  custody: "server" | "client" | "external";
+  "keys_kept": number;
+  "keys_destroyed": number;
+  "hand_out": HandOut | null;
+  "dry_run": boolean;
+  warnings: string[];
+}
+
 /** `Customer` of docs/openapi.yaml. */
 export interface Customer {
   "user_id": string;
@@ -126,6 +157,21 @@ export interface Customer {
   "vaultbox_count": number;
   "used_bytes": number | null;
   "used_messages": number | null;
+}
+
+/** `DestroyedKey` of docs/openapi.yaml. */
+export interface DestroyedKey {
+  "certificate_id": string;
+  "fingerprint_sha256": string;
+  "destroyed_at": string;
+  "request_id": string | null;
+}
+
+/** `DestructionReceipt` of docs/openapi.yaml. */
+export interface DestructionReceipt {
+  "vaultbox_id": string;
+  keys: DestroyedKey[];
+  "not_covered": string;
 }
 
 /** `Domain` of docs/openapi.yaml. */
@@ -177,10 +223,23 @@ export interface GeneratedCertificate {
   "vaultbox_id"?: string;
 }
 
+/** `GeneratedPassword` of docs/openapi.yaml. */
+export interface GeneratedPassword {
+  password: string;
+}
+
+/** `HandOut` of docs/openapi.yaml. */
+export interface HandOut {
+  since: string;
+  files: number;
+  "repeat_until": string;
+}
+
 /** `Health` of docs/openapi.yaml. */
 export interface Health {
   status: "healthy" | "unhealthy";
   services: Services;
+  certificates: CertificateCounts | null;
 }
 
 /** `IssuedCertificate` of docs/openapi.yaml. */
@@ -196,6 +255,9 @@ export interface IssuedCertificate {
   "not_before": string;
   "not_after": string;
   origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
+  "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
+  "key_destroyed_at": string | null;
   "is_recipient": boolean;
   "handed_out_at": string | null;
   "retired_at": string | null;
@@ -311,9 +373,11 @@ export interface CreateVaultboxBody {
   /** For people; the address if left out. */
   name?: string;
   /** Who holds the private key; `server` if left out. */
-  custody?: "server" | "external";
+  custody?: "server" | "client" | "external";
   /** For `external`, which needs it. */
   certificate?: string;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Query of listVaultboxes. */
@@ -424,20 +488,32 @@ export interface GenerateCertificateBody {
   email: string;
   /** Validity; CERT_VALIDITY_DAYS if left out. */
   days?: number;
+  /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+  "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
 
 /** Body of downloadPkcs12. */
 export interface DownloadPkcs12Body {
   "vaultbox_id": string;
+  /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
-  /** `compat` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older. */
-  format?: "modern" | "compat";
+  /** `compatible` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older. */
+  format?: "modern" | "compatible";
 }
 
 /** Body of downloadBundle. */
 export interface DownloadBundleBody {
   "vaultbox_id": string;
+  /** Of the PKCS#12 files; ASCII is read by every program. */
   password: string;
+}
+
+/** Body of downloadProfile. */
+export interface DownloadProfileBody {
+  /** Of the PKCS#12 files; ASCII is read by every program. */
+  password: string;
+  /** Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out. */
+  "with_credential"?: boolean;
 }
 
 /** Query of listMessages. */
@@ -485,9 +561,11 @@ export interface BulkCreateVaultboxesBody {
     /** For people; the address if left out. */
     name?: string;
     /** Who holds the private key; `server` if left out. */
-    custody?: "server" | "external";
+    custody?: "server" | "client" | "external";
     /** For `external`, which needs it. */
     certificate?: string;
+    /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
+    "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
   }>;
 }
 
@@ -536,6 +614,12 @@ export interface RequestCertificateBody {
   days?: number;
 }
 
+/** Query of downloadIssuer. */
+export interface DownloadIssuerQuery {
+  /** Of a certificate; if left out, who signs now. */
+  "issuer_id"?: string;
+}
+
 /** Body of beginEncryptionTrial. */
 export interface BeginEncryptionTrialBody {
   /** Cipher of stored mail. */
@@ -550,6 +634,25 @@ export interface BeginEncryptionTrialBody {
 export interface ConfirmEncryptionTrialBody {
   /** The code in the mail; case and dashes do not matter. */
   code: string;
+}
+
+/** Body of setCustody. */
+export interface SetCustodyBody {
+  custody: "server" | "client" | "external";
+  /** Says what it means and changes nothing. */
+  "dry_run"?: boolean;
+}
+
+/** Body of confirmHandOut. */
+export interface ConfirmHandOutBody {
+  /** SHA-256 of the file, hexadecimal. */
+  "sha256": string;
+}
+
+/** Body of destroyKey. */
+export interface DestroyKeyBody {
+  /** The certificate's, as a sign that this one is meant. */
+  "fingerprint_sha256": string;
 }
 
 /** Query of listCustomers. */
@@ -1128,6 +1231,13 @@ export class Encimap extends Client {
     return await this.data({ method: "POST", path: "/generate-certificate", body }, options);
   }
 
+  /** Makes a password for a bundle, stored nowhere: `POST /generate-password`. */
+  async generatePassword(
+    options: PostOptions = {},
+  ): Promise<GeneratedPassword> {
+    return await this.data({ method: "POST", path: "/generate-password" }, options);
+  }
+
   /** Downloads the newest key and certificate as PKCS#12: `POST /p12`. */
   async downloadPkcs12(
     body: DownloadPkcs12Body,
@@ -1142,6 +1252,15 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<Uint8Array> {
     return await this.octets({ method: "POST", path: "/bundle", body }, options);
+  }
+
+  /** Downloads the profile that sets Apple devices up: `POST /vaultboxes/{id}/mobileconfig`. */
+  async downloadProfile(
+    id: string,
+    body: DownloadProfileBody,
+    options: PostOptions = {},
+  ): Promise<Uint8Array> {
+    return await this.octets({ method: "POST", path: `/vaultboxes/${segment(id)}/mobileconfig`, body }, options);
   }
 
   /** Lists the messages of a vaultbox, without content: `GET /messages`. */
@@ -1293,11 +1412,12 @@ export class Encimap extends Client {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/csr`, body }, options);
   }
 
-  /** Downloads the certificate of the appliance's issuer: `GET /issuer`. */
+  /** Downloads a certificate of the appliance's issuer: `GET /issuer`. */
   async downloadIssuer(
+    query: DownloadIssuerQuery = {},
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
-    return await this.octets({ method: "GET", path: "/issuer" }, options);
+    return await this.octets({ method: "GET", path: "/issuer", query }, options);
   }
 
   /** Stops encrypting mail to a certificate: `POST /vaultboxes/{id}/certificates/{certificate_id}/retire`. */
@@ -1334,6 +1454,50 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<Vaultbox> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/encryption-trial/confirm`, body }, options);
+  }
+
+  /** Shows who holds the private keys of a vaultbox: `GET /vaultboxes/{id}/custody`. */
+  async getCustody(
+    id: string,
+    options: RequestOptions = {},
+  ): Promise<Custody> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/custody` }, options);
+  }
+
+  /** Changes who holds the private keys that are made from now on: `PUT /vaultboxes/{id}/custody`. */
+  async setCustody(
+    id: string,
+    body: SetCustodyBody,
+    options: RequestOptions = {},
+  ): Promise<CustodyChange> {
+    return await this.data({ method: "PUT", path: `/vaultboxes/${segment(id)}/custody`, body }, options);
+  }
+
+  /** Confirms a bundle and has the private keys in it destroyed: `POST /vaultboxes/{id}/custody/confirm`. */
+  async confirmHandOut(
+    id: string,
+    body: ConfirmHandOutBody,
+    options: PostOptions = {},
+  ): Promise<DestructionReceipt> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/custody/confirm`, body }, options);
+  }
+
+  /** Retires what an unconfirmed bundle has, and makes a new key: `POST /vaultboxes/{id}/custody/take-back`. */
+  async takeHandOutBack(
+    id: string,
+    options: PostOptions = {},
+  ): Promise<Custody> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/custody/take-back` }, options);
+  }
+
+  /** Destroys the private key of a certificate, for good: `POST /vaultboxes/{id}/certificates/{certificate_id}/destroy-key`. */
+  async destroyKey(
+    id: string,
+    certificateId: string,
+    body: DestroyKeyBody,
+    options: PostOptions = {},
+  ): Promise<DestructionReceipt> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/destroy-key`, body }, options);
   }
 
   /** Lists users with their limits and what they use: `GET /customers`. */

@@ -66,6 +66,12 @@ export interface ApplianceSettings {
    * Dovecot's base_dir if it is below.
    */
   readonly doveadmSocket: string;
+  /** The program's port on 127.0.0.1 for the public. */
+  readonly publicPort: number;
+  /** Port of the web server without TLS. */
+  readonly httpPort: number;
+  /** Port of the web server with TLS. */
+  readonly httpsPort: number;
 }
 
 /** The settings of a machine that install.sh has made. */
@@ -88,6 +94,9 @@ export const DEFAULT_APPLIANCE = {
   dovecotSqlPath: "/etc/dovecot/encimap-sql.conf.ext",
   dovecotLastUsePath: "/etc/dovecot/encimap-last-use.conf.ext",
   imapsPort: 993,
+  publicPort: 4302,
+  httpPort: 80,
+  httpsPort: 443,
 } as const satisfies Partial<ApplianceSettings>;
 
 /** Text that means nothing else to a shell, Postfix, Dovecot, SQL or systemd. */

@@ -20,6 +20,9 @@ import dovecotLastUse from "../../appliance/dovecot/encimap-last-use.conf.ext.tm
 import dovecotSql from "../../appliance/dovecot/encimap-sql.conf.ext.tmpl" with {
   type: "text",
 };
+import nginxConf from "../../appliance/nginx/encimap.conf.tmpl" with {
+  type: "text",
+};
 import mainCf from "../../appliance/postfix/main.cf.tmpl" with { type: "text" };
 import masterCf from "../../appliance/postfix/master.cf.tmpl" with {
   type: "text",
@@ -31,6 +34,12 @@ import intakeService from "../../appliance/systemd/encimap-intake.service.tmpl" 
   type: "text",
 };
 import intakeSocket from "../../appliance/systemd/encimap-intake.socket.tmpl" with {
+  type: "text",
+};
+import maintenanceService from "../../appliance/systemd/encimap-maintenance.service.tmpl" with {
+  type: "text",
+};
+import maintenanceTimer from "../../appliance/systemd/encimap-maintenance.timer.tmpl" with {
   type: "text",
 };
 import reconcileService from "../../appliance/systemd/encimap-reconcile.service.tmpl" with {
@@ -45,10 +54,13 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "dovecot/99-encimap.conf.tmpl": dovecotConf,
   "dovecot/encimap-last-use.conf.ext.tmpl": dovecotLastUse,
   "dovecot/encimap-sql.conf.ext.tmpl": dovecotSql,
+  "nginx/encimap.conf.tmpl": nginxConf,
   "postfix/main.cf.tmpl": mainCf,
   "postfix/master.cf.tmpl": masterCf,
   "systemd/encimap-api.service.tmpl": apiService,
   "systemd/encimap-intake.service.tmpl": intakeService,
   "systemd/encimap-intake.socket.tmpl": intakeSocket,
+  "systemd/encimap-maintenance.service.tmpl": maintenanceService,
+  "systemd/encimap-maintenance.timer.tmpl": maintenanceTimer,
   "systemd/encimap-reconcile.service.tmpl": reconcileService,
 };

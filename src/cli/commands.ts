@@ -63,6 +63,20 @@ export const COMMANDS: readonly Command[] = [
       (await import("./operator.ts")).runReconcile(args, io),
   },
   {
+    name: "maintenance",
+    usage: "[--dry-run] [--force]",
+    summary: "Renew certificates before they expire; the timer runs it daily",
+    help: [
+      "--dry-run  say what would be renewed, and what owners have to renew themselves",
+      "--force    believe the clock although the last run is over 30 days ago",
+      "",
+      "Exit status: 0 done, or another run is at it; 1 a renewal failed, or the clock",
+      "is doubted. What failed is tried again by the next run.",
+    ].join("\n"),
+    run: async (args, io) =>
+      (await import("./maintenance.ts")).runMaintenance(args, io),
+  },
+  {
     name: "doctor",
     usage: "",
     summary: "Check the appliance and say how to mend what is wrong",
@@ -160,6 +174,21 @@ export const COMMANDS: readonly Command[] = [
     summary: "Delete a vaultbox with its mail, keys and credentials, for good",
     run: async (args, io) =>
       (await import("./operator.ts")).runVaultboxDelete(args, io),
+  },
+  {
+    name: "issuer list",
+    usage: "",
+    summary: "List the issuers of certificates: number, id, fingerprint, end",
+    run: async (args, io) =>
+      (await import("./issuer.ts")).runIssuerList(args, io),
+  },
+  {
+    name: "issuer show",
+    usage: "[ID]",
+    summary:
+      "Print the certificate of the issuer that signs now, or of another",
+    run: async (args, io) =>
+      (await import("./issuer.ts")).runIssuerShow(args, io),
   },
   {
     name: "config describe",

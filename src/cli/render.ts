@@ -61,6 +61,7 @@ function applianceSettings(
     maxMessageBytes: config.maxMessageBytes,
     intakeSocket: config.intakeSocket,
     intakePort: config.intakePort,
+    publicPort: config.publicPort ?? DEFAULT_APPLIANCE.publicPort,
     // Dovecot warns about a name below base_dir that is not relative.
     doveadmSocket: config.doveadmSocket.replace(/^\/run\/dovecot\//, ""),
   };

@@ -13,13 +13,16 @@ import { checkSchema } from "../db/migrate.ts";
 import { AppError } from "../errors.ts";
 import { buildApi } from "../http/api.ts";
 import { intakeGates, intakeServer } from "../http/intake.ts";
+import { buildPublic } from "../http/public/server.ts";
 import { createLog, type Log, reason } from "../log.ts";
 import { openApp, openIntakeApp } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
 import { shutdownSignal } from "../system/shutdown.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
+import { finishDestructions } from "../vaultbox/key_destruction.ts";
 import { fillKeyPool } from "../vaultbox/key_pool.ts";
 import { watchFull } from "../vaultbox/limits.ts";
+import { lastingIssuer } from "../vaultbox/issuer.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { recountFull, recountNamed } from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
@@ -127,6 +130,7 @@ async function startApi(app: App): Promise<Service> {
   const drift = await reconcile(app, { dryRun: false });
   const mended = drift.routes.set.length + drift.routes.drop.length;
   if (mended > 0) app.log.write("warn", "routes mended", { count: mended });
+  if (app.config.certIssuer === "appliance") await lastingIssuer(app);
   const stopWatching = await watchFull(app);
   const api = buildApi(app, await tokenSettings(app.config));
   const server = Deno.serve({
@@ -134,6 +138,13 @@ async function startApi(app: App): Promise<Service> {
     port: app.config.apiPort,
     onListen: ({ port }) => app.log.write("info", "listening", { port }),
   }, api);
+  const { publicPort } = app.config;
+  const publicServer = publicPort === undefined ? undefined : Deno.serve({
+    hostname: "127.0.0.1",
+    port: publicPort,
+    onListen: ({ port }) =>
+      app.log.write("info", "listening", { publicPort: port }),
+  }, buildPublic(app));
   const stopping = new AbortController();
   const filling = fillKeyPool(app, stopping.signal);
   const stopTimers = [
@@ -143,10 +154,13 @@ async function startApi(app: App): Promise<Service> {
     eachMinute(app, () => endOverdueSessions(app)),
     // What Postfix could not be told.
     eachMinute(app, () => mendRoutes(app)),
+    // Private keys that are to be destroyed.
+    eachMinute(app, () => finishDestructions(app)),
   ];
   return {
     async stop() {
       stopping.abort();
+      await publicServer?.shutdown();
       await server.shutdown();
       await stopWatching();
       for (const stop of stopTimers) await stop();

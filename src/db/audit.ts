@@ -12,8 +12,8 @@ import { fetchPage, type Order, type Page, type Rows } from "./page.ts";
 export interface Change {
   /** What was done, such as `vaultbox.create`. */
   readonly action: string;
-  /** UUID of the user whose thing it was. */
-  readonly userId: string;
+  /** UUID of the user whose thing it was; null for what serves everybody. */
+  readonly userId: string | null;
   /** UUID of the vaultbox. */
   readonly vaultboxId?: string | undefined;
   /** Domain. */

@@ -29,20 +29,33 @@ export interface CertificateRow {
   readonly notBefore: Date;
   /** End of validity. */
   readonly notAfter: Date;
-  /** Where it is from. The key of `generated` alone is kept here. */
+  /** Where it is from. The key of `generated` alone was ever here. */
   readonly origin: "generated" | "uploaded" | "csr";
   /** When somebody else first had its key; null if nobody has. */
   readonly handedOutAt: Date | null;
+  /** UUID of the issuer; null if it is self-signed or by somebody else. */
+  readonly issuerId: string | null;
 }
+
+/** Where a private key is: see docs/design.md, "Custody". */
+export type KeyState = "elsewhere" | "kept" | "destroying" | "destroyed";
 
 /** One generation. */
 export interface Certificate extends CertificateRow {
+  /** Where its private key is. */
+  readonly keyState: KeyState;
+  /** When its private key was destroyed. */
+  readonly keyDestroyedAt: Date | null;
+  /** UUID of the request that had it destroyed; null outside the API. */
+  readonly keyDestroyedBy: string | null;
   /** When it was retired. */
   readonly retiredAt: Date | null;
   /** When it was added. */
   readonly createdAt: Date;
   /** Whether mail is encrypted to it now. */
   readonly isRecipient: boolean;
+  /** Certificate of the issuer, PEM; null if it is self-signed or by another. */
+  readonly issuerPem: string | null;
 }
 
 /** Orders of the list. */
@@ -68,10 +81,14 @@ const ROW = [
   "notAfter",
   "origin",
   "handedOutAt",
+  "issuerId",
 ] as const;
 
-/** Certificates that one message is encrypted to, at most. */
-const RECIPIENTS_MAX = 8;
+/**
+ * Certificates that one message is encrypted to, at most. As many as people can
+ * add to a vaultbox, so that none of those drops out behind its owner's back.
+ */
+const RECIPIENTS_MAX = 20;
 
 /**
  * Inserts a generation.
@@ -85,7 +102,12 @@ export async function insertCertificate(
   row: CertificateRow,
 ): Promise<void> {
   try {
-    await db`insert into vaultbox_certs ${db(row, ...ROW)}`;
+    const keyState: KeyState = row.origin === "generated"
+      ? "kept"
+      : "elsewhere";
+    await db`
+      insert into vaultbox_certs ${db({ ...row, keyState }, ...ROW, "keyState")}
+    `;
   } catch (error) {
     if (isViolation(error, UNIQUE_VIOLATION)) {
       throw new AppError("conflict", "Vaultbox has this certificate already", {
@@ -192,7 +214,7 @@ export interface Recipient extends ChosenPolicy {
  *
  * @param db Pool or transaction.
  * @param vaultboxId UUID.
- * @returns At most 8, newest first.
+ * @returns At most 20, newest first.
  */
 export async function listRecipients(
   db: Db,
@@ -210,8 +232,11 @@ export async function listRecipients(
 }
 
 function columns(db: Db, vaultboxId: string): Fragment {
-  return db`${db(ROW)}, retired_at, created_at,
-    id in (${recipients(db, vaultboxId)}) as is_recipient`;
+  return db`${db(ROW)}, retired_at, created_at, key_state, key_destroyed_at,
+    key_destroyed_by,
+    id in (${recipients(db, vaultboxId)}) as is_recipient,
+    (select certificate_pem from issuers where issuers.id = issuer_id)
+      as issuer_pem`;
 }
 
 /** Ids of the generations that mail is encrypted to. */
@@ -219,11 +244,7 @@ function recipients(db: Db, vaultboxId: string): Fragment {
   return db`
     select id from vaultbox_certs
     where vaultbox_id = ${vaultboxId} and retired_at is null
-      and (handed_out_at is not null or id = (
-        select id from vaultbox_certs
-        where vaultbox_id = ${vaultboxId} and retired_at is null
-        order by created_at desc, id limit 1
-      ))
+      and (handed_out_at is not null or is_newest)
     order by created_at desc, id
     limit ${RECIPIENTS_MAX}
   `;
@@ -257,4 +278,66 @@ export async function listCertificateIds(db: Db): Promise<Set<string>> {
     select id from vaultbox_certs union all select id from issuers
   `;
   return new Set(rows.map((row) => row.id));
+}
+
+/**
+ * Decides that private keys go: no bundle has them from the commit on.
+ *
+ * @param db Transaction that holds the vaultbox's lock.
+ * @param ids UUIDs of generations.
+ * @param requestId UUID of the request; undefined outside the API.
+ */
+export async function markDestroying(
+  db: Db,
+  ids: readonly string[],
+  requestId: string | undefined,
+): Promise<void> {
+  await db`
+    update vaultbox_certs
+    set key_state = 'destroying', key_destroyed_by = ${requestId ?? null}
+    where id = any(${ids as string[]}::uuid[]) and key_state = 'kept'
+  `;
+}
+
+/**
+ * Lists generations whose private key is to go and may be there yet.
+ *
+ * @param db Pool or transaction.
+ * @returns UUIDs, at most 1000.
+ */
+export async function listDestroying(db: Db): Promise<string[]> {
+  const rows = await db<{ id: string }[]>`
+    select id from vaultbox_certs where key_state = 'destroying' limit 1000
+  `;
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Lists generations whose private key was destroyed.
+ *
+ * @param db Pool or transaction.
+ * @returns UUIDs.
+ */
+export async function listDestroyed(db: Db): Promise<Set<string>> {
+  const rows = await db<{ id: string }[]>`
+    select id from vaultbox_certs where key_state = 'destroyed'
+  `;
+  return new Set(rows.map((row) => row.id));
+}
+
+/**
+ * Notes that private keys are gone.
+ *
+ * @param db Pool or transaction.
+ * @param ids UUIDs of generations.
+ */
+export async function markDestroyed(
+  db: Db,
+  ids: readonly string[],
+): Promise<void> {
+  await db`
+    update vaultbox_certs
+    set key_state = 'destroyed', key_destroyed_at = clock_timestamp()
+    where id = any(${ids as string[]}::uuid[]) and key_state = 'destroying'
+  `;
 }

@@ -1,49 +1,58 @@
 /**
- * Queries on the appliance's issuer.
+ * Queries on the appliance's issuers.
  *
  * @module
  */
 
 import type { Db } from "./connect.ts";
 
-/** The issuer; there is one at most. */
-export interface IssuerRow {
+/** An issuer. */
+export interface Issuer {
   /** UUID; also the name of the private key's file. */
   readonly id: string;
   /** Its certificate, PEM. */
   readonly certificatePem: string;
   /** SHA-256 over the DER, 64 hexadecimal digits. */
   readonly fingerprintSha256: string;
+  /** Begin of validity. */
+  readonly notBefore: Date;
   /** End of validity. */
   readonly notAfter: Date;
+  /** 1 for the first one. */
+  readonly number: number;
 }
 
+const ROW = [
+  "id",
+  "certificatePem",
+  "fingerprintSha256",
+  "notBefore",
+  "notAfter",
+  "number",
+] as const;
+
 /**
- * Inserts the issuer.
+ * Inserts an issuer.
  *
- * @param db Pool or transaction.
+ * @param db Transaction.
  * @param row Values of the new row.
- * @returns Whether it was inserted: there may be one already.
+ * @returns Whether it was inserted: there may be one with its number already.
  */
-export async function insertIssuer(db: Db, row: IssuerRow): Promise<boolean> {
+export async function insertIssuer(db: Db, row: Issuer): Promise<boolean> {
   const { count } = await db`
-    insert into issuers ${
-    db(row, "id", "certificatePem", "fingerprintSha256", "notAfter")
-  }
-    on conflict (is_one) do nothing
+    insert into issuers ${db(row, ...ROW)} on conflict (number) do nothing
   `;
   return count > 0;
 }
 
 /**
- * Finds the issuer.
+ * Lists the issuers, former ones too, newest first. There are few.
  *
  * @param db Pool or transaction.
- * @returns It, if there is one.
+ * @returns The issuers.
  */
-export async function findIssuer(db: Db): Promise<IssuerRow | undefined> {
-  const [row] = await db<IssuerRow[]>`
-    select id, certificate_pem, fingerprint_sha256, not_after from issuers
-  `;
-  return row;
+export async function listIssuers(db: Db): Promise<Issuer[]> {
+  return [
+    ...await db<Issuer[]>`select ${db(ROW)} from issuers order by number desc`,
+  ];
 }

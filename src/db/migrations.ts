@@ -23,6 +23,9 @@ import listFilters from "../../sql/0008_list_filters.sql" with { type: "text" };
 import encryptionPolicies from "../../sql/0009_encryption_policies.sql" with {
   type: "text",
 };
+import issuers from "../../sql/0010_issuers.sql" with { type: "text" };
+import custody from "../../sql/0011_custody.sql" with { type: "text" };
+import setup from "../../sql/0012_setup.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -44,6 +47,9 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0007_addresses_and_limits", text: addresses },
   { name: "0008_list_filters", text: listFilters },
   { name: "0009_encryption_policies", text: encryptionPolicies },
+  { name: "0010_issuers", text: issuers },
+  { name: "0011_custody", text: custody },
+  { name: "0012_setup", text: setup },
 ];
 
 /** Rights of the other roles, given again after every migration. */

@@ -309,6 +309,21 @@ export async function updateVaultbox(
 }
 
 /**
+ * Changes who holds the keys of a vaultbox.
+ *
+ * @param db Transaction that holds the row's lock.
+ * @param id UUID.
+ * @param custody Who does from now on.
+ */
+export async function setCustody(
+  db: Db,
+  id: string,
+  custody: Vaultbox["custody"],
+): Promise<void> {
+  await db`update vaultboxes set custody = ${custody} where id = ${id}`;
+}
+
+/**
  * Gives a vaultbox the user name of its credentials.
  *
  * @param db Transaction that holds the row's lock.

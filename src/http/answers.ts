@@ -210,6 +210,11 @@ export const GENERATED_CERTIFICATE: Schema = shape("GeneratedCertificate", {
   "vaultbox_id": ID,
 });
 
+/** Schema of a password for a bundle. */
+export const GENERATED_PASSWORD: Schema = shape("GeneratedPassword", {
+  password: TEXT,
+});
+
 /**
  * Shapes a certificate.
  *
@@ -337,6 +342,17 @@ export const HEALTH: Schema = shape("Health", {
     storage: { type: "string", enum: ["accessible", "inaccessible"] },
     mta: { type: "string", enum: ["running", "stopped"] },
   }),
+  certificates: {
+    anyOf: [
+      shape("CertificateCounts", {
+        expiring: COUNT,
+        expired: COUNT,
+        "renewal_failed": COUNT,
+        unconfirmed: COUNT,
+      }),
+      { type: "null" },
+    ],
+  },
 });
 
 /**
@@ -352,6 +368,12 @@ export function healthJson(health: Health): Json {
       "database": health.database ? "connected" : "disconnected",
       "storage": health.storage ? "accessible" : "inaccessible",
       "mta": health.mta ? "running" : "stopped",
+    },
+    "certificates": health.certificates === undefined ? null : {
+      "expiring": health.certificates.expiring,
+      "expired": health.certificates.expired,
+      "renewal_failed": health.certificates.renewalFailed,
+      "unconfirmed": health.certificates.unconfirmed,
     },
   };
 }

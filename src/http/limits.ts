@@ -79,20 +79,39 @@ export function parseSearch(search: string): Record<string, string> {
 }
 
 /**
- * Reads the body of a request, of whatever framing.
+ * Reads the body of a request that is JSON.
  *
  * @param request The request.
  * @param timeoutMs Milliseconds that it may take.
  * @returns The octets; empty if there is no body.
- * @throws {AppError} `message_too_large` over 64 KiB, `request_timeout`,
- * `unsupported_media_type` if it says that it is no JSON, `invalid_request` if
- * it is cut off.
+ * @throws {AppError} As {@linkcode readOctets} with 64 KiB, and
+ * `unsupported_media_type` if it says that it is no JSON.
  */
 export async function readBody(
   request: Request,
   timeoutMs: number = BODY_TIMEOUT_MS,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (Number(request.headers.get("content-length")) > BODY_MAX_BYTES) {
+  const octets = await readOctets(request, BODY_MAX_BYTES, timeoutMs);
+  if (octets.length > 0) checkMediaType(request.headers);
+  return octets;
+}
+
+/**
+ * Reads the body of a request, of whatever framing and media type.
+ *
+ * @param request The request.
+ * @param maxBytes Octets at most.
+ * @param timeoutMs Milliseconds that it may take.
+ * @returns The octets; empty if there is no body.
+ * @throws {AppError} `message_too_large`, `request_timeout`, `invalid_request`
+ * if it is cut off.
+ */
+export async function readOctets(
+  request: Request,
+  maxBytes: number,
+  timeoutMs: number = BODY_TIMEOUT_MS,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (Number(request.headers.get("content-length")) > maxBytes) {
     throw tooLarge();
   }
   if (request.body === null) return new Uint8Array();
@@ -104,12 +123,12 @@ export async function readBody(
     reader.cancel().catch(() => {});
   }, timeoutMs);
   try {
-    const octets = new Uint8Array(BODY_MAX_BYTES);
+    const octets = new Uint8Array(maxBytes);
     let length = 0;
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      if (length + value.length > BODY_MAX_BYTES) {
+      if (length + value.length > maxBytes) {
         reader.cancel().catch(() => {});
         throw tooLarge();
       }
@@ -117,7 +136,6 @@ export async function readBody(
       length += value.length;
     }
     if (isLate) throw new AppError("request_timeout", "Body came too slowly");
-    if (length > 0) checkMediaType(request.headers);
     return octets.slice(0, length);
   } catch (error) {
     if (error instanceof AppError) throw error;

@@ -50,6 +50,17 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
+ * Says whether octets are all US-ASCII, as text may be and ciphertext of any
+ * length is not.
+ *
+ * @param octets Any octets.
+ * @returns True if none is above 127.
+ */
+export function isAscii(octets: Uint8Array): boolean {
+  return !octets.some((octet) => octet > 0x7f);
+}
+
+/**
  * Turns each octet into the character with its number (ISO 8859-1).
  *
  * TextDecoder's "latin1" is windows-1252, which moves 0x80 to 0x9f elsewhere.

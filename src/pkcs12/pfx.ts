@@ -4,9 +4,11 @@
  * @module
  */
 
-import { AppError } from "../errors.ts";
+import { X509Certificate } from "node:crypto";
+import { equal } from "../mail/octets.ts";
 import { derSetOf } from "../smime/der.ts";
 import { ID_DATA } from "../smime/object_identifiers.ts";
+import { publicKeyOf } from "../x509/key_pair.ts";
 import {
   bmpString,
   type Der,
@@ -32,25 +34,30 @@ import { pbeTripleDesEncrypt } from "./pbe_triple_des.ts";
 
 /** What goes into a file. */
 export interface PfxOptions {
-  /** Private key, PKCS#8 DER. */
+  /** Private key, PKCS#8 DER: RSA or elliptic curve. */
   readonly privateKey: Uint8Array<ArrayBuffer>;
   /** Certificate of that key, DER. */
   readonly certificate: Uint8Array<ArrayBuffer>;
+  /** Certificates of its issuers, DER, the nearest first; none if left out. */
+  readonly chain?: readonly Uint8Array<ArrayBuffer>[];
   /** Name that key stores show: 1 to 255 characters of the BMP. */
   readonly friendlyName: string;
-  /** Password: 8 to 128 printable ASCII characters. */
+  /** Password: 1 to 128 characters of the BMP. */
   readonly password: string;
-  /**
-   * `modern` is PBES2 with AES-256 and a SHA-256 MAC; `compat` is 3DES and
-   * SHA-1, for Android up to 13, iOS up to 17, macOS up to 14 and gpgsm 2.2,
-   * which call the other form a wrong password.
-   */
-  readonly form: "modern" | "compat";
+  /** Its algorithms. */
+  readonly format: PfxFormat;
 }
 
-/** The algorithms of a form. */
-interface Form {
-  /** Encrypts the key and the certificate. */
+/**
+ * `modern` is PBES2 with AES-256 and a SHA-256 MAC; `compatible` is 3DES and
+ * SHA-1, for Android up to 13, iOS up to 17, macOS up to 14 and gpgsm 2.2, which
+ * call the other one a wrong password.
+ */
+export type PfxFormat = "modern" | "compatible";
+
+/** The algorithms of a format. */
+interface Algorithms {
+  /** Encrypts the key and the certificates. */
   encrypt(
     plaintext: Der,
     password: string,
@@ -60,14 +67,14 @@ interface Form {
   readonly macHash: HashName;
 }
 
-const FORMS: Readonly<Record<PfxOptions["form"], Form>> = {
+const FORMATS: Readonly<Record<PfxFormat, Algorithms>> = {
   modern: { encrypt: pbes2Encrypt, macHash: "SHA-256" },
   // iOS up to 17 and macOS up to 14 check a SHA-1 MAC only.
-  compat: { encrypt: pbeTripleDesEncrypt, macHash: "SHA-1" },
+  compatible: { encrypt: pbeTripleDesEncrypt, macHash: "SHA-1" },
 };
 
 /**
- * Rounds of every key derivation, in both forms. Who guesses passwords takes
+ * Rounds of every key derivation, in both formats. Who guesses passwords takes
  * the cheapest of MAC, key and certificate in either file, so one smaller
  * number would set the price of all. Importers take more: .NET, the strictest
  * known, stops at 300,000 for one derivation and at 1,000,000 for all but the
@@ -78,30 +85,8 @@ const ITERATIONS = 100_000;
 /** RFC 2985 appendix A: pkcs-9-ub-friendlyName; BMPString has U+FFFF at most. */
 const FRIENDLY_NAME_REGEXP = /^[^\p{Cc}\p{Cs}\u{10000}-\u{10ffff}]{1,255}$/u;
 
-/** Printable ASCII, 8 to 128 characters. */
-const PASSWORD_REGEXP = /^[\x20-\x7e]{8,128}$/;
-
-/**
- * Checks the password that a bundle is to be locked with.
- *
- * ASCII only, since importers disagree about everything else: the MAC takes the
- * password as UTF-16, PBES2 as UTF-8, and keytool and gpgsm fail either way.
- *
- * @param text What the caller asked for.
- * @returns The same text.
- * @throws {AppError} `invalid_request` if it is not 8 to 128 printable ASCII
- * characters.
- * @see {@link https://www.rfc-editor.org/rfc/rfc7292#appendix-B.1 | RFC 7292 appendix B.1}
- */
-export function checkBundlePassword(text: string): string {
-  if (typeof text !== "string" || !PASSWORD_REGEXP.test(text)) {
-    throw new AppError(
-      "invalid_request",
-      "Field password must be 8 to 128 printable ASCII characters",
-    );
-  }
-  return text;
-}
+/** What RFC 7292 appendix B.1 can encode, and importers pass on unchanged. */
+const PASSWORD_REGEXP = /^[^\p{Cc}\p{Cs}\u{10000}-\u{10ffff}]{1,128}$/u;
 
 /**
  * Encodes a private key and its certificate as a file that mail clients import,
@@ -118,24 +103,35 @@ export function checkBundlePassword(text: string): string {
  * AuthenticatedSafe ::= SEQUENCE OF ContentInfo
  * ```
  *
- * @param options Key, certificate, name, password and form.
+ * @param options Key, certificates, name, password and format.
  * @returns The file. Salts are random: no two are equal.
- * @throws {AppError} `invalid_request` if the password is not allowed.
- * @throws {RangeError} If the friendly name is not allowed.
+ * @throws {RangeError} If password or friendly name are not allowed, or the key
+ * is not that of the certificate.
+ * @throws {Error} If key or certificate cannot be read.
  * @see {@link https://www.rfc-editor.org/rfc/rfc7292#section-4 | RFC 7292 §4}
  */
 export async function pfx(
   options: PfxOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const password = checkBundlePassword(options.password);
-  const { encrypt, macHash } = FORMS[options.form];
+  const { privateKey, certificate, chain = [], password } = options;
+  if (!PASSWORD_REGEXP.test(password)) {
+    throw new RangeError(
+      "Cannot encode PFX as password must be 1 to 128 characters of the BMP",
+    );
+  }
+  checkPair(privateKey, certificate);
+  const { encrypt, macHash } = FORMATS[options.format];
   const attributes = await bagAttributes(options);
   const certificates = await encrypt(
-    sequence(certBag(options.certificate, attributes)),
+    sequence(
+      certBag(certificate, attributes),
+      // Importers take the certificate with the key's localKeyId for its own.
+      ...chain.map((issuer) => certBag(issuer)),
+    ),
     password,
     ITERATIONS,
   );
-  const key = await encrypt(options.privateKey, password, ITERATIONS);
+  const key = await encrypt(privateKey, password, ITERATIONS);
   // Certificates first, as OpenSSL and Windows write them.
   const authenticatedSafe = sequence(
     encryptedData(certificates),
@@ -150,6 +146,20 @@ export async function pfx(
       iterations: ITERATIONS,
     }),
   );
+}
+
+/** A file with another's key would import and open nothing. */
+function checkPair(
+  privateKey: Uint8Array<ArrayBuffer>,
+  certificate: Uint8Array<ArrayBuffer>,
+): void {
+  const { publicKey } = new X509Certificate(certificate);
+  const certified = publicKey.export({ type: "spki", format: "der" });
+  if (!equal(new Uint8Array(certified), publicKeyOf(privateKey))) {
+    throw new RangeError(
+      "Cannot encode PFX as the private key must be that of the certificate",
+    );
+  }
 }
 
 /**
@@ -211,13 +221,13 @@ function pkcs8ShroudedKeyBag(key: Encrypted, attributes: Der): Der {
  *   certValue [0] EXPLICIT BAG-TYPE.&Type ({CertTypes}{@certId}) }
  * ```
  */
-function certBag(certificate: Der, attributes: Der): Der {
+function certBag(certificate: Der, ...attributes: readonly Der[]): Der {
   return identified(
     ID_CERT_BAG,
     explicit0(
       identified(ID_X509_CERTIFICATE, explicit0(octetString(certificate))),
     ),
-    attributes,
+    ...attributes,
   );
 }
 

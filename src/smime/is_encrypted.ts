@@ -47,6 +47,12 @@ const PREAMBLES: readonly string[] = [
 /** Longer than any of {@linkcode PREAMBLES}, with space around it. */
 const MAX_PREAMBLE_OCTETS = 100;
 
+/**
+ * The fields that go inside when we encrypt stay readable here, so they may not
+ * be long enough for a text. All programs need far less than this.
+ */
+const MAX_CONTENT_FIELDS_OCTETS = 1000;
+
 /** What the MIME fields of a message or part say about its body. */
 interface MimeFields {
   /** Media type, and its parameters. */
@@ -184,14 +190,18 @@ function readPart(octets: Uint8Array<ArrayBuffer>): Part | undefined {
  * holds if they are missing.
  *
  * @returns `undefined` if a field is twice there, malformed, or may be read in
- * two ways.
+ * two ways, or if all of them are longer than 1000 octets.
  */
 function readMimeFields({ header }: Entity): MimeFields | undefined {
   const texts = new Map<string, string>();
+  let length = 0;
   for (const field of fields(header)) {
     if (!isUnambiguous(field)) return undefined;
     if (!field.name.startsWith("content-")) continue;
-    if (texts.has(field.name)) return undefined;
+    length += field.octets.length;
+    if (texts.has(field.name) || length > MAX_CONTENT_FIELDS_OCTETS) {
+      return undefined;
+    }
     texts.set(field.name, fieldText(field));
   }
   const contentType = parseParameterized(

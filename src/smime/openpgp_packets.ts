@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isAscii } from "../mail/octets.ts";
+
 /** Packet types, RFC 9580 §5. */
 const PKESK = 1;
 const SKESK = 3;
@@ -16,7 +18,11 @@ const SESSION_KEY_VERSIONS: Readonly<Record<number, readonly number[]>> = {
   [PKESK]: [2, 3, 6], // RFC 9580 §5.1; 2 is from PGP 2.6 (RFC 1991)
   [SKESK]: [4, 5, 6], // RFC 9580 §5.3; 5 is of RFC 4880bis
 };
-const MIN_SESSION_KEY_OCTETS = 4;
+/** Least lengths of the packets that carry a session key. */
+const MIN_SESSION_KEY_OCTETS: Readonly<Record<number, number>> = {
+  [PKESK]: 1 + 1 + 1 + 32, // version, key ID, algorithm; the least of RSA, ECDH
+  [SKESK]: 4, // RFC 9580 §5.3.1: version, cipher, simple S2K
+};
 
 /** Versions of the packets that carry content, with their least lengths. */
 const CONTENT_VERSIONS: Readonly<
@@ -39,6 +45,8 @@ interface Packet {
   readonly version: number;
   /** Octets of the body. */
   readonly length: number;
+  /** Whether the body is all US-ASCII. */
+  readonly isText: boolean;
   /** Offset behind the packet. */
   readonly next: number;
 }
@@ -46,7 +54,8 @@ interface Packet {
 /**
  * Says whether octets are one encrypted OpenPGP message and nothing else: one
  * or more session keys (PKESK or SKESK), then exactly one packet of encrypted
- * content with integrity protection (SEIPD or AEAD) that goes to the end.
+ * content with integrity protection (SEIPD or AEAD) that goes to the end and is
+ * not plainly text (no octet above 127).
  *
  * @param octets Packets in binary form; may be hostile.
  * @returns False also for signed, compressed, literal or damaged content, and
@@ -63,10 +72,11 @@ export function isEncryptedOpenPgp(octets: Uint8Array<ArrayBuffer>): boolean {
     if (versions === undefined) {
       const minLength = CONTENT_VERSIONS[packet.type]?.[packet.version];
       return sessionKeys > 0 && packet.next === octets.length &&
-        minLength !== undefined && packet.length >= minLength;
+        minLength !== undefined && packet.length >= minLength &&
+        !packet.isText;
     }
     if (!versions.includes(packet.version)) return false;
-    if (packet.length < MIN_SESSION_KEY_OCTETS) return false;
+    if (packet.length < MIN_SESSION_KEY_OCTETS[packet.type]!) return false;
     sessionKeys++;
     offset = packet.next;
   }
@@ -110,6 +120,7 @@ function readOpenPgpPacket(
   const version = octets[bodyChunk(octets, offset + 1)?.start ?? -1];
   let position = offset + 1;
   let length = 0;
+  let isText = true;
   for (;;) {
     const chunk = bodyChunk(octets, position);
     if (chunk === undefined) return undefined;
@@ -122,10 +133,11 @@ function readOpenPgpPacket(
     length += chunk.length;
     position = chunk.start + chunk.length;
     if (position > octets.length) return undefined;
+    isText &&= isAscii(octets.subarray(chunk.start, position));
     if (!chunk.isPartial) break;
   }
   if (version === undefined || length === 0) return undefined;
-  return { type, version, length, next: position };
+  return { type, version, length, isText, next: position };
 }
 
 /** Length octets of a packet in the "new" format, and where they lead. */
@@ -164,7 +176,8 @@ function packet(
   if (version === undefined || length === 0 || next > octets.length) {
     return undefined;
   }
-  return { type, version, length, next };
+  const isText = isAscii(octets.subarray(start, next));
+  return { type, version, length, isText, next };
 }
 
 function bigEndian(octets: Uint8Array, start: number, count: number): number {

@@ -10,7 +10,7 @@
 
 import { join } from "node:path";
 import type { KeyName, PrivateKeys } from "../app.ts";
-import { removeIfThere, replaceFile } from "../system/files.ts";
+import { destroyFiles, replaceFile } from "../system/files.ts";
 import { open, seal } from "./sealed.ts";
 
 /** Ending of a key's file. */
@@ -62,7 +62,7 @@ export function openPrivateKeys(
       return await open(masterKey, bound(name), content);
     },
     async remove(certificateIds) {
-      for (const id of certificateIds) await removeIfThere(pathOf(id));
+      await destroyFiles(directory, certificateIds.map(pathOf));
     },
     async list() {
       const ids: string[] = [];

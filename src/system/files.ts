@@ -103,3 +103,35 @@ export async function removeIfThere(path: string): Promise<boolean> {
     throw error;
   }
 }
+
+/**
+ * Destroys files that may be there: each is overwritten with random octets and
+ * removed, and when this returns no power failure brings one back. What the
+ * disk, a snapshot or a backup keeps of the old octets is beyond a program.
+ *
+ * @param directory Their directory.
+ * @param paths The files, all in it.
+ */
+export async function destroyFiles(
+  directory: string,
+  paths: readonly string[],
+): Promise<void> {
+  for (const path of paths) {
+    try {
+      await overwrite(path);
+      await Deno.remove(path);
+    } catch (error) {
+      // Gone before; the synchronization below is for that removal, too.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  if (paths.length > 0) await syncDirectory(directory);
+}
+
+async function overwrite(path: string): Promise<void> {
+  using file = await Deno.open(path, { write: true });
+  const { size } = await file.stat();
+  const noise = crypto.getRandomValues(new Uint8Array(Math.min(size, 65_536)));
+  await file.write(noise);
+  await file.syncData();
+}

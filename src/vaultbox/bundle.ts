@@ -5,31 +5,18 @@
  */
 
 import type { Actor, App } from "../app.ts";
-import { insertAudit } from "../db/audit.ts";
-import {
-  type Certificate,
-  listCertificates,
-  markHandedOut,
-} from "../db/certificates.ts";
-import { getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
-import { AppError } from "../errors.ts";
-import { checkBundlePassword, pfx } from "../pkcs12/pfx.ts";
-import { pemDecode } from "../x509/pem.ts";
+import { pfx, type PfxFormat } from "../pkcs12/pfx.ts";
+import { bundlePassword } from "./bundle_password.ts";
+import { bundleZip, friendlyName } from "./bundle_zip.ts";
+import { handOut, type MakeFile } from "./hand_out.ts";
 import { partyOf } from "./key_pool.ts";
-import { bundleZip } from "./bundle_zip.ts";
 
 /** Checked input of a download. */
 export interface BundleRequest {
   /** UUID. */
   readonly vaultboxId: string;
-  /** Password of the PKCS#12 files. */
+  /** Password of the PKCS#12 files, as {@linkcode bundlePassword} takes it. */
   readonly password: string;
-}
-
-/** A generation with its key. */
-interface Generation extends Certificate {
-  readonly certificate: Uint8Array<ArrayBuffer>;
-  readonly privateKey: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -38,28 +25,36 @@ interface Generation extends Certificate {
  * @param app The world.
  * @param actor Who asks, and whose the vaultbox must be.
  * @param request Checked input.
- * @param form `compat` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
+ * @param format `compatible` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
  * @returns The file.
  * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
- * its key is not kept here.
+ * its key is not kept here, `invalid_request` if the password is not allowed.
  */
 export async function vaultboxPfx(
   app: App,
   actor: Actor,
   request: BundleRequest,
-  form: "modern" | "compat",
+  format: PfxFormat,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  checkBundlePassword(request.password);
-  const { vaultbox, generations } = await handOut(app, actor, request, 1);
-  const newest = generations[0]!;
-  return await app.heavy.run(() =>
-    pfx({
-      privateKey: newest.privateKey,
-      certificate: newest.certificate,
-      friendlyName: `${vaultbox.alias}@${vaultbox.domain}`,
-      password: request.password,
-      form,
-    }), partyOf(actor));
+  const { vaultboxId, password } = request;
+  const make: MakeFile = (vaultbox, [newest]) => {
+    const address = `${vaultbox.alias}@${vaultbox.domain}`;
+    const { privateKey, certificate, chain, fingerprintSha256 } = newest!;
+    return pfx({
+      privateKey,
+      certificate,
+      chain,
+      friendlyName: friendlyName(address, fingerprintSha256),
+      password: bundlePassword(password, address),
+      format,
+    });
+  };
+  const wanted = { vaultboxId, onlyNewest: true };
+  // The whole of it takes its turn, so that no key waits in memory.
+  return await app.heavy.run(
+    () => handOut(app, actor, wanted, make),
+    partyOf(actor),
+  );
 }
 
 /**
@@ -69,79 +64,31 @@ export async function vaultboxPfx(
  * @param app The world.
  * @param actor Who asks, and whose the vaultbox must be.
  * @param request Checked input.
- * @returns The ZIP file and a name for it.
- * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
- * its key is not kept here.
+ * @returns The ZIP file.
+ * @throws {AppError} As {@linkcode vaultboxPfx}.
  */
 export async function vaultboxBundle(
   app: App,
   actor: Actor,
   request: BundleRequest,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  checkBundlePassword(request.password);
-  const { vaultbox, generations } = await handOut(app, actor, request);
-  return await app.heavy.run(() =>
-    bundleZip({
-      address: `${vaultbox.alias}@${vaultbox.domain}`,
+  const { vaultboxId, password } = request;
+  const make: MakeFile = (vaultbox, generations) => {
+    const { alias, domain, username } = vaultbox;
+    const address = `${alias}@${domain}`;
+    return bundleZip({
+      address,
       hostname: app.config.hostname,
-      ...(vaultbox.username === null ? {} : { username: vaultbox.username }),
-      password: request.password,
+      ...(username === null ? {} : { username }),
+      // handOut() has refused `external`.
+      custody: vaultbox.custody === "client" ? "client" : "server",
+      password: bundlePassword(password, address),
       modified: app.now(),
       generations,
-    }), partyOf(actor));
-}
-
-/**
- * Reads keys and notes that they went out: from now on mail is encrypted to
- * these generations until they are retired.
- */
-async function handOut(
-  app: App,
-  actor: Actor,
-  request: BundleRequest,
-  count?: number,
-): Promise<{ vaultbox: Vaultbox; generations: Generation[] }> {
-  const { vaultboxId } = request;
-  const vaultbox = await getVaultbox(app.sql, vaultboxId, actor);
-  if (vaultbox.custody !== "server") {
-    throw new AppError("conflict", "The key of this vaultbox is not kept here");
-  }
-  const certificates = (await listCertificates(app.sql, vaultboxId))
-    .filter(({ origin }) => origin === "generated");
-  certificates.sort((a, b) =>
-    Number(a.retiredAt !== null) - Number(b.retiredAt !== null)
+    });
+  };
+  return await app.heavy.run(
+    () => handOut(app, actor, { vaultboxId }, make),
+    partyOf(actor),
   );
-  const generations: Generation[] = [];
-  for (const certificate of certificates.slice(0, count)) {
-    const { id: certificateId, fingerprintSha256 } = certificate;
-    const privateKey = await app.privateKeys.read({
-      certificateId,
-      vaultboxId,
-      fingerprintSha256,
-    });
-    if (privateKey === undefined) {
-      throw new Error(`the key of generation ${certificateId} is missing`);
-    }
-    generations.push({
-      ...certificate,
-      certificate: pemDecode("CERTIFICATE", certificate.publicCertPem),
-      privateKey,
-    });
-  }
-  if (generations.length === 0) throw new Error("vaultbox has no certificate");
-  await app.sql.begin(async (tx) => {
-    await markHandedOut(tx, generations.map((each) => each.id));
-    await insertAudit(tx, actor, {
-      action: "key.download",
-      userId: vaultbox.userId,
-      vaultboxId,
-      domain: vaultbox.domain,
-      details: { generations: generations.length },
-    });
-  });
-  app.log.write("info", "keys handed out", {
-    vaultbox: vaultboxId,
-    generations: generations.length,
-  });
-  return { vaultbox, generations };
 }

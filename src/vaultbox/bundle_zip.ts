@@ -4,8 +4,9 @@
  * @module
  */
 
+import { X509Certificate } from "node:crypto";
 import { type Zippable, zipSync } from "fflate";
-import { checkBundlePassword, pfx } from "../pkcs12/pfx.ts";
+import { pfx } from "../pkcs12/pfx.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { bundleReadme } from "./bundle_readme.ts";
 
@@ -15,6 +16,8 @@ export interface BundleGeneration {
   readonly certificate: Uint8Array<ArrayBuffer>;
   /** Its private key, PKCS#8 DER. */
   readonly privateKey: Uint8Array<ArrayBuffer>;
+  /** Certificates of its issuers, DER, the nearest first; often none. */
+  readonly chain: readonly Uint8Array<ArrayBuffer>[];
   /** SHA-256 of the certificate, 64 lower-case hexadecimal digits. */
   readonly fingerprintSha256: string;
   /** Last moment of validity. */
@@ -29,7 +32,9 @@ export interface BundleZipOptions {
   readonly hostname: string;
   /** User name for IMAP and SMTP; left out if there is no credential yet. */
   readonly username?: string;
-  /** Password of every `.p12` file: 8 to 128 printable ASCII characters. */
+  /** Who has the keys besides the owner. */
+  readonly custody: "server" | "client";
+  /** Password of every `.p12` file. */
   readonly password: string;
   /** Time that the files carry; from 1980 to 2099, which is what a ZIP knows. */
   readonly modified: Date;
@@ -46,6 +51,9 @@ const SUBMISSION_PORT = 587;
 /** Longest friendlyName, RFC 2985 appendix A. */
 const UB_FRIENDLY_NAME = 255;
 
+/** Digits of a fingerprint that tell the generations of a vaultbox apart. */
+const SHORT_FINGERPRINT = 8;
+
 /** Regular file, `rw-------`, in the upper half, as unzip on Unix reads it. */
 const OWNER_ONLY = (0o100600 << 16) >>> 0;
 
@@ -55,27 +63,26 @@ const MADE_ON_UNIX = 3;
 /**
  * Makes a bundle.
  *
- * `certificate.p12`, `certificate-compat.p12` and `certificate.pem` are the
- * newest generation; `older/1/` and so on are the ones before, newest first,
- * since mail that arrived under them opens with them only. Names are fixed:
- * nothing of an address ever becomes a path.
+ * `certificate.p12`, `certificate-compatible.p12` and `certificate.pem` are the
+ * newest generation; `previous/1/` and so on are the ones before, newest first,
+ * since mail that arrived under them opens with them only. `issuer.pem` is there
+ * if an authority has issued the certificate. Names are fixed: nothing of an
+ * address ever becomes a path.
  *
  * The ZIP itself is not encrypted; the keys in it are.
  *
  * @param options What goes into it.
  * @returns The ZIP file. It takes about half a second per generation, with
  * turns for other work in between.
- * @throws {AppError} `invalid_request` if the password is not allowed.
- * @throws {RangeError} If there is no generation or `modified` is not a time
- * that a ZIP knows.
+ * @throws {RangeError} If there is no generation, `modified` is not a time that
+ * a ZIP knows, or what `pfx()` throws.
  */
 export async function bundleZip(
   options: BundleZipOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { address, hostname, username, modified, generations } = options;
-  const password = checkBundlePassword(options.password);
-  const [newest] = generations;
-  if (newest === undefined) {
+  const { address, hostname, username, custody, password } = options;
+  const { modified, generations } = options;
+  if (generations.length === 0) {
     throw new RangeError("Cannot bundle as there must be >= 1 generation");
   }
   const year = modified.getFullYear();
@@ -91,31 +98,67 @@ export async function bundleZip(
       imapPort: IMAP_PORT,
       submissionPort: SUBMISSION_PORT,
       ...(username === undefined ? {} : { username }),
-      fingerprintSha256: newest.fingerprintSha256,
-      notAfter: newest.notAfter,
-      generations: generations.length,
+      custody,
+      certificates: generations.map((each) => ({
+        ...each,
+        isIssued: each.chain.length > 0,
+        isEllipticCurve: isEllipticCurve(each.certificate),
+      })),
     })),
   };
-  for (const [n, { certificate, privateKey }] of generations.entries()) {
-    const folder = n === 0 ? "" : `older/${n}/`;
-    // The same name for all: NSS has one nickname per subject.
-    const friendlyName = address.slice(0, UB_FRIENDLY_NAME);
-    const contents = { privateKey, certificate, friendlyName, password };
+  for (const [n, generation] of generations.entries()) {
+    const { certificate, privateKey, chain } = generation;
+    const folder = n === 0 ? "" : `previous/${n}/`;
+    const contents = {
+      privateKey,
+      certificate,
+      chain,
+      friendlyName: friendlyName(address, generation.fingerprintSha256),
+      password,
+    };
     files[`${folder}certificate.p12`] = await pfx({
       ...contents,
-      form: "modern",
+      format: "modern",
     });
-    files[`${folder}certificate-compat.p12`] = await pfx({
+    files[`${folder}certificate-compatible.p12`] = await pfx({
       ...contents,
-      form: "compat",
+      format: "compatible",
     });
     files[`${folder}certificate.pem`] = encoder.encode(
       pemEncode("CERTIFICATE", certificate),
     );
+    if (chain.length > 0) {
+      const issuers = chain.map((each) => pemEncode("CERTIFICATE", each));
+      files[`${folder}issuer.pem`] = encoder.encode(issuers.join(""));
+    }
   }
   return zipSync(files, {
     mtime: modified,
     os: MADE_ON_UNIX,
     attrs: OWNER_ONLY,
   });
+}
+
+function isEllipticCurve(certificate: Uint8Array<ArrayBuffer>): boolean {
+  const { publicKey } = new X509Certificate(certificate);
+  return publicKey.asymmetricKeyType === "ec";
+}
+
+/**
+ * Names a key and its certificate in key stores.
+ *
+ * Each generation has a name of its own: Java's keytool puts a key in the place
+ * of another one of that name and says nothing.
+ *
+ * @param address Address of the vaultbox.
+ * @param fingerprintSha256 SHA-256 of the certificate, hexadecimal.
+ * @returns The address and the begin of the fingerprint, as long as a
+ * friendlyName may be.
+ */
+export function friendlyName(
+  address: string,
+  fingerprintSha256: string,
+): string {
+  const short = fingerprintSha256.slice(0, SHORT_FINGERPRINT);
+  return `${address.slice(0, UB_FRIENDLY_NAME - 1 - short.length)} ${short}`;
 }

@@ -28,9 +28,10 @@ import {
   type Vaultbox,
 } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
+import type { KeyKind } from "../x509/key_pair.ts";
 import { reason } from "../log.ts";
 import { newIdentity, storeIdentity } from "./certificate.ts";
-import { takeKey } from "./key_pool.ts";
+import { makeKey, takeKey } from "./key_pool.ts";
 import { uploadedIdentity } from "./upload.ts";
 import {
   checkNotReserved,
@@ -49,7 +50,11 @@ export interface NewVaultbox {
   readonly alias: string;
   /** For people; 1 to 255 characters. */
   readonly name: string;
-  /** Its certificate, PEM, if its key is held elsewhere. */
+  /** Kind of its key; that of the settings if left out. */
+  readonly keyKind?: KeyKind | undefined;
+  /** Who holds the private key; `server` if left out. */
+  readonly custody?: Vaultbox["custody"] | undefined;
+  /** Its certificate, PEM, for custody `external`, which needs it. */
   readonly certificatePem?: string | undefined;
   /** Whether the first vaultbox in a domain makes the domain the user's. */
   readonly mayClaimDomain: boolean;
@@ -91,10 +96,17 @@ export async function createVaultbox(
   await checkDomain(app, { domain, alias, userId, mayClaim });
   const proof = app.platformSql === undefined ? "declared" : "platform";
   const { certificatePem } = input;
+  const { custody = certificatePem === undefined ? "server" : "external" } =
+    input;
   const identity = certificatePem === undefined
     ? await newIdentity(
       app,
-      await takeKey(app, userId),
+      // What is to be destroyed was never in a file of the pool.
+      await (custody === "client" ? makeKey : takeKey)(
+        app,
+        userId,
+        input.keyKind,
+      ),
       `${alias}@${domain}`,
       id,
     )
@@ -114,7 +126,7 @@ export async function createVaultbox(
           alias,
           name: input.name,
           isOperator,
-          custody: certificatePem === undefined ? "server" : "external",
+          custody,
         }),
         insertAddress(tx, { domain, alias, vaultboxId: id }),
         ...isNewDomain
@@ -135,7 +147,7 @@ export async function createVaultbox(
           userId,
           vaultboxId: id,
           domain,
-          details: { alias },
+          details: { alias, custody },
         }),
       ]);
       // Last, as creations for one customer wait for each other from here on.

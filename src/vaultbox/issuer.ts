@@ -1,178 +1,164 @@
 /**
- * The appliance's issuer, and certificates that it issues for keys held
- * elsewhere.
+ * The appliance's issuer, which signs certificates of addresses.
  *
  * @module
  */
 
 import type { Actor, App, KeyName } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
-import { insertCertificate } from "../db/certificates.ts";
 import { isRefusal } from "../db/connect.ts";
-import { findIssuer, insertIssuer, type IssuerRow } from "../db/issuers.ts";
-import { getVaultbox } from "../db/vaultboxes.ts";
+import { insertIssuer, type Issuer, listIssuers } from "../db/issuers.ts";
 import { AppError } from "../errors.ts";
-import { readCertificationRequest } from "../smime/certification_request.ts";
+import type { Issued } from "../x509/certificate.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
 import { issuerCertificate } from "../x509/issuer.ts";
 import { generateRsaKey } from "../x509/key_pair.ts";
-import { leafCertificate, type Signer } from "../x509/leaf.ts";
-import { pemDecode, pemEncode, pemExtract } from "../x509/pem.ts";
-import { checkGenerations, CLOCK_SKEW_MS } from "./certificate.ts";
+import { leafCertificate } from "../x509/leaf.ts";
+import { pemDecode, pemEncode } from "../x509/pem.ts";
+
+/** Clocks of readers may be behind ours by this many milliseconds. */
+export const CLOCK_SKEW_MS = 3_600_000;
 
 /** Length of the issuer's key. */
 const ISSUER_BITS = 3072;
 
-/** Twenty years: nothing of what it signs is to outlive it soon. */
-const ISSUER_DAYS = 7305;
+/** Least validity of an issuer: twenty years. */
+const ISSUER_DAYS_MIN = 7305;
 
 const DAY_MS = 86_400_000;
 
+/** Nobody asks for an issuer: it is made where one is needed. */
+export const APPLIANCE: Actor = {
+  owner: undefined,
+  name: "appliance",
+  isAdmin: false,
+  isService: false,
+  requestId: undefined,
+};
+
 /**
- * Finds the issuer's certificate.
+ * Finds an issuer's certificate.
  *
- * @param app Uses `sql`.
+ * @param app Uses `now` and `sql`.
+ * @param id UUID; if left out, the issuer that signs now.
  * @returns PEM.
- * @throws {AppError} `not_found` if nothing was issued yet.
+ * @throws {AppError} `not_found` if nothing was issued yet, or there is no such
+ * issuer.
  */
 export async function getIssuerCertificate(
-  app: Pick<App, "sql">,
+  app: Pick<App, "now" | "sql">,
+  id?: string,
 ): Promise<string> {
-  const row = await findIssuer(app.sql);
-  if (row === undefined) {
-    throw new AppError("not_found", "There is no issuer until it is needed");
-  }
-  return row.certificatePem;
+  const issuers = await listIssuers(app.sql);
+  const found = id === undefined
+    ? signing(issuers, app.now())
+    : issuers.find((each) => each.id === id);
+  if (found !== undefined) return found.certificatePem;
+  throw new AppError(
+    "not_found",
+    id === undefined
+      ? "There is no issuer until it is needed"
+      : "No such issuer",
+  );
 }
 
 /**
- * Issues a certificate of our profile, for a vaultbox's own address and the key
- * of a request. Mail is encrypted to it from now on.
+ * Issues a certificate for one address. It ends no later than its issuer.
  *
- * @param app The world.
- * @param actor Who asks, and whose the vaultbox must be.
- * @param input UUID of the vaultbox, request in PEM, validity in days, which is
- * cut where the issuer's ends.
- * @returns UUID of the generation and the certificate, PEM.
- * @throws {AppError} `not_found` if there is no such vaultbox,
- * `invalid_request` if the request is not signed by its key or that key cannot
- * be used, `conflict` if the vaultbox has 20 certificates.
+ * @param app Uses `config`, `heavy`, `log`, `now`, `privateKeys` and `sql`.
+ * @param address The address, as {@linkcode leafCertificate} takes it.
+ * @param publicKey What is certified: SubjectPublicKeyInfo, DER.
+ * @param validityDays Days from now, at most.
+ * @returns The certificate, the times in it, and UUID of its issuer.
  */
-export async function issueCertificate(
+export async function issueLeaf(
   app: App,
-  actor: Actor,
-  input: {
-    vaultboxId: string;
-    requestPem: string;
-    validityDays?: number | undefined;
-  },
-): Promise<{ id: string; certificatePem: string }> {
-  const { vaultboxId, requestPem } = input;
-  const { alias, domain, userId } = await getVaultbox(
-    app.sql,
-    vaultboxId,
-    actor,
-  );
-  const publicKey = readRequest(requestPem);
-  await checkGenerations(app.sql, vaultboxId);
-  const notBefore = new Date(app.now().getTime() - CLOCK_SKEW_MS);
-  const { signer, notAfter } = await openIssuer(app);
-  const daysLeft = Math.floor(
-    (notAfter.getTime() - notBefore.getTime()) / DAY_MS,
-  );
-  const wanted = input.validityDays ?? app.config.certValidityDays;
-  let issued;
-  try {
-    issued = await leafCertificate(`${alias}@${domain}`, publicKey, {
-      signer,
-      notBefore,
-      validityDays: Math.min(wanted, daysLeft),
-    });
-  } finally {
-    signer.privateKey.fill(0);
-  }
-  const row = {
-    id: crypto.randomUUID(),
-    vaultboxId,
-    publicCertPem: pemEncode("CERTIFICATE", issued.certificate),
-    fingerprintSha256: await fingerprintSha256(issued.certificate),
-    notBefore: issued.notBefore,
-    notAfter: issued.notAfter,
-    origin: "csr",
-    handedOutAt: app.now(),
-  } as const;
-  await app.sql.begin(async (tx) => {
-    await getVaultbox(tx, vaultboxId, actor, true);
-    await checkGenerations(tx, vaultboxId);
-    await insertCertificate(tx, row);
-    await insertAudit(tx, actor, {
-      action: "certificate.issue",
-      userId,
-      vaultboxId,
-      domain,
-      details: {
-        "certificate_id": row.id,
-        "fingerprint_sha256": row.fingerprintSha256,
-      },
-    });
-  });
-  app.log.write("info", "certificate issued on request", {
-    vaultbox: vaultboxId,
-    certificate: row.id,
-  });
-  return { id: row.id, certificatePem: row.publicCertPem };
-}
-
-function readRequest(pem: string): Uint8Array<ArrayBuffer> {
-  try {
-    return readCertificationRequest(pemExtract("CERTIFICATE REQUEST", pem));
-  } catch (error) {
-    const problem = error instanceof RangeError
-      ? `is refused: ${error.message}`
-      : "must be one PKCS#10 request in PEM";
-    throw new AppError("invalid_request", `csr ${problem}`, {
-      cause: error,
-      details: { field: "csr" },
-    });
-  }
-}
-
-/** The issuer with its key, which the caller wipes; makes the first one. */
-async function openIssuer(
-  app: App,
-): Promise<{ signer: Signer; notAfter: Date }> {
-  const row = await findIssuer(app.sql) ?? await makeIssuer(app);
+  address: string,
+  publicKey: Uint8Array<ArrayBuffer>,
+  validityDays: number,
+): Promise<Issued & { issuerId: string }> {
+  const row = await lastingIssuer(app);
   const privateKey = await app.privateKeys.read(keyName(row));
   if (privateKey === undefined) {
     throw new Error("the key of the issuer is missing");
   }
-  return {
-    signer: {
-      certificate: pemDecode("CERTIFICATE", row.certificatePem),
-      privateKey,
-    },
-    notAfter: row.notAfter,
-  };
+  const certificate = pemDecode("CERTIFICATE", row.certificatePem);
+  const notBefore = new Date(app.now().getTime() - CLOCK_SKEW_MS);
+  const daysLeft = Math.floor(
+    (row.notAfter.getTime() - notBefore.getTime()) / DAY_MS,
+  );
+  try {
+    const issued = await leafCertificate(address, publicKey, {
+      signer: { certificate, privateKey },
+      notBefore,
+      validityDays: Math.min(validityDays, daysLeft),
+    });
+    return { ...issued, issuerId: row.id };
+  } finally {
+    privateKey.fill(0);
+  }
 }
 
-/** Of two at once, one is kept. */
-async function makeIssuer(app: App): Promise<IssuerRow> {
+/**
+ * Finds the issuer, or makes one if there is none that lasts as long as a new
+ * certificate does by CERT_VALIDITY_DAYS. Only for one that is asked to last
+ * longer, its issuer's end is its own.
+ *
+ * @param app Uses `config`, `heavy`, `log`, `now`, `privateKeys` and `sql`.
+ * @returns The issuer.
+ */
+export async function lastingIssuer(app: App): Promise<Issuer> {
+  const now = app.now();
+  const issuers = await listIssuers(app.sql);
+  const found = signing(issuers, now);
+  const neededMs = app.config.certValidityDays * DAY_MS;
+  return found !== undefined &&
+      found.notAfter.getTime() >= now.getTime() + neededMs
+    ? found
+    : await makeIssuer(app, now, (issuers[0]?.number ?? 0) + 1);
+}
+
+/** Of those that are valid, the one that lasts longest. */
+function signing(issuers: readonly Issuer[], now: Date): Issuer | undefined {
+  return issuers
+    .filter(({ notBefore, notAfter }) => notBefore <= now && now < notAfter)
+    .sort((a, b) => b.notAfter.getTime() - a.notAfter.getTime())[0];
+}
+
+/** Of two with one number, one is kept. */
+async function makeIssuer(
+  app: App,
+  now: Date,
+  number: number,
+): Promise<Issuer> {
   const privateKey = await app.heavy.run(() => generateRsaKey(ISSUER_BITS));
-  const { certificate, notAfter } = await issuerCertificate({
+  const { certificate, notBefore, notAfter } = await issuerCertificate({
     privateKey,
-    notBefore: new Date(app.now().getTime() - CLOCK_SKEW_MS),
-    validityDays: ISSUER_DAYS,
+    notBefore: new Date(now.getTime() - CLOCK_SKEW_MS),
+    // It signs for half of its time at least.
+    validityDays: Math.max(ISSUER_DAYS_MIN, 2 * app.config.certValidityDays),
   });
   const row = {
     id: crypto.randomUUID(),
     certificatePem: pemEncode("CERTIFICATE", certificate),
     fingerprintSha256: await fingerprintSha256(certificate),
+    notBefore,
     notAfter,
+    number,
   };
   try {
     await app.privateKeys.store(keyName(row), privateKey);
-    if (await insertIssuer(app.sql, row)) {
-      app.log.write("info", "issuer made", { issuer: row.id });
+    const isKept = await app.sql.begin(async (tx) => {
+      if (!await insertIssuer(tx, row)) return false;
+      await insertAudit(tx, APPLIANCE, {
+        action: "issuer.create",
+        userId: null,
+        details: { "issuer_id": row.id, number },
+      });
+      return true;
+    });
+    if (isKept) {
+      app.log.write("info", "issuer made", { issuer: row.id, number });
       return row;
     }
   } catch (error) {
@@ -183,10 +169,10 @@ async function makeIssuer(app: App): Promise<IssuerRow> {
     privateKey.fill(0);
   }
   await app.privateKeys.remove([row.id]);
-  return (await findIssuer(app.sql))!;
+  return (await listIssuers(app.sql)).find((each) => each.number === number)!;
 }
 
 /** A key is bound to a vaultbox and a certificate: the issuer stands for both. */
-function keyName({ id, fingerprintSha256 }: IssuerRow): KeyName {
+function keyName({ id, fingerprintSha256 }: Issuer): KeyName {
   return { certificateId: id, vaultboxId: id, fingerprintSha256 };
 }

@@ -7,6 +7,7 @@
 import type { App } from "../app.ts";
 import { listCertificateIds } from "../db/certificates.ts";
 import { deleteOldRemovals } from "../db/removals.ts";
+import { destroyRestored, finishDestructions } from "./key_destruction.ts";
 import { reconcileRoutes, type RouteDrift } from "./routes.ts";
 import { endOverdueSessions } from "./sessions.ts";
 
@@ -19,8 +20,8 @@ export interface Reconciliation {
 }
 
 /**
- * Mends Postfix's maps, ends sessions that have to end and finds key files
- * without a certificate.
+ * Mends Postfix's maps, destroys keys and ends sessions that have to go, and
+ * finds key files without a certificate.
  *
  * Such a key is named and not removed: it may belong to a database that was
  * restored from an older backup.
@@ -36,6 +37,8 @@ export async function reconcile(
 ): Promise<Reconciliation> {
   const routes = await reconcileRoutes(app, options);
   if (!options.dryRun) {
+    await finishDestructions(app);
+    await destroyRestored(app);
     await endOverdueSessions(app);
     await deleteOldRemovals(app.sql);
   }

@@ -62,6 +62,7 @@ export async function uploadedIdentity(
       origin: "uploaded",
       // Somebody has its key already.
       handedOutAt: app.now(),
+      issuerId: null,
     },
   };
 }

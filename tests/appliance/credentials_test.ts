@@ -97,6 +97,55 @@ Deno.test({
     },
   );
 
+  await t.step(
+    "the address is a user name of the guide's credentials, in any case, and of nothing else",
+    async () => {
+      await appliance.sql(
+        "update imap_app_credentials set last_used_at = null",
+      );
+      await appliance.sql(
+        "update vaultbox_smtp_credentials set last_used_at = null",
+      );
+      await appliance.api("POST", `${box}/aliases`, {
+        address: "kitten@pets.example",
+      });
+      for (
+        const [service, use] of [["imap", readInbox], ["smtp", send]] as const
+      ) {
+        const path = `${box}/${service}-credentials`;
+        const { data } = await appliance.api("POST", `${path}/regenerate`);
+        const { password } = data;
+        const by = (username: string, secret = password) =>
+          use(appliance, { username, password: secret });
+        const good = await by("Cat@Pets.Example");
+        assert.equal(good.code, 0, good.err);
+        await until(
+          "the use is there",
+          async () =>
+            (await appliance.api("GET", path)).data["last_used_at"] !== null,
+        );
+        for (
+          const [username, secret] of [
+            ["cat@pets.example", `${password}x`],
+            ["cat@pets.example", both.password],
+            ["owl@pets.example", password],
+            ["kitten@pets.example", password],
+            ["nobody@pets.example", password],
+          ] as const
+        ) {
+          assert.equal((await by(username, secret)).code, DENIED, username);
+        }
+      }
+      const { data } = await appliance.api(
+        "POST",
+        `${box}/smtp-credentials/regenerate`,
+      );
+      const login = { username: "cat@pets.example", password: data.password };
+      const other = await send(appliance, login, "owl@pets.example");
+      assert.match(other.err, /< 553 5\.7\.1 /);
+    },
+  );
+
   for (const scope of ["imap", "smtp"]) {
     await t.step(`scope ${scope} opens nothing else`, async () => {
       const one = await make({ label: scope, scope });

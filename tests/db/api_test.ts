@@ -84,7 +84,8 @@ Deno.test("the guide's way through the API works with its shapes", async (t) => 
     const rows = await world.app.sql`
       select password_hash from dovecot_credentials
     `;
-    assert.equal(rows.length, 2);
+    // Each under its user name and under the address.
+    assert.equal(rows.length, 4);
     for (const row of rows) {
       assert.match(row["passwordHash"], /^\$2[by]\$10\$/);
     }
@@ -361,9 +362,13 @@ Deno.test("bad input is answered with 400 that names the field", async (t) => {
       { "vaultbox_id": id, password: "short" },
       "password",
     ],
-    ["password not ASCII", "/bundle", {
+    ["password with an emoji", "/bundle", {
       "vaultbox_id": id,
-      password: "pässword-pässword",
+      password: "correct horse 🐈",
+    }, "password"],
+    ["password that is the address", "/p12", {
+      "vaultbox_id": id,
+      password: "cat@pets.example",
     }, "password"],
     ["no password", "/p12", { "vaultbox_id": id }, "password"],
     ["id that is no UUID", "/p12", { "vaultbox_id": "x" }, "vaultbox_id"],
@@ -479,6 +484,12 @@ Deno.test("health needs no token, and says 503 when a part is down", async () =>
       database: "connected",
       storage: "inaccessible",
       mta: "stopped",
+    },
+    certificates: {
+      expiring: 0,
+      expired: 0,
+      "renewal_failed": 0,
+      unconfirmed: 0,
     },
   });
 });

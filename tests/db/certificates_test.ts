@@ -59,6 +59,9 @@ Deno.test("certificates are listed, shown and downloaded", async () => {
     "not_before": shown["not_before"],
     "not_after": shown["not_after"],
     origin: "generated",
+    "issuer_id": null,
+    "key_state": "kept",
+    "key_destroyed_at": null,
     "is_recipient": true,
     "handed_out_at": null,
     "retired_at": null,
@@ -174,7 +177,7 @@ Deno.test("the key of a retired certificate stays in the bundle, behind the othe
   const request = { "vaultbox_id": cat.id, password: PASSWORD };
   const { body } = await ask("POST", "/bundle", request);
   const text = new TextDecoder("latin1").decode(body);
-  assert.ok(text.includes("older/1/certificate.p12"));
+  assert.ok(text.includes("previous/1/certificate.p12"));
   const handedOut = rows(await ask("GET", path));
   assert.ok(handedOut.every((row) => row["handed_out_at"] !== null));
   assert.deepEqual(
@@ -325,7 +328,7 @@ Deno.test("the bundle of a vaultbox with both kinds has the keys that are here",
   const { status, body } = await ask("POST", "/bundle", request);
   assert.equal(status, 200);
   const text = new TextDecoder("latin1").decode(body);
-  assert.equal(text.includes("older/"), false);
+  assert.equal(text.includes("previous/"), false);
   const recipients = rows(await ask("GET", path))
     .map((row) => [row["origin"], row["is_recipient"]]);
   assert.deepEqual(recipients, [["uploaded", true], ["generated", true]]);

@@ -197,7 +197,7 @@ export async function testWorld(
   const keyPool = openKeyPool(
     `${directory}/keys/pool`,
     masterKey,
-    config.certKeyBits,
+    config.certKeyKind,
   );
   const passwords = new BcryptThread();
   const intake: IntakeApp = {
@@ -230,6 +230,7 @@ export async function testWorld(
     privateKeys: openPrivateKeys(`${directory}/keys`, masterKey),
     keyPool: options.newKeys ? keyPool : { ...keyPool, take: usedKey },
     sealer: await openSealer(new Uint8Array(32).fill(7)),
+    profileSigner: () => Promise.resolve(undefined),
     heavy: new Gate(2),
     now: () => new Date(),
   };

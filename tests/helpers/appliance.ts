@@ -64,6 +64,12 @@ export interface Appliance extends AsyncDisposable {
   inbox(id: string): Promise<string[]>;
   /** Waits for the files of a vaultbox's INBOX. */
   waitForInbox(id: string, count: number): Promise<string[]>;
+  /** Port 80 of the web server. */
+  readonly httpPort: number;
+  /** Port 443 of the web server. */
+  readonly httpsPort: number;
+  /** Starts the web server. */
+  startWeb(): Promise<void>;
   /** The database, for making it unreachable. */
   readonly database: TestDatabase;
   /** Starts the intake, or stops it with a signal. */
@@ -93,6 +99,11 @@ export async function startAppliance(
   await sh(`cp -r dist '${dir}/dist' && cd '${dir}' &&
     mkdir -p maps keys mail run spool/private postfix data dovecot secrets &&
     chown ${USER}: maps keys mail run secrets && chown postfix: data spool/private && chmod 700 spool/private`);
+  const [publicPort, httpPort, httpsPort] = [
+    freePort(),
+    freePort(),
+    freePort(),
+  ];
   const [smtpPort, submissionPort, imapsPort, apiPort, intakePort] = [
     freePort(),
     freePort(),
@@ -113,6 +124,7 @@ export async function startAppliance(
     ENCIMAP_DATABASE_URL: database.url(),
     API_PORT: String(apiPort),
     INTAKE_PORT: String(intakePort),
+    ENCIMAP_PUBLIC_PORT: String(publicPort),
     POSTFIX_TRANSPORT_MAP: `${dir}/maps/transport`,
     MAILDIR_BASE_PATH: `${dir}/mail`,
     ENCIMAP_KEYS_PATH: `${dir}/keys`,
@@ -155,6 +167,9 @@ export async function startAppliance(
     dovecotLastUsePath: `${dir}/dovecot/last_use.conf`,
     imapsPort,
     doveadmSocket,
+    publicPort,
+    httpPort,
+    httpsPort,
   });
   const file = (name: string): string => {
     const text = files.get(name);
@@ -214,6 +229,7 @@ export async function startAppliance(
     return answer?.status === 200;
   });
 
+  const web = file("nginx/encimap.conf");
   const cleanup = stack.move();
   const inbox = async (id: string): Promise<string[]> => {
     const paths: string[] = [];
@@ -288,6 +304,9 @@ export async function startAppliance(
       });
       return paths;
     },
+    httpPort,
+    httpsPort,
+    startWeb: () => startNginx(cleanup, dir, web, httpPort),
     database,
     intake,
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
@@ -413,6 +432,41 @@ ${main}
     `postfix -c '${config}' start || { cat '${dir}/mail.log' >&2; exit 1; }`,
   );
   stack.defer(() => sh(`postfix -c '${config}' stop`));
+}
+
+async function startNginx(
+  stack: AsyncDisposableStack,
+  dir: string,
+  ours: string,
+  port: number,
+): Promise<void> {
+  await Deno.writeTextFile(
+    `${dir}/nginx.conf`,
+    `daemon off;
+pid ${dir}/nginx.pid;
+error_log ${dir}/nginx.log;
+events {}
+http {
+  access_log off;
+${ours.replaceAll(/^ *listen \[::\].*\n/gm, "")}
+}
+`,
+  );
+  const child = new Deno.Command("/usr/sbin/nginx", {
+    args: ["-c", `${dir}/nginx.conf`, "-e", `${dir}/nginx.log`],
+    stdin: "null",
+  }).spawn();
+  stack.defer(async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  });
+  await until("nginx answers", async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() =>
+      undefined
+    );
+    await answer?.body?.cancel();
+    return answer !== undefined;
+  });
 }
 
 function drop(user: string): string[] {

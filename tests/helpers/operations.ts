@@ -77,15 +77,20 @@ const INPUTS: Readonly<
   generateCertificate: ({ address }) => ({
     body: { email: address, days: 30 },
   }),
+  generatePassword: () => ({}),
   downloadPkcs12: ({ vaultboxId }) => ({
     body: {
       "vaultbox_id": vaultboxId,
       password: "bundle-password",
-      format: "compat",
+      format: "compatible",
     },
   }),
   downloadBundle: ({ vaultboxId }) => ({
     body: { "vaultbox_id": vaultboxId, password: "bundle-password" },
+  }),
+  downloadProfile: ({ vaultboxId }) => ({
+    params: { id: vaultboxId },
+    body: { password: "bundle-password", "with_credential": true },
   }),
   createAlias: ({ bareId, domain }) => ({
     params: { id: bareId },
@@ -152,6 +157,26 @@ const INPUTS: Readonly<
   getCertificate: certificateOf,
   downloadCertificate: certificateOf,
   retireCertificate: certificateOf,
+  setCustody: ({ vaultboxId }) => ({
+    params: { id: vaultboxId },
+    body: { custody: "client" },
+  }),
+  confirmHandOut: async (tenant) => ({
+    params: { id: tenant.vaultboxId },
+    body: { sha256: await handOutOf(tenant) },
+  }),
+  takeHandOutBack: async (tenant) => {
+    await handOutOf(tenant);
+    return { params: { id: tenant.vaultboxId } };
+  },
+  destroyKey: async (tenant) => {
+    const { params } = await certificateOf(tenant);
+    const [row] = await tenant.world.app.sql<{ fingerprint: string }[]>`
+      select fingerprint_sha256 as fingerprint from vaultbox_certs
+      where id = ${params["certificate_id"]!}
+    `;
+    return { params, body: { "fingerprint_sha256": row!.fingerprint } };
+  },
   restoreCertificate: async (tenant) => {
     const input = await certificateOf(tenant);
     const { id, certificate_id: certificateId } = input.params;
@@ -346,6 +371,23 @@ async function newTrialOf({ vaultboxId, world }: Tenant) {
   `;
   const body = { "content_cipher": "aes-256-gcm", "header_protection": "hide" };
   return { params: { id: vaultboxId }, body };
+}
+
+/** SHA-256 of a bundle of the tenant's vaultbox, which is of custody client. */
+async function handOutOf(tenant: Tenant): Promise<string> {
+  const { vaultboxId, api, token, post } = tenant;
+  const path = `/vaultboxes/${vaultboxId}/custody`;
+  const body = '{"custody":"client"}';
+  await api.fetch(path, token, { method: "PUT", body });
+  await post("/bundle", {
+    "vaultbox_id": vaultboxId,
+    password: "bundle-password",
+  });
+  const [row] = await tenant.world.app.sql<{ sha256: Uint8Array }[]>`
+    select sha256 from hand_outs where vaultbox_id = ${vaultboxId}
+    order by handed_out_at desc limit 1
+  `;
+  return new Uint8Array(row!.sha256).toHex();
 }
 
 /** A certificate of the tenant's own, PEM. */

@@ -15,12 +15,12 @@ const PYTHON = { ignore: isMissing("python3") };
 
 const NAMES = [
   "README.txt",
-  "certificate-compat.p12",
+  "certificate-compatible.p12",
   "certificate.p12",
   "certificate.pem",
-  "older/1/certificate-compat.p12",
-  "older/1/certificate.p12",
-  "older/1/certificate.pem",
+  "previous/1/certificate-compatible.p12",
+  "previous/1/certificate.p12",
+  "previous/1/certificate.pem",
 ];
 
 /** Writes a bundle of two generations; returns them, newest first. */
@@ -30,6 +30,7 @@ async function bundle(directory: TemporaryDirectory) {
     identities.map(async ({ certificate, privateKey }) => ({
       certificate,
       privateKey,
+      chain: [],
       fingerprintSha256: await fingerprintSha256(certificate),
       notAfter: new Date("2027-11-22T00:00:00Z"),
     })),
@@ -38,6 +39,7 @@ async function bundle(directory: TemporaryDirectory) {
     address: "cat@example.com",
     hostname: "mail.example.com",
     username: "encimap-cat",
+    custody: "server",
     password: PASSWORD,
     modified: new Date("2026-11-22T12:34:56Z"),
     generations,
@@ -89,7 +91,7 @@ Deno.test(
       .exec(readme.replaceAll("\r", ""))![0];
     assert.ok(readme.includes(generations[0]!.fingerprintSha256));
 
-    for (const [n, folder] of [".", "older/1"].entries()) {
+    for (const [n, folder] of [".", "previous/1"].entries()) {
       await directory.write("entity", ENTITY);
       await directory.write("recipient.pem", identities[n]!.pem);
       const here = `${directory.path}/${folder}`;

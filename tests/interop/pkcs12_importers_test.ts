@@ -9,7 +9,7 @@ import {
 import { isMissing } from "../helpers/openssl.ts";
 
 const PASSWORD = `it's "my" pass\\word`;
-const FORMS = ["modern", "compat"] as const;
+const FORMATS = ["modern", "compatible"] as const;
 const NSS = { ignore: isMissing("pk12util") };
 const GPGSM = { ignore: isMissing("gpgsm") };
 const KEYTOOL = { ignore: isMissing("keytool") };
@@ -42,15 +42,15 @@ const gpgsm = (...args: string[]) => [
   ...["--passphrase-fd", "0", ...args],
 ];
 
-for (const form of FORMS) {
+for (const format of FORMATS) {
   Deno.test(
-    `pfx() in the ${form} form opens a message in NSS after import`,
+    `pfx() in the ${format} format opens a message in NSS after import`,
     NSS,
     async () => {
       await using directory = await nssDirectory();
       await directory.write(
         "a.p12",
-        await testPfx(await cat(), form, PASSWORD),
+        await testPfx(await cat(), format, PASSWORD),
       );
       await directory.ok(
         ["pk12util", "-i", "a.p12", "-d", "sql:.", "-W", PASSWORD, "-K", ""],
@@ -67,13 +67,13 @@ for (const form of FORMS) {
   );
 
   Deno.test(
-    `pfx() in the ${form} form is refused by NSS under a wrong password`,
+    `pfx() in the ${format} format is refused by NSS under a wrong password`,
     NSS,
     async () => {
       await using directory = await nssDirectory();
       await directory.write(
         "a.p12",
-        await testPfx(await cat(), form, PASSWORD),
+        await testPfx(await cat(), format, PASSWORD),
       );
       const { code } = await directory.run(
         ["pk12util", "-i", "a.p12", "-d", "sql:.", "-W", "wrong one", "-K", ""],
@@ -85,13 +85,13 @@ for (const form of FORMS) {
   );
 
   Deno.test(
-    `pfx() in the ${form} form is a PrivateKeyEntry in keytool`,
+    `pfx() in the ${format} format is a PrivateKeyEntry in keytool`,
     KEYTOOL,
     async () => {
       await using directory = await temporaryDirectory();
       await directory.write(
         "a.p12",
-        await testPfx(await cat(), form, PASSWORD),
+        await testPfx(await cat(), format, PASSWORD),
       );
       const list = "keytool -list -storetype PKCS12 -keystore a.p12 -storepass"
         .split(" ");
@@ -103,13 +103,13 @@ for (const form of FORMS) {
   );
 
   Deno.test(
-    `pfx() in the ${form} form is read by certtool`,
+    `pfx() in the ${format} format is read by certtool`,
     CERTTOOL,
     async () => {
       await using directory = await temporaryDirectory();
       await directory.write(
         "a.p12",
-        await testPfx(await cat(), form, PASSWORD),
+        await testPfx(await cat(), format, PASSWORD),
       );
       const info = "certtool --p12-info --inder --infile a.p12 --password"
         .split(" ");
@@ -159,14 +159,14 @@ Deno.test(
 );
 
 Deno.test(
-  "pfx() in the compat form opens a message in gpgsm after import",
+  "pfx() in the compatible format opens a message in gpgsm after import",
   GPGSM,
   async () => {
     await using directory = await gpgDirectory();
     const pin = `${PASSWORD}\n`;
     await directory.write(
       "a.p12",
-      await testPfx(await cat(), "compat", PASSWORD),
+      await testPfx(await cat(), "compatible", PASSWORD),
     );
     const { text } = await directory.ok(gpgsm("--import", "a.p12"), pin);
     assert.match(text, /secret keys imported: 1/);
@@ -178,13 +178,13 @@ Deno.test(
 );
 
 Deno.test(
-  "pfx() in the compat form is refused by gpgsm under a wrong password",
+  "pfx() in the compatible format is refused by gpgsm under a wrong password",
   GPGSM,
   async () => {
     await using directory = await gpgDirectory();
     await directory.write(
       "a.p12",
-      await testPfx(await cat(), "compat", PASSWORD),
+      await testPfx(await cat(), "compatible", PASSWORD),
     );
     const { text } = await directory.run(
       gpgsm("--import", "a.p12"),

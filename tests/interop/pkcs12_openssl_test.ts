@@ -12,7 +12,7 @@ import { isMissing } from "../helpers/openssl.ts";
 
 const OPENSSL = { ignore: isMissing("openssl") };
 const PASSWORD = "correct horse battery";
-const FORMS = ["modern", "compat"] as const;
+const FORMATS = ["modern", "compatible"] as const;
 
 let identity: ReturnType<typeof testIdentity> | undefined;
 const cat = () => identity ??= testIdentity();
@@ -35,7 +35,7 @@ const LINES = {
     "PKCS7 Data",
     "Shrouded Keybag: PBES2, PBKDF2, AES-256-CBC, Iteration 100000, PRF hmacWithSHA256",
   ],
-  compat: [
+  compatible: [
     "MAC: sha1, Iteration 100000",
     "MAC length: 20, salt length: 16",
     "PKCS7 Encrypted data: pbeWithSHA1And3-KeyTripleDES-CBC, Iteration 100000",
@@ -45,33 +45,33 @@ const LINES = {
   ],
 } as const;
 
-for (const form of FORMS) {
+for (const format of FORMATS) {
   Deno.test(
-    `pfx() in the ${form} form has the algorithms that openssl lists`,
+    `pfx() in the ${format} format has the algorithms that openssl lists`,
     OPENSSL,
     async () => {
       await using directory = await temporaryDirectory();
       await directory.write(
         "a.p12",
-        await testPfx(await cat(), form, PASSWORD),
+        await testPfx(await cat(), format, PASSWORD),
       );
       const { text } = await directory.ok([
         ..."openssl pkcs12 -info -noout -legacy -in a.p12 -passin".split(" "),
         `pass:${PASSWORD}`,
       ]);
-      assert.deepEqual(text.trim().split("\n"), LINES[form]);
+      assert.deepEqual(text.trim().split("\n"), LINES[format]);
     },
   );
 
   Deno.test(
-    `pfx() in the ${form} form gives openssl the same key and certificate`,
+    `pfx() in the ${format} format gives openssl the same key and certificate`,
     OPENSSL,
     async () => {
       await using directory = await temporaryDirectory();
       const { privateKey, certificate } = await cat();
       await directory.write(
         "a.p12",
-        await testPfx(await cat(), form, PASSWORD),
+        await testPfx(await cat(), format, PASSWORD),
       );
       const { text } = await directory.ok([
         ..."openssl pkcs12 -legacy -nodes -in a.p12 -passin".split(" "),
@@ -92,13 +92,13 @@ for (const form of FORMS) {
   );
 
   Deno.test(
-    `pfx() in the ${form} form is refused by openssl under a wrong password`,
+    `pfx() in the ${format} format is refused by openssl under a wrong password`,
     OPENSSL,
     async () => {
       await using directory = await temporaryDirectory();
       await directory.write(
         "a.p12",
-        await testPfx(await cat(), form, PASSWORD),
+        await testPfx(await cat(), format, PASSWORD),
       );
       for (const wrong of ["", `${PASSWORD} `, PASSWORD.toUpperCase()]) {
         const { code, text } = await directory.run([
@@ -123,11 +123,11 @@ for (const form of FORMS) {
     ]
   ) {
     Deno.test(
-      `pfx() in the ${form} form opens in openssl with ${password}`,
+      `pfx() in the ${format} format opens in openssl with ${password}`,
       OPENSSL,
       async () => {
         await using directory = await temporaryDirectory();
-        const file = await testPfx(await cat(), form, password);
+        const file = await testPfx(await cat(), format, password);
         await directory.write("a.p12", file);
         await directory.write("password", password);
         await directory.ok(
@@ -139,13 +139,13 @@ for (const form of FORMS) {
   }
 
   Deno.test(
-    `pfx() in the ${form} form is DER throughout for openssl asn1parse`,
+    `pfx() in the ${format} format is DER throughout for openssl asn1parse`,
     OPENSSL,
     async () => {
       await using directory = await temporaryDirectory();
       await directory.write(
         "a.p12",
-        await testPfx(await cat(), form, PASSWORD),
+        await testPfx(await cat(), format, PASSWORD),
       );
       const { text } = await directory.ok(
         "openssl asn1parse -inform DER -in a.p12".split(" "),
@@ -157,7 +157,7 @@ for (const form of FORMS) {
 }
 
 Deno.test(
-  "pfx() in the modern form has no keyLength in PBKDF2-params",
+  "pfx() in the modern format has no keyLength in PBKDF2-params",
   OPENSSL,
   async () => {
     await using directory = await temporaryDirectory();
@@ -231,10 +231,10 @@ Deno.test(
   async () => {
     await using directory = await temporaryDirectory();
     await encryptTo(directory, await cat());
-    for (const form of FORMS) {
+    for (const format of FORMATS) {
       await directory.write(
         "a.p12",
-        await testPfx(await cat(), form, PASSWORD),
+        await testPfx(await cat(), format, PASSWORD),
       );
       await directory.ok([
         ..."openssl pkcs12 -nodes -in a.p12 -out a.pem -passin".split(" "),

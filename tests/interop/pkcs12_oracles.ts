@@ -129,17 +129,17 @@ export async function testIdentity(
  * Encodes an identity as PKCS#12.
  *
  * @param identity Key and certificate.
- * @param form Form of the file.
+ * @param format Format of the file.
  * @param password Its password.
  * @returns The file.
  */
 export function testPfx(
   identity: TestIdentity,
-  form: "modern" | "compat",
+  format: "modern" | "compatible",
   password: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { privateKey, certificate, address: friendlyName } = identity;
-  return pfx({ privateKey, certificate, friendlyName, password, form });
+  return pfx({ privateKey, certificate, friendlyName, password, format });
 }
 
 /** Content that tests encrypt: a MIME entity in canonical form. */

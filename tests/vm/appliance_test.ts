@@ -84,7 +84,8 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
   });
 
   await step(t, "the units are hardened", async () => {
-    const units = "encimap-api encimap-intake encimap-reconcile";
+    const units =
+      "encimap-api encimap-intake encimap-reconcile encimap-maintenance";
     for (const unit of units.split(" ")) {
       const line = await vm.sh(
         `systemd-analyze security --no-pager ${unit} | grep 'exposure level'`,
@@ -93,6 +94,18 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
       assert.ok(level <= 2.5, line);
     }
   });
+
+  await step(
+    t,
+    "the timer of maintenance waits, and its unit works",
+    async () => {
+      const next = await vm.sh(
+        "systemctl start encimap-maintenance.service && systemctl list-timers --no-legend encimap-maintenance.timer && journalctl -u encimap-maintenance.service -o cat",
+      );
+      assert.match(next, /encimap-maintenance\.timer/);
+      assert.match(next, /Nothing to renew/);
+    },
+  );
 
   await step(t, "secrets are only for those who need them", async () => {
     const readable = async (user: string): Promise<string> =>

@@ -5,24 +5,38 @@
  */
 
 import type { App } from "../../app.ts";
+import {
+  BUNDLE_PASSWORD_MAX,
+  BUNDLE_PASSWORD_MIN,
+  newBundlePassword,
+} from "../../vaultbox/bundle_password.ts";
 import { vaultboxBundle, vaultboxPfx } from "../../vaultbox/bundle.ts";
 import { generateCertificate } from "../../vaultbox/certificate.ts";
-import { certificateJson, GENERATED_CERTIFICATE } from "../answers.ts";
+import {
+  certificateJson,
+  GENERATED_CERTIFICATE,
+  GENERATED_PASSWORD,
+} from "../answers.ts";
 import {
   ADDRESS,
   described,
+  type Field,
   integer,
   oneOf,
   optional,
   text,
   UUID,
 } from "../fields.ts";
+import { KEY_TYPE } from "../key_fields.ts";
 import { type Route, route } from "../route.ts";
 
-const PASSWORD = text(
-  "must have 8 to 128 printable ASCII characters",
-  /^[\x20-\x7e]{8,128}$/,
-  { minLength: 8, maxLength: 128 },
+/** Password of PKCS#12 files. */
+export const PASSWORD: Field<string> = described(
+  text("must have 12 to 128 characters", /^[^]{12,128}$/u, {
+    minLength: BUNDLE_PASSWORD_MIN,
+    maxLength: BUNDLE_PASSWORD_MAX,
+  }),
+  "Of the PKCS#12 files; ASCII is read by every program.",
 );
 
 /**
@@ -47,13 +61,26 @@ export function certificateRoutes(app: App): Route[] {
             "Validity; CERT_VALIDITY_DAYS if left out.",
           ),
         ),
+        "key_type": KEY_TYPE,
       },
       answer: { status: 201, data: GENERATED_CERTIFICATE },
-      async handle({ actor, body: { email: address, days: validityDays } }) {
-        const input = { address, validityDays };
+      async handle({ actor, body }) {
+        const { email: address, days: validityDays, "key_type": keyKind } =
+          body;
+        const input = { address, validityDays, keyKind };
         const made = await generateCertificate(app, actor, input);
         return { data: certificateJson(made) };
       },
+    }),
+    route({
+      method: "POST",
+      path: "/generate-password",
+      operation: "generatePassword",
+      summary: "Makes a password for a bundle, stored nowhere",
+      scope: "certificate:write",
+      answer: { status: 201, data: GENERATED_PASSWORD },
+      handle: () =>
+        Promise.resolve({ data: { password: newBundlePassword() } }),
     }),
     route({
       method: "POST",
@@ -66,8 +93,8 @@ export function certificateRoutes(app: App): Route[] {
         password: PASSWORD,
         format: optional(
           described(
-            oneOf("modern", "compat"),
-            "`compat` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older.",
+            oneOf("modern", "compatible"),
+            "`compatible` for Android 13, iOS 17, macOS 14, GnuPG 2.2 and older.",
           ),
         ),
       },

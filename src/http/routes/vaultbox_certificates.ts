@@ -6,15 +6,13 @@
 
 import type { App } from "../../app.ts";
 import { CERTIFICATE_ORDERS } from "../../db/certificates.ts";
+import { issueCertificate } from "../../vaultbox/certificate_request.ts";
 import {
   getGeneration,
   listGenerations,
   setRetired,
 } from "../../vaultbox/generations.ts";
-import {
-  getIssuerCertificate,
-  issueCertificate,
-} from "../../vaultbox/issuer.ts";
+import { getIssuerCertificate } from "../../vaultbox/issuer.ts";
 import { uploadCertificate } from "../../vaultbox/upload.ts";
 import {
   CERTIFICATE,
@@ -161,11 +159,16 @@ export function vaultboxCertificateRoutes(app: App): Route[] {
       method: "GET",
       path: "/issuer",
       operation: "downloadIssuer",
-      summary: "Downloads the certificate of the appliance's issuer",
+      summary: "Downloads a certificate of the appliance's issuer",
       scope: "vaultbox:read",
+      query: {
+        "issuer_id": optional(
+          described(UUID, "Of a certificate; if left out, who signs now."),
+        ),
+      },
       answer: { status: 200, file: MEDIA_TYPES.pem },
-      async handle() {
-        const pem = await getIssuerCertificate(app);
+      async handle({ query: { "issuer_id": id } }) {
+        const pem = await getIssuerCertificate(app, id);
         return {
           octets: new TextEncoder().encode(pem),
           filename: "issuer.pem",

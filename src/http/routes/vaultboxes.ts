@@ -38,6 +38,7 @@ import {
   VAULTBOX_ID,
   wrong,
 } from "../fields.ts";
+import { KEY_TYPE } from "../key_fields.ts";
 import { CERTIFICATE_PEM } from "../pem_fields.ts";
 import { CHANGED_POLICY, EXPLICIT, policyOf } from "../policy_fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
@@ -54,13 +55,14 @@ export const NEW_VAULTBOX = {
   name: optional(described(NAME, "For people; the address if left out.")),
   custody: optional(
     described(
-      oneOf("server", "external"),
+      oneOf("server", "client", "external"),
       "Who holds the private key; `server` if left out.",
     ),
   ),
   certificate: optional(
     described(CERTIFICATE_PEM, "For `external`, which needs it."),
   ),
+  "key_type": KEY_TYPE,
 };
 
 const LIST = {
@@ -216,9 +218,22 @@ export function newVaultbox(
   if (custody === "external" && certificatePem === undefined) {
     throw wrong("certificate", "is missing: custody external begins with it");
   }
-  if (custody === "server" && certificatePem !== undefined) {
+  if (custody !== "external" && certificatePem !== undefined) {
     throw wrong("certificate", "is for custody external alone");
   }
+  const { "key_type": keyKind } = body;
+  if (custody === "external" && keyKind !== undefined) {
+    throw wrong("key_type", "is for keys that are made here");
+  }
   const { isService: mayClaimDomain } = actor;
-  return { userId, domain, alias, name, certificatePem, mayClaimDomain };
+  return {
+    userId,
+    domain,
+    alias,
+    name,
+    keyKind,
+    custody,
+    certificatePem,
+    mayClaimDomain,
+  };
 }

@@ -1,52 +1,35 @@
 import assert from "node:assert/strict";
-import { checkBundlePassword, pfx } from "../../../src/pkcs12/pfx.ts";
+import { pfx } from "../../../src/pkcs12/pfx.ts";
+import { identity } from "./identity.ts";
+
+const options = async () => ({
+  ...await identity(0),
+  friendlyName: "cat@example.com",
+  password: "correct horse",
+  format: "modern" as const,
+});
 
 for (
-  const password of [
-    "12345678",
-    " ".repeat(8),
-    "~".repeat(128),
-    `"quotes" 'n' \\ and $(more)`,
-  ]
+  const [what, password] of [
+    ["no character", ""],
+    ["129 characters", "x".repeat(129)],
+    ["a NUL", "correct\u0000horse"],
+    ["an emoji", "correct horse \u{1f408}"],
+  ] as const
 ) {
-  Deno.test(`checkBundlePassword() takes ${password}`, () => {
-    assert.equal(checkBundlePassword(password), password);
-  });
-}
-
-const REFUSED: Readonly<Record<string, unknown>> = {
-  "no character": "",
-  "7 characters": "1234567",
-  "129 characters": "x".repeat(129),
-  "a character that is not ASCII": "passwörter",
-  "a line end": "12345678\n",
-  "a NUL": "1234\u00005678",
-  "a DEL": "1234567\u007f",
-  "a number": 12345678,
-  "nothing": undefined,
-};
-
-for (const [what, password] of Object.entries(REFUSED)) {
-  Deno.test(`checkBundlePassword() throws invalid_request on ${what}`, () => {
-    assert.throws(() => checkBundlePassword(password as string), {
-      name: "AppError",
-      code: "invalid_request",
-      message: /\bpassword\b/,
+  Deno.test(`pfx() throws if the password has ${what}`, async () => {
+    await assert.rejects(pfx({ ...await options(), password }), {
+      name: "RangeError",
+      message: /password must be/,
     });
   });
 }
 
-const OPTIONS = {
-  privateKey: new Uint8Array(64),
-  certificate: new Uint8Array(64),
-  friendlyName: "cat@example.com",
-  password: "12345678",
-  form: "modern",
-} as const;
-
-Deno.test("pfx() throws invalid_request if the password is too short", async () => {
-  await assert.rejects(pfx({ ...OPTIONS, password: "1234567" }), {
-    code: "invalid_request",
+Deno.test("pfx() throws if the key is that of another certificate", async () => {
+  const { privateKey } = await identity(1);
+  await assert.rejects(pfx({ ...await options(), privateKey }), {
+    name: "RangeError",
+    message: /must be that of the certificate/,
   });
 });
 
@@ -54,15 +37,15 @@ for (
   const friendlyName of ["", "x".repeat(256), "a\u0000b", "\u{1f408}", "\ud83d"]
 ) {
   Deno.test(`pfx() throws on the friendlyName ${JSON.stringify(friendlyName).slice(0, 20)}`, async () => {
-    await assert.rejects(pfx({ ...OPTIONS, friendlyName }), RangeError);
+    await assert.rejects(pfx({ ...await options(), friendlyName }), RangeError);
   });
 }
 
-for (const form of ["modern", "compat"] as const) {
-  Deno.test(`pfx() in the ${form} form is never the same twice`, async () => {
+for (const format of ["modern", "compatible"] as const) {
+  Deno.test(`pfx() in the ${format} format is never the same twice`, async () => {
     const [one, other] = await Promise.all([
-      pfx({ ...OPTIONS, form }),
-      pfx({ ...OPTIONS, form }),
+      pfx({ ...await options(), format }),
+      pfx({ ...await options(), format }),
     ]);
     assert.equal(one.length, other.length);
     assert.notDeepEqual(one, other);

@@ -15,13 +15,30 @@ import { octets } from "../mail/octets.ts";
 import { ALGORITHM, authCms, cms, indefinite, KEY_TRANS, ZERO } from "./cms.ts";
 import type { Octets } from "./cms.ts";
 
-const CHUNK = der(OCTET_STRING, new Uint8Array(16));
+const CHUNK = der(OCTET_STRING, new Uint8Array(16).fill(0xa5));
 const GCM = der(
   SEQUENCE,
   der(OBJECT_IDENTIFIER, objectIdentifier("2.16.840.1.101.3.4.1.46")),
   der(SEQUENCE),
 );
 const write = indefinite;
+/** An encrypted key. */
+const KEY = der(OCTET_STRING, new Uint8Array(24).fill(0xa5));
+const KEY_AGREE = der(
+  contextTag(1),
+  ZERO,
+  der(contextTag(0), der(contextTag(1), ALGORITHM)),
+  der(contextTag(1), der(OCTET_STRING, new Uint8Array(8))),
+  ALGORITHM,
+  der(SEQUENCE, der(SEQUENCE, der(SEQUENCE), KEY)),
+);
+const KEK = der(contextTag(2), ZERO, der(SEQUENCE, CHUNK), ALGORITHM, KEY);
+const PASSWORD = der(contextTag(3), ZERO, der(contextTag(0)), ALGORITHM, KEY);
+const OTHER = der(
+  contextTag(4),
+  der(OBJECT_IDENTIFIER, objectIdentifier("1.2.840.113549.1.9.16.13.3")),
+  der(SEQUENCE, ZERO, KEY),
+);
 
 const ENVELOPED: readonly (readonly [string, Octets])[] = [
   ["DER", cms()],
@@ -39,13 +56,23 @@ const ENVELOPED: readonly (readonly [string, Octets])[] = [
   ["originatorInfo", cms({ before: [der(0xa0)] })],
   ["unprotectedAttrs", cms({ after: [der(0xa1, der(SEQUENCE))] })],
   ["two recipients", cms({ recipientInfos: [KEY_TRANS, KEY_TRANS] })],
-  ["a KeyAgreeRecipientInfo", cms({ recipientInfos: [der(0xa1, ZERO)] })],
-  ["a PasswordRecipientInfo", cms({ recipientInfos: [der(0xa3, ZERO)] })],
+  ["a KeyAgreeRecipientInfo", cms({ recipientInfos: [KEY_AGREE] })],
+  ["a KEKRecipientInfo", cms({ recipientInfos: [KEK] })],
+  ["a PasswordRecipientInfo", cms({ recipientInfos: [PASSWORD] })],
+  ["an OtherRecipientInfo", cms({ recipientInfos: [OTHER] })],
   [
     "GCM, any length",
     cms({
       algorithm: GCM,
-      encryptedContent: [der(0x80, new Uint8Array(5))],
+      encryptedContent: [der(0x80, new Uint8Array(5).fill(0xa5))],
+    }),
+  ],
+  [
+    // Two octets of ciphertext are US-ASCII once in four times.
+    "GCM, a few octets that happen to be US-ASCII",
+    authCms({
+      algorithm: GCM,
+      encryptedContent: [der(0x80, octets("Hi"))],
     }),
   ],
   ["AuthEnvelopedData", authCms({ algorithm: GCM })],
@@ -103,6 +130,79 @@ const OTHERS: readonly (readonly [string, Octets])[] = [
       recipientInfos: [
         der(SEQUENCE, ZERO, der(SEQUENCE), ALGORITHM, der(OCTET_STRING)),
       ],
+    }),
+  ],
+  [
+    "a recipient with a key that is too short",
+    cms({
+      recipientInfos: [
+        der(
+          SEQUENCE,
+          ZERO,
+          der(SEQUENCE),
+          ALGORITHM,
+          der(OCTET_STRING, new Uint8Array(15)),
+        ),
+      ],
+    }),
+  ],
+  [
+    "a KeyAgreeRecipientInfo that is only a version",
+    cms({ recipientInfos: [der(contextTag(1), ZERO)] }),
+  ],
+  [
+    "a KeyAgreeRecipientInfo without recipients",
+    cms({
+      recipientInfos: [
+        der(
+          contextTag(1),
+          ZERO,
+          der(contextTag(0), ALGORITHM),
+          ALGORITHM,
+          der(SEQUENCE),
+        ),
+      ],
+    }),
+  ],
+  [
+    "a PasswordRecipientInfo that is only a version",
+    cms({ recipientInfos: [der(contextTag(3), ZERO)] }),
+  ],
+  [
+    "an OtherRecipientInfo without a value",
+    cms({
+      recipientInfos: [
+        der(contextTag(4), der(OBJECT_IDENTIFIER, objectIdentifier("1.2.3"))),
+      ],
+    }),
+  ],
+  [
+    "content that is plainly text",
+    cms({
+      encryptedContent: [der(0x80, octets("The password is 1234".repeat(4)))],
+    }),
+  ],
+  [
+    "content that is plainly text, in chunks",
+    cms({
+      write,
+      encryptedContent: [
+        indefinite(
+          0xa0,
+          der(
+            OCTET_STRING,
+            octets("Dear Kim, the password is 1234.\n".repeat(2)),
+          ),
+          der(OCTET_STRING, octets("Yours, Cat.    \n")),
+        ),
+      ],
+    }),
+  ],
+  [
+    "GCM content that is plainly text",
+    authCms({
+      algorithm: GCM,
+      encryptedContent: [der(0x80, octets("The password is 1234".repeat(4)))],
     }),
   ],
   ["detached content", cms({ encryptedContent: [] })],
@@ -168,7 +268,7 @@ for (const [name, contentInfo] of OTHERS) {
 Deno.test("isEnveloped() takes a million chunks in linear time", () => {
   const started = performance.now();
   const chunks = new Uint8Array(3_000_000);
-  for (let i = 0; i < chunks.length; i += 3) chunks.set([4, 1, 65], i);
+  for (let i = 0; i < chunks.length; i += 3) chunks.set([4, 1, 0xa5], i);
   const contentInfo = cms({
     algorithm: GCM,
     encryptedContent: [indefinite(0xa0, chunks)],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { concat } from "../../../src/mail/octets.ts";
-import { objectIdentifier } from "../../../src/smime/der.ts";
+import { der, objectIdentifier } from "../../../src/smime/der.ts";
 import { isEncrypted } from "../../../src/smime/is_encrypted.ts";
 import { octets } from "../mail/octets.ts";
 import { cms } from "./cms.ts";
@@ -115,6 +115,81 @@ const NO: readonly (readonly [string, Octets])[] = [
     message(
       ['Content-Type: multipart/mixed; boundary="b1"'],
       parts(`${P7M.join("\r\n")}\r\n\r\n${ENVELOPED}`),
+    ),
+  ],
+  [
+    "EnvelopedData whose content is plainly text",
+    message(
+      P7M,
+      base64(
+        cms({ encryptedContent: [der(0x80, octets("secret\r\n".repeat(8)))] }),
+      ),
+    ),
+  ],
+  [
+    "a Content field that holds a text",
+    message(
+      [...P7M, `Content-Description: ${"secret ".repeat(150)}`],
+      ENVELOPED,
+    ),
+  ],
+  [
+    "a comment that holds a text",
+    message(
+      [`${P7M_TYPE} (${"secret ".repeat(150)})`, BASE64],
+      ENVELOPED,
+    ),
+  ],
+  [
+    "many Content fields that hold a text",
+    message(
+      [
+        ...P7M,
+        ...Array.from({ length: 50 }, (_, i) => `Content-X${i}: secret secret`),
+      ],
+      ENVELOPED,
+    ),
+  ],
+  [
+    "a part with a Content field that holds a text",
+    message(
+      [PGP_TYPE],
+      parts(
+        CONTROL,
+        `${DATA}Content-Description: ${"secret ".repeat(150)}\r\n\r\n${PGP}`,
+      ),
+    ),
+  ],
+  [
+    "armor with a text in its headers",
+    message(
+      [TEXT],
+      armor(ENCRYPTED, { headers: Array(5).fill("Comment: secret") }),
+    ),
+  ],
+  [
+    "armor with a long header",
+    message(
+      [TEXT],
+      armor(ENCRYPTED, { headers: [`Comment: ${"secret ".repeat(20)}`] }),
+    ),
+  ],
+  [
+    "armor twice",
+    message([TEXT], PGP + PGP),
+  ],
+  [
+    "armor as the only part of a multipart/mixed",
+    message(
+      ['Content-Type: multipart/mixed; boundary="b1"'],
+      parts(`${TEXT}\r\n\r\n${PGP}`),
+    ),
+  ],
+  [
+    "text between the parts' delimiter and their fields",
+    message(
+      [PGP_TYPE],
+      parts(CONTROL, `Hello\r\n${DATA}\r\n${PGP}`),
     ),
   ],
   [

@@ -112,6 +112,27 @@ const OTHERS: readonly (readonly [string, Octets])[] = [
   ],
   ["content of an unknown version", concat([PKESK, packet(18, body(9, 100))])],
   ["content that is too short", concat([PKESK, packet(18, body(1, 20))])],
+  [
+    "content that is plainly text",
+    concat([
+      PKESK,
+      packet(18, octets(`\x01${"The password is 1234".repeat(3)}`)),
+    ]),
+  ],
+  [
+    "content that is plainly text, in partial chunks",
+    concat([
+      PKESK,
+      new Uint8Array([0xc0 | 18, 0xe9]),
+      octets(`\x01${"a".repeat(511)}`),
+      new Uint8Array([3]),
+      octets("bcd"),
+    ]),
+  ],
+  [
+    "a session key that is too short for one",
+    concat([packet(1, body(3, 34)), SEIPD]),
+  ],
   ["an empty session key", concat([packet(1, octets("")), SEIPD])],
   [
     "an indeterminate length",

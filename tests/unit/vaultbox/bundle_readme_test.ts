@@ -2,39 +2,58 @@ import assert from "node:assert/strict";
 import {
   bundleReadme,
   type BundleReadmeOptions,
+  type ReadmeCertificate,
 } from "../../../src/vaultbox/bundle_readme.ts";
 
+const NEWEST: ReadmeCertificate = {
+  fingerprintSha256: "0123456789abcdef".repeat(4),
+  notAfter: new Date("2027-11-22T12:00:00Z"),
+  isIssued: false,
+  isEllipticCurve: false,
+};
+const OLDER: ReadmeCertificate = {
+  ...NEWEST,
+  fingerprintSha256: "fedcba9876543210".repeat(4),
+  notAfter: new Date("2026-02-03T12:00:00Z"),
+};
 const OPTIONS: BundleReadmeOptions = {
   address: "cat@example.com",
   hostname: "mail.example.com",
   imapPort: 993,
   submissionPort: 587,
   username: "encimap-cat",
-  fingerprintSha256: "0123456789abcdef".repeat(4),
-  notAfter: new Date("2027-11-22T12:00:00Z"),
-  generations: 1,
+  custody: "server",
+  certificates: [NEWEST],
 };
+
+/** As one line, since lines are broken anywhere. */
+const said = (options: BundleReadmeOptions): string =>
+  bundleReadme(options).replace(/\s+/g, " ");
 
 for (
   const word of [
-    "Thunderbird",
+    "THUNDERBIRD",
     "APPLE MAIL ON A MAC",
     "IPHONE AND IPAD",
-    "Outlook (classic)",
-    "New Outlook",
-    "Outlook on the web",
+    "OUTLOOK (CLASSIC)",
+    "NEW OUTLOOK",
+    "OUTLOOK ON THE WEB",
     "ANDROID",
     "FairEmail",
-    "mutt",
+    "KMAIL",
+    "EVOLUTION",
+    "MUTT",
     "openssl pkcs12",
     "openssl cms -decrypt",
     "gpgsm",
     "certificate.p12",
-    "certificate-compat.p12",
+    "certificate-compatible.p12",
     "certificate.pem",
     "WRONG PASSWORD",
     "DOES NOT PROTECT",
     "KEEP the old key",
+    "never delete one",
+    "The server keeps a copy of the key",
     "cat@example.com",
     "mail.example.com, port 993, SSL/TLS",
     "mail.example.com, port 587, STARTTLS",
@@ -44,23 +63,62 @@ for (
   ]
 ) {
   Deno.test(`bundleReadme() says ${word}`, () => {
-    assert.ok(bundleReadme(OPTIONS).includes(word));
+    assert.ok(said(OPTIONS).includes(word));
   });
 }
 
-Deno.test("bundleReadme() is ASCII with CRLF and at most 76 columns", () => {
-  const text = bundleReadme({ ...OPTIONS, generations: 3 });
-  assert.match(text, /^[\x20-\x7e\r\n]+$/);
-  assert.doesNotMatch(text, /[^\r]\n|\r[^\n]/);
-  assert.ok(text.endsWith("\r\n"));
-  for (const line of text.split("\r\n")) assert.ok(line.length <= 76, line);
+for (const custody of ["server", "client"] as const) {
+  for (const is of [true, false]) {
+    Deno.test(`bundleReadme() is ASCII with CRLF and at most 76 columns with custody ${custody}, ${is}`, () => {
+      const text = bundleReadme({
+        ...OPTIONS,
+        custody,
+        certificates: [
+          { ...NEWEST, isIssued: is, isEllipticCurve: is },
+          ...Array<ReadmeCertificate>(19).fill(OLDER),
+        ],
+      });
+      assert.match(text, /^[\x20-\x7e\r\n]+$/);
+      assert.doesNotMatch(text, /[^\r]\n|\r[^\n]| \r/);
+      assert.ok(text.endsWith("\r\n"));
+      for (const line of text.split("\r\n")) assert.ok(line.length <= 76, line);
+    });
+  }
+}
+
+Deno.test("bundleReadme() names previous certificates only if there are any", () => {
+  assert.doesNotMatch(bundleReadme(OPTIONS), /previous\/\d|highest number/);
+  const text = said({ ...OPTIONS, certificates: [NEWEST, OLDER, OLDER] });
+  assert.match(
+    text,
+    /previous\/1\/ The same of an earlier certificate, valid until 2026-02-03, fingerprint fedcba98/,
+  );
+  assert.match(text, /previous\/2\//);
+  assert.doesNotMatch(text, /previous\/3\//);
+  assert.match(text, /Import the keys in previous\/ as well/);
 });
 
-Deno.test("bundleReadme() names older certificates only if there are any", () => {
-  assert.ok(!bundleReadme(OPTIONS).includes("older/"));
-  const text = bundleReadme({ ...OPTIONS, generations: 3 });
-  assert.ok(text.includes("older/1/"));
-  assert.ok(text.includes("There are 2 in this archive."));
+Deno.test("bundleReadme() says how to send only if an authority has issued", () => {
+  const send = /sign and encrypt what you send|issuer\.pem/;
+  const selfSigned = /Thunderbird does not sign/;
+  assert.doesNotMatch(said(OPTIONS), send);
+  assert.match(said(OPTIONS), selfSigned);
+  const issued = { ...OPTIONS, certificates: [{ ...NEWEST, isIssued: true }] };
+  assert.match(said(issued), send);
+  assert.match(said(issued), /Trust this CA to identify email users/);
+  assert.doesNotMatch(said(issued), selfSigned);
+});
+
+Deno.test("bundleReadme() warns of elliptic curves where there is one", () => {
+  assert.doesNotMatch(said(OPTIONS), /P-256/);
+  const certificates = [NEWEST, { ...OLDER, isEllipticCurve: true }];
+  assert.match(said({ ...OPTIONS, certificates }), /GnuPG 2\.2 crashes/);
+});
+
+Deno.test("bundleReadme() says that the archive is the only one with custody client", () => {
+  const text = said({ ...OPTIONS, custody: "client" });
+  assert.match(text, /THIS IS THE ONLY ONE/);
+  assert.doesNotMatch(text, /The server keeps|server's copy/);
 });
 
 Deno.test("bundleReadme() needs no user name", () => {
