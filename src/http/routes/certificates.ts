@@ -17,16 +17,8 @@ import {
   GENERATED_CERTIFICATE,
   GENERATED_PASSWORD,
 } from "../answers.ts";
-import {
-  ADDRESS,
-  described,
-  integer,
-  oneOf,
-  optional,
-  text,
-  UUID,
-} from "../fields.ts";
-import { KEY_TYPE } from "../key_fields.ts";
+import { described, integer, oneOf, optional, text, UUID } from "../fields.ts";
+import { ANY_ADDRESS, KEY_TYPE } from "../key_fields.ts";
 import { type Route, route } from "../route.ts";
 
 const PASSWORD = described(
@@ -52,7 +44,7 @@ export function certificateRoutes(app: App): Route[] {
       summary: "Makes a certificate for an address",
       scope: "certificate:write",
       body: {
-        email: ADDRESS,
+        email: ANY_ADDRESS,
         days: optional(
           described(
             integer(1, 36500),
