@@ -100,6 +100,13 @@ export function createdJson(vaultbox: CreatedVaultbox): Json {
   };
 }
 
+/** Properties of {@linkcode policyJson} where nothing is null. */
+export const POLICY_PROPERTIES: Readonly<Record<string, Schema>> = {
+  "content_cipher": { type: "string", enum: CONTENT_CIPHERS },
+  "key_transport": { type: "string", enum: KEY_TRANSPORTS },
+  "header_protection": { type: "string", enum: HEADER_PROTECTIONS },
+};
+
 function orNull(words: readonly string[]): Schema {
   return { type: ["string", "null"], enum: [...words, null] };
 }
@@ -117,16 +124,13 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
   "content_cipher": orNull(CONTENT_CIPHERS),
   "key_transport": orNull(KEY_TRANSPORTS),
   "header_protection": orNull(HEADER_PROTECTIONS),
-  encryption: shape("EncryptionInForce", {
-    "content_cipher": { type: "string", enum: CONTENT_CIPHERS },
-    "key_transport": { type: "string", enum: KEY_TRANSPORTS },
-    "header_protection": { type: "string", enum: HEADER_PROTECTIONS },
-  }),
+  encryption: shape("EncryptionInForce", POLICY_PROPERTIES),
   "message_count": COUNT,
   "max_bytes": COUNT_OR_NULL,
   "max_messages": COUNT_OR_NULL,
   "used_bytes": COUNT,
   "used_messages": COUNT,
+  "publish_certificate": { type: "boolean" },
   "created_at": TIME,
 });
 
@@ -158,6 +162,7 @@ export function vaultboxJson(
     "max_messages": vaultbox.maxMessages,
     "used_bytes": vaultbox.usedBytes,
     "used_messages": vaultbox.usedMessages,
+    "publish_certificate": vaultbox.publishCertificate,
     "created_at": vaultbox.createdAt,
   };
 }
@@ -347,6 +352,17 @@ export const HEALTH: Schema = shape("Health", {
     storage: { type: "string", enum: ["accessible", "inaccessible"] },
     mta: { type: "string", enum: ["running", "stopped"] },
   }),
+  certificates: {
+    anyOf: [
+      shape("CertificateCounts", {
+        expiring: COUNT,
+        expired: COUNT,
+        "renewal_failed": COUNT,
+        unconfirmed: COUNT,
+      }),
+      { type: "null" },
+    ],
+  },
 });
 
 /**
@@ -362,6 +378,12 @@ export function healthJson(health: Health): Json {
       "database": health.database ? "connected" : "disconnected",
       "storage": health.storage ? "accessible" : "inaccessible",
       "mta": health.mta ? "running" : "stopped",
+    },
+    "certificates": health.certificates === undefined ? null : {
+      "expiring": health.certificates.expiring,
+      "expired": health.certificates.expired,
+      "renewal_failed": health.certificates.renewalFailed,
+      "unconfirmed": health.certificates.unconfirmed,
     },
   };
 }

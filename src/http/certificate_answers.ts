@@ -5,7 +5,9 @@
  */
 
 import type { Generation } from "../vaultbox/generations.ts";
+import type { CertificateUses } from "../vaultbox/certificate_uses.ts";
 import {
+  COUNT,
   ID,
   type Json,
   shape,
@@ -81,5 +83,36 @@ export function generationJson(generation: Generation): Json {
     "handed_out_at": generation.handedOutAt,
     "retired_at": generation.retiredAt,
     "created_at": generation.createdAt,
+  };
+}
+
+/** Schema of {@linkcode usesJson}. */
+export const CERTIFICATE_USES: Schema = shape("CertificateUses", {
+  "certificate_id": ID,
+  "is_recipient": { type: "boolean" },
+  "other_recipients": COUNT,
+  messages: COUNT,
+  from: TIME,
+  until: TIME_OR_NULL,
+  retiring: TEXT,
+  destroying: { type: ["string", "null"] },
+});
+
+/**
+ * Shapes what a certificate is needed for.
+ *
+ * @param uses Its uses.
+ * @returns Numbers for programs, sentences for people.
+ */
+export function usesJson(uses: CertificateUses): Json {
+  return {
+    "certificate_id": uses.certificateId,
+    "is_recipient": uses.isRecipient,
+    "other_recipients": uses.otherRecipients,
+    "messages": uses.messages,
+    "from": uses.from,
+    "until": uses.until,
+    "retiring": uses.retiring,
+    "destroying": uses.destroying,
   };
 }

@@ -34,8 +34,22 @@ export interface Vm extends AsyncDisposable {
   push(source: string, target: string): Promise<void>;
   /** Copies a file or the contents of a folder out of the machine. */
   pull(source: string, target: string): Promise<void>;
+  /**
+   * Connects to a port of the machine's loopback; it needs socat.
+   *
+   * @returns The connection; disposing of it closes it.
+   */
+  connect(port: number): VmConnection;
   /** Restarts the machine; returns when it has started. */
   reboot(): Promise<void>;
+}
+
+/** A connection into a machine. */
+export interface VmConnection extends AsyncDisposable {
+  /** What comes from there. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** What goes there. */
+  readonly writable: WritableStream<Uint8Array>;
 }
 
 /** What makes a machine other than the usual. */
@@ -90,6 +104,21 @@ export async function createVm(name: string, options: VmOptions): Promise<Vm> {
     },
     async pull(source, target) {
       await must(tool("pull", name, source, target), "pull");
+    },
+    connect(port) {
+      const child = new Deno.Command(freshvm, {
+        args: ["exec", "-i", name, "--", "socat", "-", `TCP:127.0.0.1:${port}`],
+        stdin: "piped",
+        stdout: "piped",
+      }).spawn();
+      return {
+        readable: child.stdout,
+        writable: child.stdin,
+        async [Symbol.asyncDispose]() {
+          child.kill("SIGTERM");
+          await child.status;
+        },
+      };
     },
     async reboot() {
       await must(tool("reboot", name), "reboot");

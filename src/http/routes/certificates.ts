@@ -17,11 +17,20 @@ import {
   GENERATED_CERTIFICATE,
   GENERATED_PASSWORD,
 } from "../answers.ts";
-import { described, integer, oneOf, optional, text, UUID } from "../fields.ts";
+import {
+  described,
+  type Field,
+  integer,
+  oneOf,
+  optional,
+  text,
+  UUID,
+} from "../fields.ts";
 import { ANY_ADDRESS, KEY_TYPE } from "../key_fields.ts";
 import { type Route, route } from "../route.ts";
 
-const PASSWORD = described(
+/** Password of PKCS#12 files. */
+export const PASSWORD: Field<string> = described(
   text("must have 12 to 128 characters", /^[^]{12,128}$/u, {
     minLength: BUNDLE_PASSWORD_MIN,
     maxLength: BUNDLE_PASSWORD_MAX,
