@@ -14,6 +14,7 @@ import {
   TEXT,
   TIME,
   TIME_OR_NULL,
+  WARNINGS,
 } from "./answers.ts";
 import type { Schema } from "./fields.ts";
 
@@ -43,6 +44,12 @@ const PROPERTIES = {
 
 /** Schema of {@linkcode generationJson}. */
 export const CERTIFICATE: Schema = shape("Certificate", PROPERTIES);
+
+/** Schema of the same with what is odd about it. */
+export const UPLOADED_CERTIFICATE: Schema = shape("UploadedCertificate", {
+  ...PROPERTIES,
+  warnings: WARNINGS,
+});
 
 /** Schema of the same with the certificate itself. */
 export const ISSUED_CERTIFICATE: Schema = shape("IssuedCertificate", {

@@ -33,7 +33,11 @@ import { reason } from "../log.ts";
 import { type Identity, newIdentity, storeIdentity } from "./certificate.ts";
 import { requestedIdentity } from "./certificate_request.ts";
 import { makeKey, takeKey } from "./key_pool.ts";
-import { uploadedIdentity } from "./upload.ts";
+import {
+  type CertificateWarning,
+  type UploadedIdentity,
+  uploadedIdentity,
+} from "./upload.ts";
 import {
   checkNotReserved,
   publishAddresses,
@@ -65,6 +69,12 @@ export interface NewVaultbox {
   readonly isOperator?: boolean;
 }
 
+/** A vaultbox that was created. */
+export interface CreatedVaultbox extends Vaultbox {
+  /** What is odd about the certificate that it was created with. */
+  readonly warnings: readonly CertificateWarning[];
+}
+
 /**
  * Creates a vaultbox with its certificate, the key of it unless that is held
  * elsewhere, and its route.
@@ -87,7 +97,7 @@ export async function createVaultbox(
   app: App,
   actor: Actor,
   input: NewVaultbox,
-): Promise<Vaultbox> {
+): Promise<CreatedVaultbox> {
   const { userId, domain, alias, isOperator = false } = input;
   if (!isOperator) checkNotReserved(app, { domain, alias });
   const id = crypto.randomUUID();
@@ -160,7 +170,7 @@ export async function createVaultbox(
     throw error;
   }
   app.log.write("info", "vaultbox created", { vaultbox: id });
-  return vaultbox;
+  return { ...vaultbox, warnings: identity.warnings ?? [] };
 }
 
 /** What the vaultbox begins with: its owner's certificate, or a key of ours. */
@@ -168,7 +178,7 @@ async function firstIdentity(
   app: App,
   id: string,
   input: NewVaultbox,
-): Promise<Identity> {
+): Promise<Identity & Partial<UploadedIdentity>> {
   const { userId, domain, alias, certificatePem, requestPem, keyKind } = input;
   const address = `${alias}@${domain}`;
   if (certificatePem !== undefined) {

@@ -20,6 +20,7 @@ import {
   CERTIFICATE_USES,
   generationJson,
   ISSUED_CERTIFICATE,
+  UPLOADED_CERTIFICATE,
   usesJson,
 } from "../certificate_answers.ts";
 import {
@@ -84,12 +85,13 @@ export function vaultboxCertificateRoutes(app: App): Route[] {
       body: {
         certificate: described(CERTIFICATE_PEM, "One certificate, PEM."),
       },
-      answer: { status: 201, data: CERTIFICATE },
+      answer: { status: 201, data: UPLOADED_CERTIFICATE },
       async handle({ actor, params: { id: vaultboxId }, body }) {
         const input = { vaultboxId, certificatePem: body.certificate };
-        const certificateId = await uploadCertificate(app, actor, input);
-        const ids = { vaultboxId, certificateId };
-        return { data: generationJson(await getGeneration(app, actor, ids)) };
+        const { id, warnings } = await uploadCertificate(app, actor, input);
+        const ids = { vaultboxId, certificateId: id };
+        const uploaded = generationJson(await getGeneration(app, actor, ids));
+        return { data: { ...uploaded, warnings } };
       },
     }),
     route({

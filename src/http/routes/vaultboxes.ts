@@ -39,6 +39,7 @@ import {
   wrong,
 } from "../fields.ts";
 import { KEY_TYPE } from "../key_fields.ts";
+import { PUBLISH_CERTIFICATE } from "../boolean_field.ts";
 import { CERTIFICATE_PEM, CSR_PEM } from "../pem_fields.ts";
 import { CHANGED_POLICY, EXPLICIT, policyOf } from "../policy_fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
@@ -128,7 +129,7 @@ export function vaultboxRoutes(app: App): Route[] {
       path: "/vaultboxes/{id}",
       operation: "updateVaultbox",
       summary:
-        "Renames, suspends or resumes a vaultbox, or sets its limits or how its mail is encrypted",
+        "Renames, suspends or resumes a vaultbox, sets its limits or how its mail is encrypted, or publishes its certificate",
       scope: "vaultbox:write",
       params: { id: VAULTBOX_ID },
       body: {
@@ -136,6 +137,7 @@ export function vaultboxRoutes(app: App): Route[] {
         status: optional(oneOf("active", "suspended")),
         "max_bytes": optional(MAX_BYTES),
         "max_messages": optional(MAX_MESSAGES),
+        "publish_certificate": optional(PUBLISH_CERTIFICATE),
         ...CHANGED_POLICY,
         explicit: optional(EXPLICIT),
       },
@@ -143,12 +145,14 @@ export function vaultboxRoutes(app: App): Route[] {
       async handle({ actor, params: { id }, body }) {
         const { name, status } = body;
         const { "max_bytes": maxBytes, "max_messages": maxMessages } = body;
+        const { "publish_certificate": publishCertificate } = body;
         const vaultbox = await changeVaultbox(app, actor, id, {
           ...policyOf(body),
           ...name !== undefined && { name },
           ...status !== undefined && { status },
           ...maxBytes !== undefined && { maxBytes },
           ...maxMessages !== undefined && { maxMessages },
+          ...publishCertificate !== undefined && { publishCertificate },
         }, { isExplicit: body.explicit === true });
         return { data: json(vaultbox) };
       },
