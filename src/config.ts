@@ -11,7 +11,8 @@ import type {
   HeaderProtection,
   KeyTransport,
 } from "./encryption_policy.ts";
-import { formOf, isValid, type Setting, SETTINGS } from "./settings.ts";
+import { formOf, isValid } from "./setting_kind.ts";
+import { type Setting, SETTINGS } from "./settings.ts";
 
 /** The settings as the program uses them. */
 export interface Config {

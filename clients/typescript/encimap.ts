@@ -198,6 +198,14 @@ export interface EncryptionInForce {
   "header_protection": "off" | "protect" | "hide";
 }
 
+/** `EncryptionTrial` of docs/openapi.yaml. */
+export interface EncryptionTrial {
+  "content_cipher": "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm";
+  "key_transport": "rsaes-pkcs1-v1_5" | "rsaes-oaep";
+  "header_protection": "off" | "protect" | "hide";
+  "expires_at": string;
+}
+
 /** `Failure` of docs/openapi.yaml. */
 export interface Failure {
   success: false;
@@ -688,6 +696,22 @@ export interface ConfirmHandOutBody {
 export interface DestroyKeyBody {
   /** The certificate's, as a sign that this one is meant. */
   "fingerprint_sha256": string;
+}
+
+/** Body of beginEncryptionTrial. */
+export interface BeginEncryptionTrialBody {
+  /** Cipher of stored mail. */
+  "content_cipher"?: "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm";
+  /** How a message's key is encrypted to RSA keys; of no effect on EC keys. */
+  "key_transport"?: "rsaes-pkcs1-v1_5" | "rsaes-oaep";
+  /** RFC 9788: copies of header fields inside (`protect`), and no subject outside (`hide`). */
+  "header_protection"?: "off" | "protect" | "hide";
+}
+
+/** Body of confirmEncryptionTrial. */
+export interface ConfirmEncryptionTrialBody {
+  /** The code in the mail; case and dashes do not matter. */
+  code: string;
 }
 
 /** Query of listCustomers. */
@@ -1581,6 +1605,24 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<DestructionReceipt> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/destroy-key`, body }, options);
+  }
+
+  /** Sends a mail that is encrypted as it is wanted: `POST /vaultboxes/{id}/encryption-trial`. */
+  async beginEncryptionTrial(
+    id: string,
+    body: BeginEncryptionTrialBody = {},
+    options: PostOptions = {},
+  ): Promise<EncryptionTrial> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/encryption-trial`, body }, options);
+  }
+
+  /** Switches on what the mail of a trial was encrypted with: `POST /vaultboxes/{id}/encryption-trial/confirm`. */
+  async confirmEncryptionTrial(
+    id: string,
+    body: ConfirmEncryptionTrialBody,
+    options: PostOptions = {},
+  ): Promise<Vaultbox> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/encryption-trial/confirm`, body }, options);
   }
 
   /** Lists users with their limits and what they use: `GET /customers`. */

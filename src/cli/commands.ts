@@ -155,6 +155,28 @@ export const COMMANDS: readonly Command[] = [
       (await import("./operator.ts")).runVaultboxShow(args, io),
   },
   {
+    name: "vaultbox encryption",
+    usage: "ADDRESS | ID [OPTIONS]",
+    summary: "Change how new mail of a vaultbox is encrypted",
+    help: [
+      "--content-cipher WORD     aes-128-cbc, aes-256-cbc or aes-256-gcm",
+      "--key-transport WORD      rsaes-pkcs1-v1_5 or rsaes-oaep, for RSA keys",
+      "--header-protection WORD  off, protect or hide",
+      "--trial                   send a mail like that; nothing changes before `vaultbox confirm`",
+      "--explicit                needed for aes-256-gcm, rsaes-oaep and hide without a trial",
+      "The word `default` takes the appliance's default again.",
+    ].join("\n"),
+    run: async (args, io) =>
+      (await import("./encryption.ts")).runVaultboxEncryption(args, io),
+  },
+  {
+    name: "vaultbox confirm",
+    usage: "ADDRESS | ID CODE",
+    summary: "Switch on what the mail of a trial was encrypted with",
+    run: async (args, io) =>
+      (await import("./encryption.ts")).runVaultboxConfirm(args, io),
+  },
+  {
     name: "vaultbox delete",
     usage: "ADDRESS | ID",
     summary: "Delete a vaultbox with its mail, keys and credentials, for good",

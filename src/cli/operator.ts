@@ -18,12 +18,14 @@ import {
   type Vaultbox,
   VAULTBOX_ORDERS,
 } from "../db/vaultboxes.ts";
+import { policyInForce } from "../encryption_policy.ts";
 import { AppError } from "../errors.ts";
 import { NIL_UUID, UUID_REGEXP } from "../http/auth.ts";
 import { createLog } from "../log.ts";
 import { parseAddress, parseDomain } from "../mail/address.ts";
 import { openApp } from "../open.ts";
 import { createOperatorVaultbox, createVaultbox } from "../vaultbox/create.ts";
+import { policyDetails } from "../vaultbox/encryption_policy.ts";
 import { hostDomain, removeDomain } from "../vaultbox/domains.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeVaultbox } from "../vaultbox/remove.ts";
@@ -212,6 +214,12 @@ export async function runVaultboxShow(
     ["user", vaultbox.userId],
     ["status", vaultbox.status],
     ["custody", vaultbox.custody],
+    ...Object.entries(
+      policyDetails(policyInForce(vaultbox, app.config.encryption)),
+    ).map(([name, word]): [string, unknown] => [
+      name.replace("_", " "),
+      word,
+    ]),
     ["user name", vaultbox.username ?? "none: no credential yet"],
     ["messages ever", vaultbox.messageCount],
     ["  octets", vaultbox.totalBytes],
@@ -232,7 +240,7 @@ export async function runVaultboxShow(
       `${each.fingerprintSha256} until ${each.notAfter.toISOString()}${handedOut}`,
     ]);
   }
-  for (const [name, value] of lines) io.print(`${name.padEnd(15)}${value}`);
+  for (const [name, value] of lines) io.print(`${name.padEnd(18)}${value}`);
   return EXIT.ok;
 }
 
@@ -294,7 +302,15 @@ export function parse(
   return parsed;
 }
 
-async function find(app: App, wanted: string): Promise<Vaultbox> {
+/**
+ * Finds a vaultbox by its id or by its own address.
+ *
+ * @param app The world.
+ * @param wanted UUID or address.
+ * @returns The vaultbox.
+ * @throws {AppError} `not_found` if there is none.
+ */
+export async function find(app: App, wanted: string): Promise<Vaultbox> {
   if (UUID_REGEXP.test(wanted)) {
     return await getVaultbox(app.sql, wanted, OPERATOR);
   }

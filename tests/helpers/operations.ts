@@ -13,6 +13,7 @@ import type { Schema } from "../../src/http/fields.ts";
 import type { Input, Operation, Reply, ServedApi } from "./api.ts";
 import { bearer } from "./http.ts";
 import type { TestWorld } from "./app.ts";
+import { readTrialMail } from "./trial.ts";
 
 /** A user with a domain, and vaultboxes in it. */
 export interface Tenant {
@@ -128,6 +129,14 @@ const INPUTS: Readonly<
       explicit: true,
     },
   }),
+  beginEncryptionTrial: newTrialOf,
+  confirmEncryptionTrial: async (tenant) => {
+    const { params, body } = await newTrialOf(tenant);
+    const { vaultboxId, world } = tenant;
+    await tenant.post(`/vaultboxes/${vaultboxId}/encryption-trial`, body);
+    const { code } = await readTrialMail(world, vaultboxId);
+    return { params, body: { code } };
+  },
   createAppCredential: ({ vaultboxId }) => ({
     params: { id: vaultboxId },
     body: {
@@ -380,6 +389,15 @@ async function handOutOf(tenant: Tenant): Promise<string> {
     order by handed_out_at desc limit 1
   `;
   return new Uint8Array(row!.sha256).toHex();
+}
+
+/** A trial that need not wait for the end of a minute. */
+async function newTrialOf({ vaultboxId, world }: Tenant) {
+  await world.app.sql`
+    delete from encryption_trials where vaultbox_id = ${vaultboxId}
+  `;
+  const body = { "content_cipher": "aes-256-gcm", "header_protection": "hide" };
+  return { params: { id: vaultboxId }, body };
 }
 
 /** A certificate of the tenant's own, PEM. */

@@ -39,6 +39,8 @@ Deno.test("docs/api.md names every action of the audit log", () => {
     return [...found].map(([, action]) => action!);
   });
   assert.ok(actions.length > 10);
-  const missing = actions.filter((action) => !text.includes(`\`${action}\``));
+  const missing = actions.filter((action) =>
+    !text.includes(`\`${action}\``) && !/\.(cer|pem)$/.test(action)
+  );
   assert.deepEqual(missing, []);
 });
