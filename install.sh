@@ -26,9 +26,10 @@ LIBRARY=/usr/local/lib/encimap          # the program, one folder for each versi
 CACHE=/var/cache/encimap                # what building needs; may be deleted
 BACKUPS=/var/backups/encimap            # files as they were before each change
 DOC=/usr/local/share/doc/encimap
-UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-reconcile.service'
+UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer'
 DOVECOT_AUTH=/etc/dovecot/conf.d/10-auth.conf
 NGINX=/etc/nginx/conf.d/encimap.conf
+SIGNER=/etc/systemd/system/encimap-api.service.d/profile-signer.conf
 
 HOST='' TLS_CERT='' TLS_KEY='' WEB='' YES='' DRY='' PURGE='' ACTION=install
 STEP=start DONE='' CHANGES='' STAMP='' WORK=''
@@ -903,6 +904,42 @@ reload_web() {
   [ -n "$DRY" ] || changed 'reloaded nginx'
 }
 
+# With a certificate that somebody issued, the API signs Apple profiles. systemd hands
+# the key to this one process; its user cannot read the file.
+configure_signer() {
+  case $WEB in
+    yes) ;;
+    no)
+      remove_signer
+      return 0
+      ;;
+    *) return 0 ;;
+  esac
+  [ -e "$TLS/cert.pem" ] || return 0
+  names=$(openssl x509 -in "$TLS/cert.pem" -noout -subject -issuer -nameopt RFC2253) || return 0
+  if [ "$(printf '%s' "$names" | sed 's/^[a-z]*=//' | sort -u | wc -l)" = 1 ]; then
+    remove_signer
+    return 0
+  fi
+  cat >"$WORK/signer" <<END
+[Service]
+LoadCredential=profile.pem:$TLS/cert.pem
+LoadCredential=profile.key:$TLS/key.pem
+Environment=ENCIMAP_PROFILE_CERT_FILE=%d/profile.pem ENCIMAP_PROFILE_KEY_FILE=%d/profile.key
+END
+  put "$WORK/signer" "$SIGNER" 644
+  # A credential is read when the unit starts.
+  [ -z "$PUT$TLS_CHANGED" ] || reload=1 RESTART=1
+}
+
+remove_signer() {
+  [ -e "$SIGNER" ] || return 0
+  run rm -f "$SIGNER"
+  run rmdir --ignore-fail-on-non-empty "${SIGNER%/*}"
+  [ -n "$DRY" ] || changed "removed $SIGNER"
+  reload=1 RESTART=1
+}
+
 remove_web() {
   [ -e "$NGINX" ] || return 0
   step 'Web'
@@ -938,6 +975,7 @@ start_units() {
     [ -z "$PUT" ] || reload=1 RESTART=1
     [ -z "$PUT" ] || [ "$unit" != encimap-intake.socket ] || socket=1
   done
+  configure_signer
   [ -z "$reload" ] || run systemctl daemon-reload
   for unit in $UNITS postgresql.service postfix.service dovecot.service; do
     systemctl -q is-enabled "$unit" 2>/dev/null || run systemctl enable "$unit"
@@ -950,6 +988,7 @@ start_units() {
     run systemctl restart encimap-reconcile.service
     run systemctl start encimap-intake.socket
     run systemctl restart encimap-intake.service encimap-api.service
+    run systemctl restart encimap-maintenance.timer
     [ -n "$DRY" ] || changed 'restarted encimap-intake and encimap-api'
   fi
   if [ -n "$DOVECOT_CHANGED" ]; then
@@ -1131,6 +1170,7 @@ do_uninstall() {
       rm -f "/etc/systemd/system/$unit"
       changed "removed $unit"
     done
+    remove_signer
     run systemctl daemon-reload
     run systemctl reset-failed
   elif [ -x /usr/local/bin/encimap_ctl ]; then

@@ -69,6 +69,23 @@ export interface Sessions {
   end(username: string): Promise<void>;
 }
 
+/** The intake, for mail that the API itself has made. */
+export interface Intake {
+  /**
+   * Stores a message that is encrypted already.
+   *
+   * @throws {AppError} `unavailable` if it is not stored.
+   */
+  store(message: {
+    /** UUID. */
+    readonly vaultboxId: string;
+    /** An address of the vaultbox. */
+    readonly recipient: string;
+    /** The message. */
+    readonly octets: Uint8Array<ArrayBuffer>;
+  }): Promise<void>;
+}
+
 /** DNS. */
 export interface Dns {
   /**
@@ -182,6 +199,14 @@ export interface Sealer {
   ): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** Who signs Apple profiles. */
+export interface ProfileSigner {
+  /** Its certificate, then those of its issuers, PEM. */
+  readonly certificatesPem: string;
+  /** Its private key, PEM. */
+  readonly privateKeyPem: string;
+}
+
 /** What a private key belongs to. */
 export interface KeyName {
   /** UUID of the generation. */
@@ -226,6 +251,8 @@ export interface App {
   readonly mta: Mta;
   /** Dovecot. */
   readonly sessions: Sessions;
+  /** The intake. */
+  readonly intake: Intake;
   /** DNS. */
   readonly dns: Dns;
   /** Password hashes. */
@@ -236,6 +263,13 @@ export interface App {
   readonly keyPool: KeyPool;
   /** Seals answers that are given again. */
   readonly sealer: Sealer;
+  /**
+   * Reads the certificate and key that sign Apple profiles, anew each time: both
+   * are renewed.
+   *
+   * @returns The signer; undefined if none is set.
+   */
+  readonly profileSigner: () => Promise<ProfileSigner | undefined>;
   /** Lets few keys, password hashes and bundles be made at a time. */
   readonly heavy: Gate;
   /** The time. */

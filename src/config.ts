@@ -4,13 +4,15 @@
  * @module
  */
 
+import type { KeyKind } from "./x509/key_pair.ts";
 import type {
   ContentCipher,
   EncryptionPolicy,
   HeaderProtection,
   KeyTransport,
 } from "./encryption_policy.ts";
-import { formOf, isValid, type Setting, SETTINGS } from "./settings.ts";
+import { formOf, isValid } from "./setting_kind.ts";
+import { type Setting, SETTINGS } from "./settings.ts";
 
 /** The settings as the program uses them. */
 export interface Config {
@@ -48,10 +50,14 @@ export interface Config {
   readonly maildirBasePath: string;
   /** CERT_VALIDITY_DAYS. */
   readonly certValidityDays: number;
-  /** CERT_KEY_SIZE, in bits. */
-  readonly certKeyBits: 2048 | 3072 | 4096;
+  /** CERT_KEY_TYPE, and for RSA CERT_KEY_SIZE. */
+  readonly certKeyKind: KeyKind;
+  /** CERT_RENEW_DAYS. */
+  readonly certRenewDays: number;
   /** ENCIMAP_CERT_ISSUER. */
   readonly certIssuer: "self" | "appliance";
+  /** ENCIMAP_ADDRESS_MISMATCH. */
+  readonly addressMismatch: "refuse" | "warn";
   /** ENCIMAP_KEY_POOL. */
   readonly keyPoolSize: number;
   /** ENCIMAP_KEYS_PATH. */
@@ -60,6 +66,10 @@ export interface Config {
   readonly masterKeyFile: string;
   /** ENCIMAP_HMAC_KEY_FILE. */
   readonly hmacKeyFile: string;
+  /** ENCIMAP_PROFILE_CERT_FILE and ENCIMAP_PROFILE_KEY_FILE. */
+  readonly profileSigner:
+    | { readonly certFile: string; readonly keyFile: string }
+    | undefined;
   /** ENCIMAP_INTAKE_SOCKET. */
   readonly intakeSocket: string;
   /** ENCIMAP_DOVEADM_SOCKET. */
@@ -77,6 +87,8 @@ export interface Config {
    * ENCIMAP_HEADER_PROTECTION.
    */
   readonly encryption: EncryptionPolicy;
+  /** ENCIMAP_AUTHSERV_ID. */
+  readonly authservId: string | undefined;
   /** ENCIMAP_LOG_LEVEL. */
   readonly logLevel: "error" | "warn" | "info" | "debug";
 }
@@ -147,6 +159,13 @@ export function parseConfig(
     }
   }
   problems.push(...contradictions(values));
+  if (
+    env["CERT_RENEW_DAYS"] &&
+    Number(values.get("CERT_RENEW_DAYS")) >=
+      Number(values.get("CERT_VALIDITY_DAYS"))
+  ) {
+    problems.push("CERT_RENEW_DAYS must be less than CERT_VALIDITY_DAYS");
+  }
   if (problems.length > 0) throw new ConfigError(problems);
 
   const text = (name: string): string => values.get(name)!;
@@ -179,12 +198,24 @@ export function parseConfig(
     transportMap: text("POSTFIX_TRANSPORT_MAP"),
     maildirBasePath: text("MAILDIR_BASE_PATH"),
     certValidityDays: number("CERT_VALIDITY_DAYS"),
-    certKeyBits: number("CERT_KEY_SIZE") as Config["certKeyBits"],
+    certKeyKind: text("CERT_KEY_TYPE") === "p-256"
+      ? "p-256"
+      : `rsa-${text("CERT_KEY_SIZE")}` as KeyKind,
+    certRenewDays: number("CERT_RENEW_DAYS"),
     certIssuer: text("ENCIMAP_CERT_ISSUER") as Config["certIssuer"],
+    addressMismatch: text(
+      "ENCIMAP_ADDRESS_MISMATCH",
+    ) as Config["addressMismatch"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),
     masterKeyFile: text("ENCIMAP_MASTER_KEY_FILE"),
     hmacKeyFile: text("ENCIMAP_HMAC_KEY_FILE"),
+    profileSigner: values.has("ENCIMAP_PROFILE_CERT_FILE")
+      ? {
+        certFile: text("ENCIMAP_PROFILE_CERT_FILE"),
+        keyFile: text("ENCIMAP_PROFILE_KEY_FILE"),
+      }
+      : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),
@@ -196,6 +227,7 @@ export function parseConfig(
       keyTransport: text("ENCIMAP_KEY_TRANSPORT") as KeyTransport,
       headerProtection: text("ENCIMAP_HEADER_PROTECTION") as HeaderProtection,
     }),
+    authservId: values.get("ENCIMAP_AUTHSERV_ID"),
     logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
   });
 }
@@ -246,6 +278,14 @@ export function showConfig(env: Env): string[] {
 
 /** Settings that are valid alone and not together. */
 function contradictions(values: ReadonlyMap<string, string>): string[] {
+  if (
+    values.has("ENCIMAP_PROFILE_CERT_FILE") !==
+      values.has("ENCIMAP_PROFILE_KEY_FILE")
+  ) {
+    return [
+      "ENCIMAP_PROFILE_CERT_FILE and ENCIMAP_PROFILE_KEY_FILE go together",
+    ];
+  }
   const algorithm = values.get("ENCIMAP_TOKEN_ALGORITHM");
   const hasKeys = values.has("ENCIMAP_TOKEN_KEYS");
   if (algorithm === "HS256" && hasKeys) {

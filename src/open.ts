@@ -4,11 +4,13 @@
  * @module
  */
 
+import { readFile } from "node:fs/promises";
 import type { App, IntakeApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
 import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
+import { socketIntake } from "./mta/intake.ts";
 import { postfixMta } from "./mta/postfix.ts";
 import { openKeyPool } from "./storage/key_pool.ts";
 import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
@@ -61,15 +63,21 @@ export async function openApp(
     platformSql,
     mta: postfixMta(config.transportMap, exec),
     sessions: dovecotSessions(config.doveadmSocket),
+    intake: socketIntake(config.intakeSocket),
     dns: systemDns(),
     privateKeys: openPrivateKeys(config.keysPath, storeKey),
     keyPool: openKeyPool(
       `${config.keysPath}/pool`,
       storeKey,
-      config.certKeyBits,
+      config.certKeyKind,
     ),
     sealer,
     passwords,
+    profileSigner: async () =>
+      config.profileSigner && {
+        certificatesPem: await readFile(config.profileSigner.certFile, "utf8"),
+        privateKeyPem: await readFile(config.profileSigner.keyFile, "utf8"),
+      },
     heavy: new Gate(HEAVY_MAX, HEAVY_WAITING_MAX),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {

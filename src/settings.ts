@@ -9,12 +9,7 @@ import {
   HEADER_PROTECTIONS,
   KEY_TRANSPORTS,
 } from "./encryption_policy.ts";
-
-/** How the text of a setting is checked. */
-export type Kind =
-  | { readonly type: "text"; readonly regexp?: RegExp; readonly form: string }
-  | { readonly type: "int"; readonly min: number; readonly max: number }
-  | { readonly type: "choice"; readonly of: readonly string[] };
+import { formOf, type Kind } from "./setting_kind.ts";
 
 /** One row of the table. */
 export interface Setting {
@@ -189,10 +184,24 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Validity of a new certificate, in days.",
   },
   {
+    name: "CERT_RENEW_DAYS",
+    fallback: "30",
+    kind: { type: "int", min: 1, max: 3650 },
+    summary:
+      "Days before its end at which a certificate is renewed, but not before the last third of its validity.",
+  },
+  {
     name: "CERT_KEY_SIZE",
     fallback: "2048",
     kind: { type: "choice", of: ["2048", "3072", "4096"] },
     summary: "Length of a new RSA key, in bits.",
+  },
+  {
+    name: "CERT_KEY_TYPE",
+    fallback: "rsa",
+    kind: { type: "choice", of: ["rsa", "p-256"] },
+    summary:
+      "Kind of a new key: `rsa`, which every mail program reads, or the curve `p-256`, which some do not.",
   },
   {
     name: "ENCIMAP_CERT_ISSUER",
@@ -200,6 +209,13 @@ export const SETTINGS: readonly Setting[] = [
     kind: { type: "choice", of: ["self", "appliance"] },
     summary:
       "Who signs a new certificate: its own key (`self`), or the appliance's issuer, which is made at the start.",
+  },
+  {
+    name: "ENCIMAP_ADDRESS_MISMATCH",
+    fallback: "refuse",
+    kind: { type: "choice", of: ["refuse", "warn"] },
+    summary:
+      "What becomes of an uploaded certificate with other addresses than the vaultbox's: it is refused, or taken with a warning.",
   },
   {
     name: "ENCIMAP_KEY_POOL",
@@ -227,6 +243,17 @@ export const SETTINGS: readonly Setting[] = [
     kind: PATH,
     summary:
       "File with the key of the fingerprints of deliveries and of stored messages: 64 hexadecimal digits.",
+  },
+  {
+    name: "ENCIMAP_PROFILE_CERT_FILE",
+    kind: PATH,
+    summary:
+      "Certificate chain, PEM, of who signs Apple profiles. Not set, or self-signed: they are not signed.",
+  },
+  {
+    name: "ENCIMAP_PROFILE_KEY_FILE",
+    kind: PATH,
+    summary: "Its private key, PEM without a password.",
   },
   {
     name: "ENCIMAP_INTAKE_SOCKET",
@@ -290,6 +317,16 @@ export const SETTINGS: readonly Setting[] = [
       "RFC 9788, where a vaultbox has chosen nothing: `protect` puts copies of header fields inside the encrypted part, `hide` shows no subject outside besides, which most mail clients then do not show in lists.",
   },
   {
+    name: "ENCIMAP_AUTHSERV_ID",
+    kind: {
+      type: "text",
+      regexp: /^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$/,
+      form: "a host name in lower case",
+    },
+    summary:
+      "RFC 8601: the authserv-id of the operator's filter for incoming mail, whose Authentication-Results are believed. Set it only if that filter removes those that senders have written in its name.",
+  },
+  {
     name: "ENCIMAP_LOG_LEVEL",
     fallback: "info",
     kind: { type: "choice", of: ["error", "warn", "info", "debug"] },
@@ -331,40 +368,4 @@ export function describeConfig(): string {
     ...rows,
     "",
   ].join("\n");
-}
-
-/**
- * Checks the text of a setting.
- *
- * @param kind Check.
- * @param value The text.
- * @returns Whether it passes.
- */
-export function isValid(kind: Kind, value: string): boolean {
-  switch (kind.type) {
-    case "text":
-      return kind.regexp === undefined || kind.regexp.test(value);
-    case "int":
-      return /^\d{1,15}$/.test(value) && Number(value) >= kind.min &&
-        Number(value) <= kind.max;
-    case "choice":
-      return kind.of.includes(value);
-  }
-}
-
-/**
- * Says what a setting must be, behind "must be".
- *
- * @param kind Check.
- * @returns Words.
- */
-export function formOf(kind: Kind): string {
-  switch (kind.type) {
-    case "text":
-      return kind.form;
-    case "int":
-      return `an integer from ${kind.min} to ${kind.max}`;
-    case "choice":
-      return kind.of.join(", ").replace(/, ([^,]*)$/, " or $1");
-  }
 }

@@ -36,6 +36,12 @@ import intakeService from "../../appliance/systemd/encimap-intake.service.tmpl" 
 import intakeSocket from "../../appliance/systemd/encimap-intake.socket.tmpl" with {
   type: "text",
 };
+import maintenanceService from "../../appliance/systemd/encimap-maintenance.service.tmpl" with {
+  type: "text",
+};
+import maintenanceTimer from "../../appliance/systemd/encimap-maintenance.timer.tmpl" with {
+  type: "text",
+};
 import reconcileService from "../../appliance/systemd/encimap-reconcile.service.tmpl" with {
   type: "text",
 };
@@ -54,5 +60,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "systemd/encimap-api.service.tmpl": apiService,
   "systemd/encimap-intake.service.tmpl": intakeService,
   "systemd/encimap-intake.socket.tmpl": intakeSocket,
+  "systemd/encimap-maintenance.service.tmpl": maintenanceService,
+  "systemd/encimap-maintenance.timer.tmpl": maintenanceTimer,
   "systemd/encimap-reconcile.service.tmpl": reconcileService,
 };

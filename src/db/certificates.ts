@@ -313,6 +313,19 @@ export async function listDestroying(db: Db): Promise<string[]> {
 }
 
 /**
+ * Lists generations whose private key was destroyed.
+ *
+ * @param db Pool or transaction.
+ * @returns UUIDs.
+ */
+export async function listDestroyed(db: Db): Promise<Set<string>> {
+  const rows = await db<{ id: string }[]>`
+    select id from vaultbox_certs where key_state = 'destroyed'
+  `;
+  return new Set(rows.map((row) => row.id));
+}
+
+/**
  * Notes that private keys are gone.
  *
  * @param db Pool or transaction.

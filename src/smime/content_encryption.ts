@@ -5,6 +5,7 @@
  */
 
 import { createCipheriv } from "node:crypto";
+import type { ContentCipher } from "../encryption_policy.ts";
 import {
   der,
   INTEGER,
@@ -18,11 +19,7 @@ import {
   ID_AES256_GCM,
 } from "./object_identifiers.ts";
 
-/**
- * Ciphers that content can be encrypted with. Every engine reads those in CBC
- * mode; those in GCM mode are AuthEnvelopedData.
- */
-export type ContentCipher = "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm";
+export type { ContentCipher };
 
 /** Octets of an AES block. */
 const BLOCK_OCTETS = 16;

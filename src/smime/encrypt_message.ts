@@ -12,13 +12,24 @@ import {
   splitEntity,
 } from "../mail/header.ts";
 import { canonicalizeLineEnds } from "../mail/line_ends.ts";
-import { concat, LF } from "../mail/octets.ts";
+import { concat } from "../mail/octets.ts";
 import { base64LineChunks } from "../mail/transfer_encoding.ts";
+import type { HeaderProtection } from "../encryption_policy.ts";
+import { certificateElements } from "./certificate_elements.ts";
 import { envelope, type EnvelopeOptions } from "./enveloped_data.ts";
+import { divideMessage } from "./header_protection.ts";
 import { isEncrypted } from "./is_encrypted.ts";
+import {
+  type Border,
+  type Encryption,
+  isForged,
+  receipt,
+  type ReceiptRecipient,
+  verdictOf,
+} from "./receipt.ts";
+import { readRecipientKey } from "./recipient_key.ts";
 
 const encoder = new TextEncoder();
-const CRLF = encoder.encode("\r\n");
 
 /** A field line without its end: no control character but the tab. */
 const FIELD_LINE_REGEXP = /^[!-9;-~]+:(?:\t|\P{Cc})*$/u;
@@ -30,6 +41,10 @@ export interface EncryptOptions extends EnvelopeOptions {
    * `Delivered-To: cat@example.com`.
    */
   readonly traceFields: readonly string[];
+  /** What happens to the header; `off` if left out. */
+  readonly headerProtection?: HeaderProtection;
+  /** For the receipt; none is made if left out. */
+  readonly border?: Border;
 }
 
 /** A message as it goes to disk. */
@@ -45,9 +60,11 @@ export interface StoredMessage {
  * encrypted it already; then it is kept.
  *
  * Outside stay our trace fields and every field but `Content-*`, octet by octet
- * and in order; then come our own fields. Inside go the `Content-*` fields in
- * order, an empty line and the body, also octet by octet but for CRLF line
- * ends. So outside without our fields, and inside, give the message back.
+ * and in order; then come our own fields, the receipt first. Inside go the
+ * `Content-*` fields in order, an empty line and the body, also octet by octet
+ * but for CRLF line ends. So outside without our fields, and inside, give the
+ * message back; {@linkcode divideMessage} says what header protection changes.
+ * Fields that pretend to be ours are dropped, also from what is kept.
  *
  * What is no clean header goes inside too, where it cannot end the header early
  * or pass for a field of ours:
@@ -80,37 +97,75 @@ export async function encryptMessage(
     return encoder.encode(`${line}\r\n`);
   });
   const canonical = escapeMailboxLine(canonicalizeLineEnds(message));
+  const { header, body } = splitEntity(canonical);
+  const all = [...fields(header)];
+  const { border } = options;
+  const kept = all.filter((field) => !isForged(field, border));
+  const verdict = verdictOf(all, border?.authservId);
+  const receiptOf = (encryption: Encryption): Uint8Array<ArrayBuffer> =>
+    encoder.encode(border ? receipt(encryption, border, verdict) : "");
   if (isEncrypted(canonical)) {
-    return { octets: concat([...trace, canonical]), encryptedBy: "sender" };
+    const octets = concat([
+      ...trace,
+      receiptOf({ by: "sender" }),
+      ...kept.map((field) => field.octets),
+      canonical.subarray(header.length),
+    ]);
+    return { octets, encryptedBy: "sender" };
   }
 
-  const { header, body } = splitEntity(canonical);
-  const outer: Uint8Array<ArrayBuffer>[] = [];
-  const inner: Uint8Array<ArrayBuffer>[] = [];
-  let hasMimeVersion = false;
-  for (const field of fields(header)) {
-    if (field.name.startsWith("content-") || !isUnambiguous(field)) {
-      inner.push(...completeLine(field));
-    } else {
-      outer.push(...completeLine(field));
-      if (field.name === "mime-version") hasMimeVersion = true;
-    }
-  }
-  const chunks = [...inner, CRLF, body];
+  const { outer, inner, headerProtection } = divideMessage(
+    kept,
+    body,
+    options.headerProtection ?? "off",
+  );
   const contentInfo = envelope(
-    { octets: chunks.reduce((sum, { length }) => sum + length, 0), chunks },
+    {
+      octets: inner.reduce((sum, { length }) => sum + length, 0),
+      chunks: inner,
+    },
     certificates,
     options,
   );
+  const { contentCipher = "aes-256-cbc" } = options;
+  const encryption: Encryption = {
+    by: "appliance",
+    contentCipher,
+    headerProtection,
+    recipients: await receiptRecipients(certificates, options),
+  };
   const octets = concat([
     ...trace,
     ...outer,
+    receiptOf(encryption),
     // RFC 2045 §4: without it, readers may ignore the fields that follow.
-    encoder.encode(hasMimeVersion ? "" : "MIME-Version: 1.0\r\n"),
+    encoder.encode(hasMimeVersion(kept) ? "" : "MIME-Version: 1.0\r\n"),
     encoder.encode(pkcs7MimeFields(options)),
     ...await Array.fromAsync(base64LineChunks(contentInfo)),
   ]);
   return { octets, encryptedBy: "appliance" };
+}
+
+function hasMimeVersion(kept: readonly Field[]): boolean {
+  return kept.some((field) =>
+    field.name === "mime-version" && isUnambiguous(field)
+  );
+}
+
+function receiptRecipients(
+  certificates: readonly Uint8Array<ArrayBuffer>[],
+  { keyTransport = "rsaes-pkcs1-v1_5" }: EncryptOptions,
+): Promise<ReceiptRecipient[]> {
+  return Promise.all(certificates.map(async (der) => {
+    const { subjectPublicKeyInfo } = certificateElements(der);
+    const { keyType } = readRecipientKey(subjectPublicKeyInfo);
+    return {
+      keyTransport: keyType === "RSA" ? keyTransport : "ecdh",
+      fingerprintSha256: new Uint8Array(
+        await crypto.subtle.digest("SHA-256", der),
+      ).toHex(),
+    };
+  }));
 }
 
 /** Our fields. RFC 8551 §3.2; Content-Description is what mutt goes by. */
@@ -126,9 +181,4 @@ function pkcs7MimeFields({ contentCipher }: EnvelopeOptions): string {
     "",
     "",
   ].join("\r\n");
-}
-
-/** The last field of a message without a body may lack its line end. */
-function completeLine({ octets }: Field): Uint8Array<ArrayBuffer>[] {
-  return octets.at(-1) === LF ? [octets] : [octets, CRLF];
 }

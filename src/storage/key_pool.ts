@@ -1,7 +1,7 @@
 /**
  * Private keys made ahead, each in a file encrypted under the master key.
  *
- * A file is named by the length of its key and a UUID, and holds what
+ * A file is named by the kind of its key and a UUID, and holds what
  * {@linkcode seal} makes; the additional authenticated data say that it is of
  * the pool, so that it never opens as the key of a vaultbox, nor one of those
  * here.
@@ -26,18 +26,18 @@ const SUFFIX = ".key";
  *
  * @param directory Folder of the files; its parent must exist.
  * @param masterKey Key of {@linkcode importMasterKey}.
- * @param bits Length of the keys that are taken.
+ * @param kind Kind of the keys that are taken, as `rsa-2048`.
  * @returns The pool.
  */
 export function openKeyPool(
   directory: string,
   masterKey: CryptoKey,
-  bits: number,
+  kind: string,
 ): KeyPool {
   // Names that were there at the last look; others may have taken them.
   let known: string[] = [];
   const isWanted = (name: string): boolean =>
-    name.startsWith(`${bits}-`) && name.endsWith(SUFFIX);
+    name.startsWith(`${kind}-`) && name.endsWith(SUFFIX);
 
   /** Removes a file; only one process sees it succeed. */
   async function claim(name: string): Promise<Uint8Array | undefined> {
@@ -71,7 +71,7 @@ export function openKeyPool(
       }
     },
     async put(pkcs8) {
-      const name = `${bits}-${crypto.randomUUID()}${SUFFIX}`;
+      const name = `${kind}-${crypto.randomUUID()}${SUFFIX}`;
       const content = await seal(masterKey, bound(name), pkcs8);
       const temporary = join(directory, `${name}.tmp`);
       // Not durable: what a power failure damages does not open.

@@ -6,14 +6,14 @@
 
 import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
-import type { CertificateRow } from "../db/certificates.ts";
+import type { Certificate, CertificateRow } from "../db/certificates.ts";
 import { insertCertificate, listCertificates } from "../db/certificates.ts";
 import { type Db, isRefusal, pipelined } from "../db/connect.ts";
 import { findVaultboxByAddress, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import type { Issued } from "../x509/certificate.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
-import { publicKeyOf } from "../x509/key_pair.ts";
+import { type KeyKind, publicKeyOf } from "../x509/key_pair.ts";
 import { pemEncode } from "../x509/pem.ts";
 import { selfSignedCertificate } from "../x509/self_signed.ts";
 import { CLOCK_SKEW_MS, issueLeaf } from "./issuer.ts";
@@ -147,7 +147,8 @@ async function storeKey(
  *
  * @param app The world.
  * @param actor Who asks, and whose vaultboxes exist for it.
- * @param input Address and validity in days.
+ * @param input Address, validity in days, and kind of the key; what the
+ * settings say where they are left out.
  * @returns The certificate.
  * @throws {AppError} `conflict` if the vaultbox has 20 generations or its key is
  * not kept here, `not_found` if it is deleted meanwhile.
@@ -158,6 +159,7 @@ export async function generateCertificate(
   input: {
     address: { domain: string; alias: string };
     validityDays?: number | undefined;
+    keyKind?: KeyKind | undefined;
   },
 ): Promise<GeneratedCertificate> {
   const email = `${input.address.alias}@${input.address.domain}`;
@@ -175,8 +177,8 @@ export async function generateCertificate(
   // What is stored nowhere takes no key from those that are, and what is to be
   // destroyed was never in a file of the pool.
   const privateKey = vaultbox?.custody === "server"
-    ? await takeKey(app, party)
-    : await makeKey(app, party);
+    ? await takeKey(app, party, input.keyKind)
+    : await makeKey(app, party, input.keyKind);
   const identity = await newIdentity(
     app,
     privateKey,
@@ -222,25 +224,55 @@ export async function generateCertificate(
   };
 }
 
-/** Generations of a vaultbox, at most: every bundle has them all. */
-const GENERATIONS_MAX = 20;
+/**
+ * Generations that people may add to a vaultbox: those that have a key in every
+ * bundle, or a place in every message.
+ */
+const LIVE_MAX = 20;
+
+/** All that there ever were, renewals included. */
+const GENERATIONS_MAX = 100;
 
 /**
- * Checks that a vaultbox may have one more certificate.
+ * Checks that a vaultbox may be given one more certificate.
  *
  * @param db Pool, or a transaction in which the vaultbox is locked.
  * @param vaultboxId UUID.
- * @throws {AppError} `conflict` if it has 20, retired ones included.
+ * @throws {AppError} `conflict` if it has 20; those that are retired and whose
+ * key is not here do not count.
  */
 export async function checkGenerations(
   db: Db,
   vaultboxId: string,
 ): Promise<void> {
-  const generations = await listCertificates(db, vaultboxId);
-  if (generations.length >= GENERATIONS_MAX) {
+  const generations = await checkRenewals(db, vaultboxId);
+  const live = generations.filter(({ keyState, retiredAt }) =>
+    keyState === "kept" || retiredAt === null
+  );
+  if (live.length >= LIVE_MAX) {
     throw new AppError(
       "conflict",
-      `Vaultbox has ${GENERATIONS_MAX} certificates, the most it can have`,
+      `Vaultbox has ${LIVE_MAX} certificates, the most it can have`,
     );
   }
+}
+
+/**
+ * Checks that a certificate of a vaultbox may be renewed.
+ *
+ * @param db Pool, or a transaction in which the vaultbox is locked.
+ * @param vaultboxId UUID.
+ * @returns Its generations.
+ * @throws {AppError} `conflict` if there were 100.
+ */
+export async function checkRenewals(
+  db: Db,
+  vaultboxId: string,
+): Promise<Certificate[]> {
+  const generations = await listCertificates(db, vaultboxId);
+  if (generations.length < GENERATIONS_MAX) return generations;
+  throw new AppError(
+    "conflict",
+    `Vaultbox has had ${GENERATIONS_MAX} certificates`,
+  );
 }

@@ -112,6 +112,11 @@ export async function deliver(
     {
       traceFields: [`Delivered-To: ${address.alias}@${address.domain}`],
       ...policyInForce(recipients[0], app.config.encryption),
+      border: {
+        at: app.now(),
+        hostname: app.config.hostname,
+        authservId: app.config.authservId,
+      },
     },
   );
   const file = maildirName({

@@ -7,6 +7,10 @@
 import { request } from "node:http";
 import { connect } from "node:net";
 import type { App } from "../app.ts";
+import {
+  type CertificateCounts,
+  countCertificates,
+} from "../db/maintenance.ts";
 import { checkSchema } from "../db/migrate.ts";
 
 /** Which parts work. */
@@ -19,6 +23,8 @@ export interface Health {
   readonly storage: boolean;
   /** Whether Postfix takes connections. */
   readonly mta: boolean;
+  /** What is to be said of certificates; undefined if they cannot be counted. */
+  readonly certificates: CertificateCounts | undefined;
 }
 
 /** Milliseconds that a part may take to answer. */
@@ -42,13 +48,26 @@ export function healthCheck(
   });
   const isStorageUp = part(() => intakeIsHealthy(app.config.intakeSocket));
   const isMtaUp = part(() => isListening(app.config.smtpPort));
+  let counts: CertificateCounts | undefined;
+  const areCounted = part(async () => {
+    const renewDays = app.config.certRenewDays;
+    counts = await countCertificates(app.sql, { now: app.now(), renewDays });
+  });
   return kept(app, async () => {
-    const [database, storage, mta] = await Promise.all([
+    const [database, storage, mta, counted] = await Promise.all([
       isDatabaseUp(),
       isStorageUp(),
       isMtaUp(),
+      areCounted(),
     ]);
-    return { healthy: database && storage && mta, database, storage, mta };
+    return {
+      // A certificate that has ended stops no mail.
+      healthy: database && storage && mta,
+      database,
+      storage,
+      mta,
+      certificates: counted ? counts : undefined,
+    };
   });
 }
 

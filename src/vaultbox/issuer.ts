@@ -28,7 +28,7 @@ const ISSUER_DAYS_MIN = 7305;
 const DAY_MS = 86_400_000;
 
 /** Nobody asks for an issuer: it is made where one is needed. */
-const APPLIANCE: Actor = {
+export const APPLIANCE: Actor = {
   owner: undefined,
   name: "appliance",
   isAdmin: false,

@@ -9,6 +9,7 @@ import { insertAudit } from "../db/audit.ts";
 import {
   type Certificate,
   listCertificates,
+  listDestroyed,
   listDestroying,
   markDestroyed,
   markDestroying,
@@ -115,6 +116,25 @@ export async function finishDestructions(
   const ids = await listDestroying(app.sql);
   await destroy(app, ids);
   return ids.length;
+}
+
+/**
+ * Destroys keys once more that a restored backup has brought back.
+ *
+ * @param app Uses `log`, `privateKeys` and `sql`.
+ * @returns How many there were.
+ */
+export async function destroyRestored(
+  app: Pick<App, "log" | "privateKeys" | "sql">,
+): Promise<number> {
+  const stored = await app.privateKeys.list();
+  const destroyed = await listDestroyed(app.sql);
+  const back = stored.filter((id) => destroyed.has(id));
+  await app.privateKeys.remove(back);
+  for (const id of back) {
+    app.log.write("warn", "destroyed key was back", { certificate: id });
+  }
+  return back.length;
 }
 
 async function destroy(

@@ -7,7 +7,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Actor, App } from "../app.ts";
 import { reason } from "../log.ts";
-import { generateRsaKey } from "../x509/key_pair.ts";
+import { generateKey, type KeyKind } from "../x509/key_pair.ts";
 
 /** Milliseconds between two looks at a full pool. */
 const LOOK_MS = 10_000;
@@ -32,7 +32,7 @@ export async function fillKeyPool(
       const { keyPoolSize } = app.config;
       if (await app.keyPool.trim(keyPoolSize) < keyPoolSize) {
         const begin = performance.now();
-        const key = await generateRsaKey(app.config.certKeyBits);
+        const key = await generateKey(app.config.certKeyKind);
         await app.keyPool.put(key);
         key.fill(0);
         pauseMs = (performance.now() - begin) * PAUSE_PARTS;
@@ -48,17 +48,21 @@ export async function fillKeyPool(
 }
 
 /**
- * Takes a key that was made ahead, or makes one when its turn comes.
+ * Takes a key that was made ahead, or makes one when its turn comes. Only those
+ * of the kind of the settings are made ahead.
  *
  * @param app Uses `config`, `heavy`, `keyPool` and `log`.
  * @param party Whose turn it takes: see {@linkcode partyOf}.
+ * @param kind Kind of the key; that of the settings if left out.
  * @returns PKCS#8 DER; whoever has it wipes it after use.
  */
 export async function takeKey(
   app: Pick<App, "config" | "heavy" | "keyPool" | "log">,
   party: string,
+  kind: KeyKind = app.config.certKeyKind,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { keyPoolSize } = app.config;
+  const { certKeyKind, keyPoolSize } = app.config;
+  if (kind !== certKeyKind) return await makeKey(app, party, kind);
   const ready = keyPoolSize === 0 ? undefined : await app.keyPool.take();
   if (ready !== undefined) return ready;
   if (keyPoolSize > 0) app.log.write("info", "key pool is empty");
@@ -70,14 +74,15 @@ export async function takeKey(
  *
  * @param app Uses `config` and `heavy`.
  * @param party Whose turn it takes.
+ * @param kind Kind of the key; that of the settings if left out.
  * @returns PKCS#8 DER; whoever has it wipes it after use.
  */
 export function makeKey(
   app: Pick<App, "config" | "heavy">,
   party: string,
+  kind: KeyKind = app.config.certKeyKind,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { certKeyBits } = app.config;
-  return app.heavy.run(() => generateRsaKey(certKeyBits), party);
+  return app.heavy.run(() => generateKey(kind), party);
 }
 
 /**

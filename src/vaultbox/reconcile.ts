@@ -7,7 +7,7 @@
 import type { App } from "../app.ts";
 import { listCertificateIds } from "../db/certificates.ts";
 import { deleteOldRemovals } from "../db/removals.ts";
-import { finishDestructions } from "./key_destruction.ts";
+import { destroyRestored, finishDestructions } from "./key_destruction.ts";
 import { reconcileRoutes, type RouteDrift } from "./routes.ts";
 import { endOverdueSessions } from "./sessions.ts";
 
@@ -38,6 +38,7 @@ export async function reconcile(
   const routes = await reconcileRoutes(app, options);
   if (!options.dryRun) {
     await finishDestructions(app);
+    await destroyRestored(app);
     await endOverdueSessions(app);
     await deleteOldRemovals(app.sql);
   }

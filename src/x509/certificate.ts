@@ -7,7 +7,8 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { createHash, sign } from "node:crypto";
 import { BerReader } from "../smime/ber_reader.ts";
 import {
   contextTag,
@@ -20,6 +21,8 @@ import {
   SEQUENCE,
   SET,
 } from "../smime/der.ts";
+import { readRecipientKey } from "../smime/recipient_key.ts";
+import { publicKeyOf } from "./key_pair.ts";
 
 /** A certificate and its time of validity. */
 export interface Issued {
@@ -72,6 +75,12 @@ const SHA256_WITH_RSA = der(
   der(NULL),
 );
 
+/** ecdsa-with-SHA256; RFC 5758 §3.2: parameters are absent. */
+const ECDSA_WITH_SHA256 = der(
+  SEQUENCE,
+  der(OBJECT_IDENTIFIER, objectIdentifier("1.2.840.10045.4.3.2")),
+);
+
 /** v3 */
 const VERSION = der(contextTag(0), der(INTEGER, new Uint8Array([2])));
 
@@ -83,13 +92,13 @@ const END_OF_TIME = Date.UTC(9999, 11, 31, 23, 59, 59);
 /** From here on UTCTime is a year of this century, RFC 5280 §4.1.2.5.1. */
 const START_OF_TIME = Date.UTC(1950, 0, 1);
 
-/** Algorithm of all signatures. */
+/** For WebCrypto. */
 const RSA_SHA256 = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } as const;
 
 const encoder = new TextEncoder();
 
 /**
- * Writes a certificate and signs it with RSA and SHA-256.
+ * Writes a certificate and signs it, with SHA-256.
  *
  * The serial number is random, so issuer and serial number, by which readers
  * look up their key, are never the same for two certificates.
@@ -107,11 +116,10 @@ const encoder = new TextEncoder();
  * ```
  *
  * @param fields What it says.
- * @param privateKey The signer's, RSA, PKCS#8 DER.
+ * @param privateKey The signer's, RSA or P-256, PKCS#8 DER.
  * @returns The certificate and the times in it.
  * @throws {RangeError} If the day count or the times cannot stand in a
- * certificate.
- * @throws {DOMException} `DataError` if the key is not an RSA key.
+ * certificate, or the key is another one.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5280#section-4.1 | RFC 5280 §4.1}
  */
 export async function signCertificate(
@@ -119,17 +127,62 @@ export async function signCertificate(
   privateKey: Uint8Array<ArrayBuffer>,
 ): Promise<Issued> {
   const { notBefore, notAfter } = validity(fields);
+  const { algorithm, sign } = signatureBy(privateKey);
   const tbsCertificate = der(
     SEQUENCE,
     VERSION,
     der(INTEGER, serialNumber()),
-    SHA256_WITH_RSA,
+    algorithm,
     fields.issuer,
     der(SEQUENCE, time(notBefore), time(notAfter)),
     fields.subject,
     fields.publicKey,
     der(contextTag(3), der(SEQUENCE, ...fields.extensions)),
   );
+  const certificate = der(
+    SEQUENCE,
+    tbsCertificate,
+    algorithm,
+    bits(await sign(tbsCertificate)),
+  );
+  return { certificate, notBefore, notAfter };
+}
+
+/** How a key signs, and the AlgorithmIdentifier that says so. */
+interface Signature {
+  readonly algorithm: Uint8Array;
+  sign(octets: Uint8Array<ArrayBuffer>): Promise<Uint8Array> | Uint8Array;
+}
+
+function signatureBy(privateKey: Uint8Array<ArrayBuffer>): Signature {
+  switch (readRecipientKey(publicKeyOf(privateKey)).keyType) {
+    case "RSA":
+      return {
+        algorithm: SHA256_WITH_RSA,
+        sign: (octets) => signWithRsa(octets, privateKey),
+      };
+    case "P-256":
+      return {
+        algorithm: ECDSA_WITH_SHA256,
+        // Too fast to be worth a thread. It gives the DER of RFC 3279 §2.2.3,
+        // and WebCrypto does not.
+        sign: (octets) =>
+          sign("sha256", octets, {
+            key: Buffer.from(privateKey),
+            format: "der",
+            type: "pkcs8",
+          }),
+      };
+    case "P-384":
+      throw new RangeError("Cannot sign as the key must be RSA or P-256");
+  }
+}
+
+/** WebCrypto works on a thread of its own, so other requests go on. */
+async function signWithRsa(
+  octets: Uint8Array<ArrayBuffer>,
+  privateKey: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array> {
   const key = await crypto.subtle.importKey(
     "pkcs8",
     privateKey,
@@ -137,14 +190,7 @@ export async function signCertificate(
     false,
     ["sign"],
   );
-  const signature = await crypto.subtle.sign(RSA_SHA256, key, tbsCertificate);
-  const certificate = der(
-    SEQUENCE,
-    tbsCertificate,
-    SHA256_WITH_RSA,
-    bits(new Uint8Array(signature)),
-  );
-  return { certificate, notBefore, notAfter };
+  return new Uint8Array(await crypto.subtle.sign(RSA_SHA256, key, octets));
 }
 
 /**

@@ -25,7 +25,7 @@ import { publicKeyOf } from "./key_pair.ts";
  * further authorities, and by extendedKeyUsage nothing but certificates for
  * mail, so that who trusts it does not trust it with web sites.
  *
- * @param options Time and key, RSA, PKCS#8 DER.
+ * @param options Time and key, RSA or P-256, PKCS#8 DER.
  * @returns The certificate and the times in it.
  * @throws {RangeError} If the day count or the times cannot stand in a
  * certificate.

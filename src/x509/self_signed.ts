@@ -13,11 +13,10 @@ import { leafCertificate } from "./leaf.ts";
  * subject are the same.
  *
  * @param address The address, as {@linkcode leafCertificate} takes it.
- * @param options Time, and an RSA private key, PKCS#8 DER, which signs and whose
- * public half is certified.
+ * @param options Time, and a private key, RSA or P-256, PKCS#8 DER, which signs
+ * and whose public half is certified.
  * @returns The certificate and the times in it.
  * @throws {RangeError} As `leafCertificate` does.
- * @throws {DOMException} `DataError` if the key is not an RSA key.
  */
 export function selfSignedCertificate(
   address: string,

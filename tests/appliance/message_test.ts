@@ -4,7 +4,7 @@ import {
   MISSING,
   startAppliance,
 } from "../helpers/appliance.ts";
-import { decrypt, latin1 } from "../helpers/mail.ts";
+import { contentOf, decrypt, latin1 } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
 
 const ALICE = "11111111-1111-4111-8111-111111111111";
@@ -99,7 +99,7 @@ Deno.test({
         assert.equal(sent.code, 0, sent.err);
         const after = await appliance.waitForInbox(cat.id, ++seen);
         const [path] = after.filter((one) => !before.includes(one));
-        assert.equal(await open(cat, path!) === inner, true);
+        assert.equal(contentOf(await open(cat, path!)) === inner, true);
         const outer = latin1(await Deno.readFile(path!));
         assert.match(
           outer,
@@ -148,7 +148,7 @@ Deno.test({
           (letter) => letter.charCodeAt(0),
         );
         const inner = latin1(await decrypt(message, cat.p12, PASSWORD));
-        assert.equal(inner, SHAPES[index - 1]![2]);
+        assert.equal(contentOf(inner), SHAPES[index - 1]![2]);
       }
     },
   );

@@ -8,7 +8,7 @@ import type { App } from "../../src/app.ts";
 import { connect } from "../../src/db/connect.ts";
 import { postfixMta } from "../../src/mta/postfix.ts";
 import { exec } from "../../src/system/exec.ts";
-import { generateRsaKey } from "../../src/x509/key_pair.ts";
+import { generateKey } from "../../src/x509/key_pair.ts";
 import { type ServedApi, servedApi, UNLIMITED } from "../helpers/api.ts";
 import { bearer } from "../helpers/http.ts";
 import { testWorld } from "../helpers/app.ts";
@@ -182,7 +182,7 @@ export async function warm(app: App, count: number): Promise<boolean> {
   const { keyPool } = app as App & { keyPool?: Pool };
   if (keyPool === undefined) return false;
   await keyPool.trim(count);
-  const key = await generateRsaKey(app.config.certKeyBits);
+  const key = await generateKey(app.config.certKeyKind);
   for (let i = 0; i < count; i++) await keyPool.put(key.slice());
   return true;
 }

@@ -19,14 +19,14 @@ const CAT = {
 };
 
 /** Two processes that share a folder, and the folder. */
-async function twoPools(bits = 2048) {
+async function twoPools(kind = "rsa-2048") {
   const directory = await Deno.makeTempDir({ prefix: "encimap-" });
   const path = `${directory}/pool`;
   const key = () => importMasterKey(new Uint8Array(32).fill(7));
   return {
     path,
-    one: openKeyPool(path, await key(), bits),
-    two: openKeyPool(path, await key(), bits),
+    one: openKeyPool(path, await key(), kind),
+    two: openKeyPool(path, await key(), kind),
     [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }),
   };
 }
@@ -76,23 +76,23 @@ Deno.test("take() throws a damaged key and a key under another name away", async
   for (const n of [1, 2]) await pools.one.put(numbered(n));
   const [damaged, renamed] = await names(pools.path);
   await Deno.truncate(`${pools.path}/${damaged}`, 40);
-  const other = `2048-${crypto.randomUUID()}.key`;
+  const other = `rsa-2048-${crypto.randomUUID()}.key`;
   await Deno.rename(`${pools.path}/${renamed}`, `${pools.path}/${other}`);
   assert.equal(await pools.one.take(), undefined);
   assert.deepEqual(await names(pools.path), []);
 });
 
-Deno.test("trim() removes keys of another length, pieces, and what is too much", async () => {
+Deno.test("trim() removes keys of another kind, pieces, and what is too much", async () => {
   await using pools = await twoPools();
   await pools.one.trim(3);
   for (const n of [1, 2, 3]) await pools.one.put(numbered(n));
   const longer = openKeyPool(
     pools.path,
     await importMasterKey(new Uint8Array(32).fill(7)),
-    3072,
+    "rsa-3072",
   );
   await longer.put(numbered(4));
-  await Deno.writeTextFile(`${pools.path}/2048-x.key.tmp`, "x");
+  await Deno.writeTextFile(`${pools.path}/rsa-2048-x.key.tmp`, "x");
   assert.equal(await pools.one.trim(2), 2);
   assert.equal((await names(pools.path)).length, 2);
   assert.equal(await longer.take(), undefined);

@@ -58,3 +58,21 @@ async function openssl(
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return stdout;
 }
+
+/**
+ * Takes away what the policy `protect` puts into an inner entity
+ * (docs/header-protection.md). Whether that is all that it does is judged in
+ * tests/interop/smime_header_protection_test.ts.
+ *
+ * @param inner Inner entity, one character for each octet.
+ * @returns Content fields and body as they came.
+ */
+export function contentOf(inner: string): string {
+  const end = inner.startsWith("\r\n") ? 0 : inner.indexOf("\r\n\r\n") + 2;
+  const content = inner.slice(0, end)
+    .match(/[^\r\n][^\n]*\n(?:[ \t][^\n]*\n)*/g)
+    ?.filter((field) => /^content-/i.test(field))
+    .filter((field) => field !== 'Content-Type: text/plain; hp="cipher"\r\n')
+    .map((field) => field.replace(/;\r\n hp="cipher"\r\n$/, "\r\n"));
+  return (content ?? []).join("") + inner.slice(end);
+}

@@ -148,9 +148,10 @@ export async function issue(
   const cwd = directory.path;
   const password = "test";
   const keyArgs = (options.newKey ?? "rsa:2048").split(" ");
+  const usage = keyArgs[0] === "ec" ? "keyAgreement" : "keyEncipherment";
   await run("openssl", [
     ...["req", "-x509", "-nodes", "-days", "30", "-utf8", "-subj", subject],
-    ...["-addext", "keyUsage=digitalSignature,keyEncipherment"],
+    ...["-addext", `keyUsage=digitalSignature,${usage}`],
     ...["-addext", "extendedKeyUsage=emailProtection"],
     ...["-addext", "subjectAltName=email:cat@example.com"],
     ...["-keyout", "key", "-out", "certificate", "-newkey", ...keyArgs],

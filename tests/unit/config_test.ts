@@ -32,10 +32,22 @@ Deno.test("parseConfig() of nothing gives the guide's defaults, as far as DESIGN
   assert.equal(config.intakePort, 4321);
   assert.equal(config.maildirBasePath, "/var/mail/vaultboxes");
   assert.equal(config.certValidityDays, 365);
-  assert.equal(config.certKeyBits, 2048);
+  assert.equal(config.certKeyKind, "rsa-2048");
   assert.equal(config.transportMap, "/etc/postfix/encimap/transport");
   assert.equal(Object.isFrozen(config), true);
 });
+
+for (
+  const [type, size, kind] of [
+    ["rsa", "4096", "rsa-4096"],
+    ["p-256", "4096", "p-256"],
+  ] as const
+) {
+  Deno.test(`CERT_KEY_TYPE ${type} and CERT_KEY_SIZE ${size} are ${kind}`, () => {
+    const env = { CERT_KEY_TYPE: type, CERT_KEY_SIZE: size };
+    assert.equal(parseConfig(env, noFile).certKeyKind, kind);
+  });
+}
 
 Deno.test("parseConfig() reports every problem at once", () => {
   assert.deepEqual(

@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { contentOf } from "../helpers/mail.ts";
 import { cleanCopy, createVm, findFreshvm, type Vm } from "../helpers/vm.ts";
 
 const HOST = "mail.example.test";
@@ -83,7 +84,8 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
   });
 
   await step(t, "the units are hardened", async () => {
-    const units = "encimap-api encimap-intake encimap-reconcile";
+    const units =
+      "encimap-api encimap-intake encimap-reconcile encimap-maintenance";
     for (const unit of units.split(" ")) {
       const line = await vm.sh(
         `systemd-analyze security --no-pager ${unit} | grep 'exposure level'`,
@@ -92,6 +94,18 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
       assert.ok(level <= 2.5, line);
     }
   });
+
+  await step(
+    t,
+    "the timer of maintenance waits, and its unit works",
+    async () => {
+      const next = await vm.sh(
+        "systemctl start encimap-maintenance.service && systemctl list-timers --no-legend encimap-maintenance.timer && journalctl -u encimap-maintenance.service -o cat",
+      );
+      assert.match(next, /encimap-maintenance\.timer/);
+      assert.match(next, /Nothing to renew/);
+    },
+  );
 
   await step(t, "secrets are only for those who need them", async () => {
     const readable = async (user: string): Promise<string> =>
@@ -595,7 +609,7 @@ END
             -recip /root/test/cat/cert.pem -out /root/test/${kind}.inner
           base64 -w 0 /root/test/${kind}.inner`),
       );
-      assert.equal(inner, entityOf(source));
+      assert.equal(contentOf(inner), entityOf(source));
     });
   }
   await step(t, "the signature of the signed mail still verifies", async () => {

@@ -13,8 +13,10 @@ import { bulkRoutes } from "./bulk.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { credentialRoutes } from "./credentials.ts";
 import { custodyRoutes } from "./custody.ts";
+import { encryptionTrialRoutes } from "./encryption_trials.ts";
 import { domainRoutes } from "./domains.ts";
 import { messageRoutes } from "./messages.ts";
+import { setupRoutes } from "./setup.ts";
 import { vaultboxCertificateRoutes } from "./vaultbox_certificates.ts";
 import { customerRoutes } from "./customers.ts";
 import { vaultboxRoutes } from "./vaultboxes.ts";
@@ -32,11 +34,13 @@ export function apiRoutes(app: App): Route[] {
     ...credentialRoutes(app),
     ...appCredentialRoutes(app),
     ...certificateRoutes(app),
+    ...setupRoutes(app),
     ...messageRoutes(app),
     ...domainRoutes(app),
     ...bulkRoutes(app),
     ...vaultboxCertificateRoutes(app),
     ...custodyRoutes(app),
+    ...encryptionTrialRoutes(app),
     ...customerRoutes(app),
     ...auditRoutes(app),
   ];

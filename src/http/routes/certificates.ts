@@ -20,15 +20,18 @@ import {
 import {
   ADDRESS,
   described,
+  type Field,
   integer,
   oneOf,
   optional,
   text,
   UUID,
 } from "../fields.ts";
+import { KEY_TYPE } from "../key_fields.ts";
 import { type Route, route } from "../route.ts";
 
-const PASSWORD = described(
+/** Password of PKCS#12 files. */
+export const PASSWORD: Field<string> = described(
   text("must have 12 to 128 characters", /^[^]{12,128}$/u, {
     minLength: BUNDLE_PASSWORD_MIN,
     maxLength: BUNDLE_PASSWORD_MAX,
@@ -58,10 +61,13 @@ export function certificateRoutes(app: App): Route[] {
             "Validity; CERT_VALIDITY_DAYS if left out.",
           ),
         ),
+        "key_type": KEY_TYPE,
       },
       answer: { status: 201, data: GENERATED_CERTIFICATE },
-      async handle({ actor, body: { email: address, days: validityDays } }) {
-        const input = { address, validityDays };
+      async handle({ actor, body }) {
+        const { email: address, days: validityDays, "key_type": keyKind } =
+          body;
+        const input = { address, validityDays, keyKind };
         const made = await generateCertificate(app, actor, input);
         return { data: certificateJson(made) };
       },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { latin1 } from "../../../src/mail/octets.ts";
+import { concat, latin1 } from "../../../src/mail/octets.ts";
 import {
+  base64LineChunks,
   base64Lines,
   decodeBase64,
   decodeBody,
@@ -32,6 +33,22 @@ for (const length of [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 10_000]) {
     assert.equal(text.replaceAll("\r\n", ""), given.toBase64());
     assert.match(text, /^(?:[^\r\n]{76}\r\n)*(?:[^\r\n]{1,76}\r\n)?$/);
     assert.deepEqual(decodeBase64(octets(text)), given);
+  });
+}
+
+for (const chunkOctets of [1, 56, 57, 58, 113, 1000]) {
+  Deno.test(`base64LineChunks() of chunks of ${chunkOctets} octets gives the lines of base64Lines()`, async () => {
+    for (const length of [0, 1, 57, 58, 1000, 1140]) {
+      const given = Uint8Array.from({ length }, (_, i) => i * 7);
+      const chunks = async function* () {
+        for (let start = 0; start < length; start += chunkOctets) {
+          await Promise.resolve();
+          yield given.subarray(start, start + chunkOctets);
+        }
+      };
+      const lines = await Array.fromAsync(base64LineChunks(chunks()));
+      assert.deepEqual(concat(lines), base64Lines(given));
+    }
   });
 }
 

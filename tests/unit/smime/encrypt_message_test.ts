@@ -266,6 +266,31 @@ Deno.test("encryptMessage() keeps an encrypted message behind an mbox line", asy
   );
 });
 
+for (
+  const [contentCipher, smimeType] of [
+    ["aes-128-cbc", "enveloped-data"],
+    ["aes-256-cbc", "enveloped-data"],
+    ["aes-256-gcm", "authEnveloped-data"],
+  ] as const
+) {
+  for (const keyTransport of ["rsaes-pkcs1-v1_5", "rsaes-oaep"] as const) {
+    Deno.test(`encryptMessage() with ${contentCipher} and ${keyTransport} says smime-type ${smimeType}, and is encrypted no second time`, async () => {
+      const { certificate } = await makeRecipient(1);
+      const options = { traceFields: [], contentCipher, keyTransport };
+      // Long: a few octets of ciphertext may all be US-ASCII by chance.
+      const message = octets(`Subject: x\r\n\r\n${"a".repeat(100)}`);
+      const once = await encryptMessage(message, [certificate], options);
+      assert.match(
+        latin1(once.octets),
+        new RegExp(`; smime-type=${smimeType};`),
+      );
+      const twice = await encryptMessage(once.octets, [certificate], options);
+      assert.equal(twice.encryptedBy, "sender");
+      assert.deepEqual(twice.octets, once.octets);
+    });
+  }
+}
+
 Deno.test("encryptMessage() is opened by each of two recipients", async () => {
   const recipients = [await makeRecipient(1), await makeRecipient(2)];
   const stored = await encryptMessage(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createPrivateKey } from "node:crypto";
-import { generateRsaKey } from "../../../src/x509/key_pair.ts";
+import { generateKey, generateRsaKey } from "../../../src/x509/key_pair.ts";
 
 for (const bits of [2048, 3072] as const) {
   Deno.test(`generateRsaKey() makes a PKCS#8 key of ${bits} bits`, async () => {
@@ -21,3 +21,22 @@ for (const bits of [0, 1024, 2047, 8192, NaN]) {
     await assert.rejects(generateRsaKey(bits as 2048), RangeError);
   });
 }
+
+Deno.test("generateKey() makes a PKCS#8 key on P-256", async () => {
+  const key = createPrivateKey({
+    key: Buffer.from(await generateKey("p-256")),
+    format: "der",
+    type: "pkcs8",
+  });
+  assert.equal(key.asymmetricKeyType, "ec");
+  assert.equal(key.asymmetricKeyDetails?.namedCurve, "prime256v1");
+});
+
+Deno.test("generateKey() makes RSA keys of the bits in its kind", async () => {
+  const key = createPrivateKey({
+    key: Buffer.from(await generateKey("rsa-3072")),
+    format: "der",
+    type: "pkcs8",
+  });
+  assert.equal(key.asymmetricKeyDetails?.modulusLength, 3072);
+});

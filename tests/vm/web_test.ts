@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { cleanCopy, createVm, findFreshvm } from "../helpers/vm.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+Deno.test({
+  name: `install.sh --web in a fresh machine${
+    findFreshvm() === undefined ? " (needs freshvm)" : ""
+  }`,
+  ignore: findFreshvm() === undefined,
+}, async (t) => {
+  await using vm = await createVm("encimap-web", {
+    hostname: "mail.example.test",
+  });
+  const clone = await cleanCopy();
+  await vm.push(clone, "/root/encimap");
+  await Deno.remove(clone, { recursive: true });
+  // Where it was built already the machine need not.
+  const dist = await Deno.stat(`${ROOT}dist`).catch(() => undefined);
+  if (dist !== undefined) await vm.push(`${ROOT}dist`, "/root/encimap/dist");
+  // What asks, and the other program; the machine has neither.
+  await vm.sh(
+    "apt-get -q update && apt-get -qy install --no-install-recommends curl python3-minimal",
+  );
+  const install = (options: string) =>
+    vm.sh(
+      `cd /root/encimap && ./install.sh --hostname mail.example.test --yes ${options}`,
+    );
+  const autoconfig = "http://localhost/mail/config-v1.1.xml";
+  const asked = `curl -s -H 'Host: autoconfig.example.test' ${autoconfig}`;
+
+  await t.step("another program on port 80 is named", async () => {
+    await vm.sh(
+      "systemd-run -q --unit=other python3 -m http.server 80 && sleep 2",
+    );
+    const { code, stderr } = await vm.run(
+      "cd /root/encimap && ./install.sh --hostname mail.example.test --yes --web",
+    );
+    assert.notEqual(code, 0);
+    assert.match(stderr, /port 80 is in use by "python3".*--web/s);
+    await vm.sh("systemctl stop other");
+  });
+
+  await t.step("it answers on both ports, beside other sites", async () => {
+    await install("--web");
+    await vm.sh(
+      "encimap domain add example.test --user 11111111-1111-4111-8111-111111111111",
+    );
+    assert.match(await vm.sh(asked), /<domain>example\.test<\/domain>/);
+    assert.match(
+      await vm.sh(
+        asked.replace("curl -s", "curl -sk").replace("http:", "https:"),
+      ),
+      /<hostname>mail\.example\.test<\/hostname>/,
+    );
+    assert.match(await vm.sh("curl -s http://127.0.0.1/"), /Welcome to nginx/);
+    assert.equal(
+      await vm.sh(
+        "curl -sk -o /dev/null -w '%{http_code}' https://mail.example.test/s2s/v1/health --resolve mail.example.test:443:127.0.0.1",
+      ),
+      "404",
+    );
+  });
+
+  await t.step("a real certificate signs Apple profiles", async () => {
+    const signer =
+      "tr '\\0' '\\n' </proc/$(systemctl show -p MainPID --value encimap-api)/environ | grep -c ENCIMAP_PROFILE_ || :";
+    assert.equal(await vm.sh(signer), "0");
+    await vm.sh(`mkdir -p /root/tls && cd /root/tls
+      openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=Root -keyout root.key -out root.pem
+      openssl req -newkey rsa:2048 -nodes -subj /CN=mail.example.test -keyout key.pem -out csr.pem
+      printf 'subjectAltName=DNS:mail.example.test' >ext
+      openssl x509 -req -in csr.pem -CA root.pem -CAkey root.key -days 9 -extfile ext -out cert.pem`);
+    await install("--tls-cert /root/tls/cert.pem --tls-key /root/tls/key.pem");
+    assert.equal(await vm.sh(signer), "2");
+    assert.match(
+      await vm.sh(
+        "openssl s_client -connect 127.0.0.1:443 </dev/null 2>/dev/null | openssl x509 -noout -issuer",
+      ),
+      /Root/,
+    );
+    const id = await vm.sh(
+      "encimap vaultbox create cat@example.test --user 11111111-1111-4111-8111-111111111111",
+    );
+    const profile =
+      `curl -sf http://127.0.0.1:4301/s2s/v1/vaultboxes/${id}/mobileconfig -H "Authorization: Bearer $(encimap token --service)" -H 'Content-Type: application/json' -d '{"password":"a long password"}'`;
+    assert.match(
+      await vm.sh(
+        `${profile} | openssl cms -verify -inform DER -CAfile /root/tls/root.pem -purpose any`,
+      ),
+      /com\.apple\.security\.pkcs12/,
+    );
+  });
+
+  await t.step("a second run changes nothing and keeps it", async () => {
+    assert.match(await install(""), /no change/);
+    assert.match(await vm.sh(asked), /<domain>example\.test<\/domain>/);
+  });
+
+  await t.step("--no-web takes it away, and --web brings it back", async () => {
+    await install("--no-web");
+    assert.doesNotMatch(await vm.sh(asked), /clientConfig/);
+    assert.equal(await vm.sh("ss -Hltn 'sport = :4302' | wc -l"), "0");
+    assert.match(await vm.sh("curl -s http://127.0.0.1/"), /Welcome to nginx/);
+    await install("--web");
+    assert.match(await vm.sh(asked), /clientConfig/);
+  });
+
+  await t.step("--uninstall takes it away and leaves nginx", async () => {
+    await vm.sh("cd /root/encimap && ./install.sh --uninstall --yes");
+    assert.equal(await vm.sh("ls /etc/nginx/conf.d"), "");
+    assert.match(await vm.sh("curl -s http://127.0.0.1/"), /Welcome to nginx/);
+  });
+});
