@@ -17,11 +17,12 @@ Deno.test({
   ignore: NEEDS !== undefined,
 }, async (t) => {
   await using appliance = await startAppliance();
-  await appliance.api("POST", "/vaultboxes", {
+  const made = await appliance.api("POST", "/vaultboxes", {
     "user_id": "11111111-1111-4111-8111-111111111111",
     domain: "pets.example",
     alias: "cat",
   });
+  const id = made.data["vaultbox_id"];
   await appliance.startWeb();
 
   await t.step("autoconfig answers on both ports", async () => {
