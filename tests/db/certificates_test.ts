@@ -390,13 +390,13 @@ async function openMail(
   cat: Awaited<ReturnType<typeof catWorld>>,
   files: { key: string | Uint8Array; certificate: string },
 ): Promise<string> {
-  const inner = `Content-Type: text/plain\r\n\r\n${crypto.randomUUID()}\r\n`;
+  const body = `\r\n\r\n${crypto.randomUUID()}\r\n`;
   await deliver(cat.world.intake, {
     route: cat.id,
     recipient: "cat@pets.example",
     sender: "",
     queueId: crypto.randomUUID(),
-    octets: octets(`From: dog@pets.example\r\n${inner}`),
+    octets: octets(`From: dog@pets.example\r\nContent-Type: text/plain${body}`),
   });
   const folder = `${cat.world.directory}/mail/${cat.id}/Maildir/new`;
   const stored = await Array.fromAsync(Deno.readDir(folder));
@@ -406,7 +406,8 @@ async function openMail(
     { ...files, mail },
     "cms -decrypt -binary -in mail -inkey key -recip certificate".split(" "),
   );
-  assert.deepEqual(opened, octets(inner));
+  // Before the body stand the fields, as header protection copies them.
+  assert.ok(new TextDecoder().decode(opened).endsWith(body));
   return new TextDecoder().decode(mail);
 }
 
