@@ -13,7 +13,6 @@ import type { GeneratedCertificate } from "../vaultbox/certificate.ts";
 import type { CreatedVaultbox } from "../vaultbox/create.ts";
 import type { Delivered } from "../vaultbox/deliver.ts";
 import { challengeName } from "../vaultbox/domains.ts";
-import type { Health } from "../vaultbox/health.ts";
 import { type EncryptionPolicy, policyInForce } from "../encryption_policy.ts";
 import type { Schema } from "./fields.ts";
 import {
@@ -313,58 +312,6 @@ export const AUDIT_ENTRY: Schema = shape("AuditEntry", {
   "vaultbox_id": { type: ["string", "null"], format: "uuid" },
   domain: { type: ["string", "null"] },
   details: { type: "object" },
-});
-
-/** Schema of {@linkcode healthJson}. */
-export const HEALTH: Schema = shape("Health", {
-  status: { type: "string", enum: ["healthy", "unhealthy"] },
-  services: shape("Services", {
-    database: { type: "string", enum: ["connected", "disconnected"] },
-    storage: { type: "string", enum: ["accessible", "inaccessible"] },
-    mta: { type: "string", enum: ["running", "stopped"] },
-  }),
-  certificates: {
-    anyOf: [
-      shape("CertificateCounts", {
-        expiring: COUNT,
-        expired: COUNT,
-        "renewal_failed": COUNT,
-        unconfirmed: COUNT,
-      }),
-      { type: "null" },
-    ],
-  },
-});
-
-/**
- * Shapes the state of health.
- *
- * @param health The state.
- * @returns As the guide has it: without an envelope.
- */
-export function healthJson(health: Health): Json {
-  return {
-    "status": health.healthy ? "healthy" : "unhealthy",
-    "services": {
-      "database": health.database ? "connected" : "disconnected",
-      "storage": health.storage ? "accessible" : "inaccessible",
-      "mta": health.mta ? "running" : "stopped",
-    },
-    "certificates": health.certificates === undefined ? null : {
-      "expiring": health.certificates.expiring,
-      "expired": health.certificates.expired,
-      "renewal_failed": health.certificates.renewalFailed,
-      "unconfirmed": health.certificates.unconfirmed,
-    },
-  };
-}
-
-/** Schema of the answer of a process that answers. */
-export const LIVE: Schema = shape("Live", { status: { const: "live" } });
-
-/** Schema of the answer whether requests can be answered. */
-export const READY: Schema = shape("Ready", {
-  status: { type: "string", enum: ["ready", "unready"] },
 });
 
 /**

@@ -29,7 +29,7 @@ import { RateLimit } from "./rate_limit.ts";
 import type { Answer, Route } from "./route.ts";
 import { apiRoutes } from "./routes/all.ts";
 import { parseBody } from "./strict_json.ts";
-import { healthJson } from "./answers.ts";
+import { healthJson } from "./health_answers.ts";
 
 /** Answers one request. */
 export type Fetch = (request: Request) => Response | Promise<Response>;

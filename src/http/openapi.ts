@@ -5,7 +5,8 @@
  * @see {@link https://spec.openapis.org/oas/v3.1.0 | OpenAPI 3.1}
  */
 
-import { HEALTH, type Json, LIVE, READY, shape, TEXT } from "./answers.ts";
+import { type Json, shape, TEXT } from "./answers.ts";
+import { HEALTH, LIVE, READY } from "./health_answers.ts";
 import { SCOPES } from "./auth.ts";
 import { FAILURE } from "./failure.ts";
 import { type Field, fieldsSchema, type Schema, USER_ID } from "./fields.ts";
