@@ -66,6 +66,7 @@ $$;
 
 -- Whether anybody who knows the address gets the newest certificate.
 alter table vaultboxes add column publish_certificate boolean not null default false;
+create index vaultboxes_published on vaultboxes (domain, alias) where publish_certificate;
 
 -- A URL by which one file for a mail client is fetched, once.
 create table setup_links (

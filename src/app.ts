@@ -69,6 +69,23 @@ export interface Sessions {
   end(username: string): Promise<void>;
 }
 
+/** The intake, for mail that the API itself has made. */
+export interface Intake {
+  /**
+   * Stores a message that is encrypted already.
+   *
+   * @throws {AppError} `unavailable` if it is not stored.
+   */
+  store(message: {
+    /** UUID. */
+    readonly vaultboxId: string;
+    /** An address of the vaultbox. */
+    readonly recipient: string;
+    /** The message. */
+    readonly octets: Uint8Array<ArrayBuffer>;
+  }): Promise<void>;
+}
+
 /** DNS. */
 export interface Dns {
   /**
@@ -234,6 +251,8 @@ export interface App {
   readonly mta: Mta;
   /** Dovecot. */
   readonly sessions: Sessions;
+  /** The intake. */
+  readonly intake: Intake;
   /** DNS. */
   readonly dns: Dns;
   /** Password hashes. */

@@ -10,6 +10,7 @@ import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
 import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
+import { socketIntake } from "./mta/intake.ts";
 import { postfixMta } from "./mta/postfix.ts";
 import { openKeyPool } from "./storage/key_pool.ts";
 import { openPrivateKeys, readKeyFile } from "./storage/private_keys.ts";
@@ -62,6 +63,7 @@ export async function openApp(
     platformSql,
     mta: postfixMta(config.transportMap, exec),
     sessions: dovecotSessions(config.doveadmSocket),
+    intake: socketIntake(config.intakeSocket),
     dns: systemDns(),
     privateKeys: openPrivateKeys(config.keysPath, storeKey),
     keyPool: openKeyPool(

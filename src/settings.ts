@@ -9,12 +9,7 @@ import {
   HEADER_PROTECTIONS,
   KEY_TRANSPORTS,
 } from "./encryption_policy.ts";
-
-/** How the text of a setting is checked. */
-export type Kind =
-  | { readonly type: "text"; readonly regexp?: RegExp; readonly form: string }
-  | { readonly type: "int"; readonly min: number; readonly max: number }
-  | { readonly type: "choice"; readonly of: readonly string[] };
+import { formOf, type Kind } from "./setting_kind.ts";
 
 /** One row of the table. */
 export interface Setting {
@@ -216,6 +211,13 @@ export const SETTINGS: readonly Setting[] = [
       "Who signs a new certificate: its own key (`self`), or the appliance's issuer, which is made at the start.",
   },
   {
+    name: "ENCIMAP_ADDRESS_MISMATCH",
+    fallback: "refuse",
+    kind: { type: "choice", of: ["refuse", "warn"] },
+    summary:
+      "What becomes of an uploaded certificate with other addresses than the vaultbox's: it is refused, or taken with a warning.",
+  },
+  {
     name: "ENCIMAP_KEY_POOL",
     fallback: "50",
     kind: { type: "int", min: 0, max: 10_000 },
@@ -366,40 +368,4 @@ export function describeConfig(): string {
     ...rows,
     "",
   ].join("\n");
-}
-
-/**
- * Checks the text of a setting.
- *
- * @param kind Check.
- * @param value The text.
- * @returns Whether it passes.
- */
-export function isValid(kind: Kind, value: string): boolean {
-  switch (kind.type) {
-    case "text":
-      return kind.regexp === undefined || kind.regexp.test(value);
-    case "int":
-      return /^\d{1,15}$/.test(value) && Number(value) >= kind.min &&
-        Number(value) <= kind.max;
-    case "choice":
-      return kind.of.includes(value);
-  }
-}
-
-/**
- * Says what a setting must be, behind "must be".
- *
- * @param kind Check.
- * @returns Words.
- */
-export function formOf(kind: Kind): string {
-  switch (kind.type) {
-    case "text":
-      return kind.form;
-    case "int":
-      return `an integer from ${kind.min} to ${kind.max}`;
-    case "choice":
-      return kind.of.join(", ").replace(/, ([^,]*)$/, " or $1");
-  }
 }

@@ -102,6 +102,18 @@ export interface CertificateCounts {
   unconfirmed: number;
 }
 
+/** `CertificateUses` of docs/openapi.yaml. */
+export interface CertificateUses {
+  "certificate_id": string;
+  "is_recipient": boolean;
+  "other_recipients": number;
+  messages: number;
+  from: string;
+  until: string | null;
+  retiring: string;
+  destroying: string | null;
+}
+
 /** `Challenge` of docs/openapi.yaml. */
 export interface Challenge {
   type: "TXT";
@@ -115,6 +127,7 @@ export interface CreatedVaultbox {
   domain: string;
   alias: string;
   name: string;
+  warnings?: Array<"address_mismatch" | "no_address">;
 }
 
 /** `Credential` of docs/openapi.yaml. */
@@ -134,6 +147,7 @@ export interface Custody {
   custody: "server" | "client" | "external";
   "keys_kept": number;
   "keys_destroyed": number;
+  newest: NewestCertificate;
   "hand_out": HandOut | null;
 }
 
@@ -143,6 +157,7 @@ export interface CustodyChange {
   custody: "server" | "client" | "external";
   "keys_kept": number;
   "keys_destroyed": number;
+  newest: NewestCertificate;
   "hand_out": HandOut | null;
   "dry_run": boolean;
   warnings: string[];
@@ -174,6 +189,13 @@ export interface DestructionReceipt {
   "not_covered": string;
 }
 
+/** `DnsRecord` of docs/openapi.yaml. */
+export interface DnsRecord {
+  name: string;
+  type: string;
+  value: string;
+}
+
 /** `Domain` of docs/openapi.yaml. */
 export interface Domain {
   domain: string;
@@ -189,6 +211,14 @@ export interface EncryptionInForce {
   "content_cipher": "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm";
   "key_transport": "rsaes-pkcs1-v1_5" | "rsaes-oaep";
   "header_protection": "off" | "protect" | "hide";
+}
+
+/** `EncryptionTrial` of docs/openapi.yaml. */
+export interface EncryptionTrial {
+  "content_cipher": "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm";
+  "key_transport": "rsaes-pkcs1-v1_5" | "rsaes-oaep";
+  "header_protection": "off" | "protect" | "hide";
+  "expires_at": string;
 }
 
 /** `Failure` of docs/openapi.yaml. */
@@ -312,6 +342,23 @@ export interface NewCredential {
   "security_type": "STARTTLS" | "SSL/TLS";
 }
 
+/** `NewSetupLink` of docs/openapi.yaml. */
+export interface NewSetupLink {
+  id: string;
+  "vaultbox_id": string;
+  "with_credential": boolean;
+  "expires_at": string;
+  "used_at": string | null;
+  "created_at": string;
+  url: string;
+}
+
+/** `NewestCertificate` of docs/openapi.yaml. */
+export interface NewestCertificate {
+  "not_after": string;
+  "renewed_by": "appliance" | "owner";
+}
+
 /** `Ready` of docs/openapi.yaml. */
 export interface Ready {
   status: "ready" | "unready";
@@ -322,6 +369,39 @@ export interface Services {
   database: "connected" | "disconnected";
   storage: "accessible" | "inaccessible";
   mta: "running" | "stopped";
+}
+
+/** `SetupLink` of docs/openapi.yaml. */
+export interface SetupLink {
+  id: string;
+  "vaultbox_id": string;
+  "with_credential": boolean;
+  "expires_at": string;
+  "used_at": string | null;
+  "created_at": string;
+}
+
+/** `UploadedCertificate` of docs/openapi.yaml. */
+export interface UploadedCertificate {
+  id: string;
+  "vaultbox_id": string;
+  "fingerprint_sha256": string;
+  serial: string;
+  subject: string;
+  emails: string[];
+  algorithm: "RSA" | "EC";
+  bits: number;
+  "not_before": string;
+  "not_after": string;
+  origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
+  "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
+  "key_destroyed_at": string | null;
+  "is_recipient": boolean;
+  "handed_out_at": string | null;
+  "retired_at": string | null;
+  "created_at": string;
+  warnings: Array<"address_mismatch" | "no_address">;
 }
 
 /** `Usage` of docs/openapi.yaml. */
@@ -353,6 +433,7 @@ export interface Vaultbox {
   "max_messages": number | null;
   "used_bytes": number;
   "used_messages": number;
+  "publish_certificate": boolean;
   "created_at": string;
 }
 
@@ -366,8 +447,10 @@ export interface CreateVaultboxBody {
   name?: string;
   /** Who holds the private key; `server` if left out. */
   custody?: "server" | "client" | "external";
-  /** For `external`, which needs it. */
+  /** For `external`, which needs it or `csr`. */
   certificate?: string;
+  /** For `external`: PKCS#10, PEM, to be issued one for. */
+  csr?: string;
   /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
   "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
@@ -393,6 +476,8 @@ export interface UpdateVaultboxBody {
   "max_bytes"?: number | null;
   /** Messages at most; null is no limit. */
   "max_messages"?: number | null;
+  /** Whether anybody who knows the address gets the newest certificate. */
+  "publish_certificate"?: boolean;
   "content_cipher"?: "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm" | null;
   "key_transport"?: "rsaes-pkcs1-v1_5" | "rsaes-oaep" | null;
   "header_protection"?: "off" | "protect" | "hide" | null;
@@ -508,6 +593,24 @@ export interface DownloadProfileBody {
   "with_credential"?: boolean;
 }
 
+/** Body of createSetupLink. */
+export interface CreateSetupLinkBody {
+  /** How long it works; 900 if left out. */
+  seconds?: number;
+  /** Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out. */
+  "with_credential"?: boolean;
+}
+
+/** Query of listSetupLinks. */
+export interface ListSetupLinksQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `-created_at` if left out. */
+  sort?: "-created_at" | "created_at";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}
+
 /** Query of listMessages. */
 export interface ListMessagesQuery {
   /** Rows of the page, at most; 1000 if left out. */
@@ -543,6 +646,16 @@ export interface ListDomainsQuery {
   status?: "pending" | "hosted";
 }
 
+/** Query of listSmimeaRecords. */
+export interface ListSmimeaRecordsQuery {
+  /** Rows of the page, at most; 1000 if left out. */
+  limit?: number;
+  /** Order; `alias` if left out. */
+  sort?: "alias";
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}
+
 /** Body of bulkCreateVaultboxes. */
 export interface BulkCreateVaultboxesBody {
   items: Array<{
@@ -554,8 +667,10 @@ export interface BulkCreateVaultboxesBody {
     name?: string;
     /** Who holds the private key; `server` if left out. */
     custody?: "server" | "client" | "external";
-    /** For `external`, which needs it. */
+    /** For `external`, which needs it or `csr`. */
     certificate?: string;
+    /** For `external`: PKCS#10, PEM, to be issued one for. */
+    csr?: string;
     /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
     "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
   }>;
@@ -629,6 +744,22 @@ export interface ConfirmHandOutBody {
 export interface DestroyKeyBody {
   /** The certificate's, as a sign that this one is meant. */
   "fingerprint_sha256": string;
+}
+
+/** Body of beginEncryptionTrial. */
+export interface BeginEncryptionTrialBody {
+  /** Cipher of stored mail. */
+  "content_cipher"?: "aes-128-cbc" | "aes-256-cbc" | "aes-256-gcm";
+  /** How a message's key is encrypted to RSA keys; of no effect on EC keys. */
+  "key_transport"?: "rsaes-pkcs1-v1_5" | "rsaes-oaep";
+  /** RFC 9788: copies of header fields inside (`protect`), and no subject outside (`hide`). */
+  "header_protection"?: "off" | "protect" | "hide";
+}
+
+/** Body of confirmEncryptionTrial. */
+export interface ConfirmEncryptionTrialBody {
+  /** The code in the mail; case and dashes do not matter. */
+  code: string;
 }
 
 /** Query of listCustomers. */
@@ -970,7 +1101,7 @@ export class Encimap extends Client {
     return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}` }, options);
   }
 
-  /** Renames, suspends or resumes a vaultbox, or sets its limits or how its mail is encrypted: `PATCH /vaultboxes/{id}`. */
+  /** Renames, suspends or resumes a vaultbox, sets its limits or how its mail is encrypted, or publishes its certificate: `PATCH /vaultboxes/{id}`. */
   async updateVaultbox(
     id: string,
     body: UpdateVaultboxBody = {},
@@ -1239,6 +1370,44 @@ export class Encimap extends Client {
     return await this.octets({ method: "POST", path: `/vaultboxes/${segment(id)}/mobileconfig`, body }, options);
   }
 
+  /** Makes a link by which one file is fetched once, without a token: `POST /vaultboxes/{id}/setup-links`. */
+  async createSetupLink(
+    id: string,
+    body: CreateSetupLinkBody = {},
+    options: PostOptions = {},
+  ): Promise<NewSetupLink> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/setup-links`, body }, options);
+  }
+
+  /** Lists one-time links, used and ended ones of a month too: `GET /vaultboxes/{id}/setup-links`. */
+  async listSetupLinks(
+    id: string,
+    query: ListSetupLinksQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<SetupLink>> {
+    return await this.page({ method: "GET", path: `/vaultboxes/${segment(id)}/setup-links`, query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listSetupLinks}, page by page. */
+  listAllSetupLinks(
+    id: string,
+    query: ListSetupLinksQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<SetupLink, void, undefined> {
+    return all((cursor) =>
+      this.listSetupLinks(id, { ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
+  /** Takes a one-time link back: `DELETE /vaultboxes/{id}/setup-links/{link_id}`. */
+  async deleteSetupLink(
+    id: string,
+    linkId: string,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    await this.octets({ method: "DELETE", path: `/vaultboxes/${segment(id)}/setup-links/${segment(linkId)}` }, options);
+  }
+
   /** Lists the messages of a vaultbox, without content: `GET /messages`. */
   async listMessages(
     query: ListMessagesQuery,
@@ -1299,6 +1468,34 @@ export class Encimap extends Client {
     await this.octets({ method: "DELETE", path: `/domains/${segment(domain)}` }, options);
   }
 
+  /** Lists the DNS records that a domain needs: `GET /domains/{domain}/dns`. */
+  async listDnsRecords(
+    domain: string,
+    options: RequestOptions = {},
+  ): Promise<DnsRecord[]> {
+    return await this.data({ method: "GET", path: `/domains/${segment(domain)}/dns` }, options);
+  }
+
+  /** Lists the DNS records of the certificates that are published: `GET /domains/{domain}/smimea`. */
+  async listSmimeaRecords(
+    domain: string,
+    query: ListSmimeaRecordsQuery = {},
+    options: RequestOptions = {},
+  ): Promise<Page<DnsRecord>> {
+    return await this.page({ method: "GET", path: `/domains/${segment(domain)}/smimea`, query }, options);
+  }
+
+  /** All rows of {@linkcode Encimap.listSmimeaRecords}, page by page. */
+  listAllSmimeaRecords(
+    domain: string,
+    query: ListSmimeaRecordsQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<DnsRecord, void, undefined> {
+    return all((cursor) =>
+      this.listSmimeaRecords(domain, { ...query, ...(cursor !== undefined && { cursor }) }, options)
+    );
+  }
+
   /** Looks for the TXT record, and hosts the domain if it is there: `POST /domains/{domain}/verify`. */
   async verifyDomain(
     domain: string,
@@ -1356,7 +1553,7 @@ export class Encimap extends Client {
     id: string,
     body: UploadCertificateBody,
     options: PostOptions = {},
-  ): Promise<Certificate> {
+  ): Promise<UploadedCertificate> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates`, body }, options);
   }
 
@@ -1394,6 +1591,15 @@ export class Encimap extends Client {
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
     return await this.octets({ method: "GET", path: "/issuer", query }, options);
+  }
+
+  /** Says what its retirement, or the end of its key, would mean: `GET /vaultboxes/{id}/certificates/{certificate_id}/uses`. */
+  async getCertificateUses(
+    id: string,
+    certificateId: string,
+    options: RequestOptions = {},
+  ): Promise<CertificateUses> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/uses` }, options);
   }
 
   /** Stops encrypting mail to a certificate: `POST /vaultboxes/{id}/certificates/{certificate_id}/retire`. */
@@ -1456,6 +1662,24 @@ export class Encimap extends Client {
     options: PostOptions = {},
   ): Promise<DestructionReceipt> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/destroy-key`, body }, options);
+  }
+
+  /** Sends a mail that is encrypted as it is wanted: `POST /vaultboxes/{id}/encryption-trial`. */
+  async beginEncryptionTrial(
+    id: string,
+    body: BeginEncryptionTrialBody = {},
+    options: PostOptions = {},
+  ): Promise<EncryptionTrial> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/encryption-trial`, body }, options);
+  }
+
+  /** Switches on what the mail of a trial was encrypted with: `POST /vaultboxes/{id}/encryption-trial/confirm`. */
+  async confirmEncryptionTrial(
+    id: string,
+    body: ConfirmEncryptionTrialBody,
+    options: PostOptions = {},
+  ): Promise<Vaultbox> {
+    return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/encryption-trial/confirm`, body }, options);
   }
 
   /** Lists users with their limits and what they use: `GET /customers`. */

@@ -9,6 +9,7 @@ import { parseConfig, showConfig } from "../config.ts";
 import { describeConfig } from "../settings.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
+import { KEY_COMMANDS } from "./key_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -121,13 +122,23 @@ export const COMMANDS: readonly Command[] = [
       (await import("./operator.ts")).runDomainRemove(args, io),
   },
   {
+    name: "dns",
+    usage: "DOMAIN",
+    summary: "Print the DNS records that a domain needs, as a zone file",
+    help:
+      "For mail, for mail clients that set themselves up, and of the certificates\nthat its vaultboxes publish. What DNS has is not looked at.",
+    run: async (args, io) => (await import("./dns.ts")).runDns(args, io),
+  },
+  {
     name: "vaultbox create",
-    usage: "ADDRESS --user UUID | --operator [--name TEXT]",
+    usage: "ADDRESS --user UUID | --operator [--name TEXT] [--custody WORD]",
     summary: "Create a vaultbox and print its id",
     help: [
       "--user UUID  whose it is; the first one in a domain makes the domain theirs",
       "--operator   the operator's own: postmaster@ and abuse@ of every domain",
       "--name TEXT  name for people; the address if left out",
+      "--custody WORD  who holds the key: server (if left out), client, or external,",
+      "             which takes the owner's certificate from standard input",
     ].join("\n"),
     run: async (args, io) =>
       (await import("./operator.ts")).runVaultboxCreate(args, io),
@@ -145,6 +156,28 @@ export const COMMANDS: readonly Command[] = [
     summary: "Show a vaultbox and its certificates",
     run: async (args, io) =>
       (await import("./operator.ts")).runVaultboxShow(args, io),
+  },
+  {
+    name: "vaultbox encryption",
+    usage: "ADDRESS | ID [OPTIONS]",
+    summary: "Change how new mail of a vaultbox is encrypted",
+    help: [
+      "--content-cipher WORD     aes-128-cbc, aes-256-cbc or aes-256-gcm",
+      "--key-transport WORD      rsaes-pkcs1-v1_5 or rsaes-oaep, for RSA keys",
+      "--header-protection WORD  off, protect or hide",
+      "--trial                   send a mail like that; nothing changes before `vaultbox confirm`",
+      "--explicit                needed for aes-256-gcm, rsaes-oaep and hide without a trial",
+      "The word `default` takes the appliance's default again.",
+    ].join("\n"),
+    run: async (args, io) =>
+      (await import("./encryption.ts")).runVaultboxEncryption(args, io),
+  },
+  {
+    name: "vaultbox confirm",
+    usage: "ADDRESS | ID CODE",
+    summary: "Switch on what the mail of a trial was encrypted with",
+    run: async (args, io) =>
+      (await import("./encryption.ts")).runVaultboxConfirm(args, io),
   },
   {
     name: "vaultbox delete",
@@ -168,6 +201,7 @@ export const COMMANDS: readonly Command[] = [
     run: async (args, io) =>
       (await import("./issuer.ts")).runIssuerShow(args, io),
   },
+  ...KEY_COMMANDS,
   {
     name: "config describe",
     usage: "",

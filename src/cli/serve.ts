@@ -10,6 +10,7 @@ import type { App, IntakeApp } from "../app.ts";
 import { type Config, ConfigError } from "../config.ts";
 import { deleteOldRequests } from "../db/idempotency.ts";
 import { checkSchema } from "../db/migrate.ts";
+import { deleteOldSetupLinks } from "../db/setup_links.ts";
 import { AppError } from "../errors.ts";
 import { buildApi } from "../http/api.ts";
 import { intakeGates, intakeServer } from "../http/intake.ts";
@@ -150,6 +151,8 @@ async function startApi(app: App): Promise<Service> {
   const stopTimers = [
     // A bounded number of old Idempotency-Keys.
     eachMinute(app, () => deleteOldRequests(app.sql)),
+    // One-time links that nobody asks about any more.
+    eachMinute(app, () => deleteOldSetupLinks(app.sql, app.now())),
     // Of expired credentials, and what Dovecot did not confirm.
     eachMinute(app, () => endOverdueSessions(app)),
     // What Postfix could not be told.

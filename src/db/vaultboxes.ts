@@ -48,6 +48,8 @@ export interface Vaultbox extends ChosenPolicy {
   readonly lastReceived: Date | null;
   /** When it was made. */
   readonly createdAt: Date;
+  /** Whether anybody who knows the address gets its certificate. */
+  readonly publishCertificate: boolean;
 }
 
 /** Values of a new row. */
@@ -132,6 +134,7 @@ const COLUMNS = [
   "contentCipher",
   "keyTransport",
   "headerProtection",
+  "publishCertificate",
 ] as const;
 
 /**
@@ -285,6 +288,8 @@ export interface VaultboxChanges extends Partial<ChosenPolicy> {
   readonly maxBytes?: number | null;
   /** Messages at most; null is no limit. */
   readonly maxMessages?: number | null;
+  /** Whether anybody who knows the address gets its certificate. */
+  readonly publishCertificate?: boolean;
 }
 
 /**

@@ -10,6 +10,7 @@ import type { UserDomain } from "../db/domain_claims.ts";
 import type { Message } from "../db/messages.ts";
 import type { Vaultbox } from "../db/vaultboxes.ts";
 import type { GeneratedCertificate } from "../vaultbox/certificate.ts";
+import type { CreatedVaultbox } from "../vaultbox/create.ts";
 import type { Delivered } from "../vaultbox/deliver.ts";
 import { challengeName } from "../vaultbox/domains.ts";
 import type { Health } from "../vaultbox/health.ts";
@@ -69,28 +70,42 @@ export const COUNT: Schema = { type: "integer", minimum: 0 };
 /** Schema of a count, or null where there is none. */
 export const COUNT_OR_NULL: Schema = { type: ["integer", "null"], minimum: 0 };
 
+/** Schema of what is odd about a certificate that was taken. */
+export const WARNINGS: Schema = {
+  type: "array",
+  items: { type: "string", enum: ["address_mismatch", "no_address"] },
+};
+
 /** Schema of {@linkcode createdJson}. */
 export const CREATED: Schema = shape("CreatedVaultbox", {
   "vaultbox_id": ID,
   domain: TEXT,
   alias: TEXT,
   name: TEXT,
-});
+}, { warnings: WARNINGS });
 
 /**
  * Shapes the answer of a creation.
  *
  * @param vaultbox The vaultbox.
- * @returns As the guide has it.
+ * @returns As the guide has it; with warnings if there are any.
  */
-export function createdJson(vaultbox: Vaultbox): Json {
+export function createdJson(vaultbox: CreatedVaultbox): Json {
   return {
     "vaultbox_id": vaultbox.id,
     "domain": vaultbox.domain,
     "alias": vaultbox.alias,
     "name": vaultbox.name,
+    ...vaultbox.warnings.length > 0 && { "warnings": vaultbox.warnings },
   };
 }
+
+/** Properties of {@linkcode policyJson} where nothing is null. */
+export const POLICY_PROPERTIES: Readonly<Record<string, Schema>> = {
+  "content_cipher": { type: "string", enum: CONTENT_CIPHERS },
+  "key_transport": { type: "string", enum: KEY_TRANSPORTS },
+  "header_protection": { type: "string", enum: HEADER_PROTECTIONS },
+};
 
 function orNull(words: readonly string[]): Schema {
   return { type: ["string", "null"], enum: [...words, null] };
@@ -109,16 +124,13 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
   "content_cipher": orNull(CONTENT_CIPHERS),
   "key_transport": orNull(KEY_TRANSPORTS),
   "header_protection": orNull(HEADER_PROTECTIONS),
-  encryption: shape("EncryptionInForce", {
-    "content_cipher": { type: "string", enum: CONTENT_CIPHERS },
-    "key_transport": { type: "string", enum: KEY_TRANSPORTS },
-    "header_protection": { type: "string", enum: HEADER_PROTECTIONS },
-  }),
+  encryption: shape("EncryptionInForce", POLICY_PROPERTIES),
   "message_count": COUNT,
   "max_bytes": COUNT_OR_NULL,
   "max_messages": COUNT_OR_NULL,
   "used_bytes": COUNT,
   "used_messages": COUNT,
+  "publish_certificate": { type: "boolean" },
   "created_at": TIME,
 });
 
@@ -150,6 +162,7 @@ export function vaultboxJson(
     "max_messages": vaultbox.maxMessages,
     "used_bytes": vaultbox.usedBytes,
     "used_messages": vaultbox.usedMessages,
+    "publish_certificate": vaultbox.publishCertificate,
     "created_at": vaultbox.createdAt,
   };
 }

@@ -16,6 +16,7 @@ import {
   authenticate,
   type Caller,
   checkKeys,
+  type Scope,
   type TokenSettings,
 } from "./auth.ts";
 import { failureJson } from "./failure.ts";
@@ -96,17 +97,14 @@ export function buildApi(
       const authorization = c.req.header("authorization");
       const caller = await authenticate(tokens, authorization, app.now());
       if (limit !== undefined) take(c, limit, caller);
-      if (!caller.scopes.has(route.scope)) {
-        throw new AppError("forbidden", `Token lacks scope ${route.scope}`, {
-          details: { scope: route.scope },
-        });
-      }
+      checkScope(caller, route.scope);
       const { pathname, search } = new URL(c.req.raw.url);
       const { "user_id": named, ...query } = parseSearch(search);
       const octets = route.body === undefined
         ? new Uint8Array()
         : await readBody(c.req.raw);
       const body = parseBody(octets);
+      checkScope(caller, route.alsoScope?.(body));
       const { items } = body;
       if (limit !== undefined && Array.isArray(items)) {
         // The request itself is counted already.
@@ -181,6 +179,13 @@ function actorOf(
     throw new AppError("forbidden", "user_id is not yours");
   }
   return { owner: userId, name, isAdmin, isService: false, requestId };
+}
+
+function checkScope({ scopes }: Caller, scope: Scope | undefined): void {
+  if (scope === undefined || scopes.has(scope)) return;
+  throw new AppError("forbidden", `Token lacks scope ${scope}`, {
+    details: { scope },
+  });
 }
 
 function nameOf({ userId, subject }: Caller): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Field, wrong } from "./fields.ts";
+import { described, type Field, wrong } from "./fields.ts";
 
 /** true or false. */
 export const BOOLEAN: Field<boolean> = {
@@ -14,3 +14,9 @@ export const BOOLEAN: Field<boolean> = {
     throw wrong(name, "must be true or false");
   },
 };
+
+/** Whether a vaultbox publishes its certificate. */
+export const PUBLISH_CERTIFICATE: Field<boolean> = described(
+  BOOLEAN,
+  "Whether anybody who knows the address gets the newest certificate.",
+);

@@ -85,6 +85,8 @@ export interface Route {
   readonly summary: string;
   /** What a token must be allowed. */
   readonly scope: Scope;
+  /** What else it must be allowed for some bodies. */
+  readonly alsoScope?: (body: Body) => Scope | undefined;
   /** Parts of the path. */
   readonly params: Fields;
   /** Parameters behind the question mark. */

@@ -14,6 +14,13 @@ const FOLD_REGEXP = /\r?\n(?=[ \t])/g;
 const MAILBOX_LINE_REGEXP = /^>*From /;
 const encoder = new TextEncoder();
 
+/**
+ * Where the last field may begin, in octets. Postfix lets one field have
+ * 100,000 octets (header_size_limit); a real header has a hundredth of this.
+ * A mail of 50 MB that is nothing but fields would keep all others waiting.
+ */
+const MAX_HEADER_OCTETS = 262_144;
+
 /** A message, or a part of one, cut at the end of its header section. */
 export interface Entity {
   /** Octets of all fields, with their line ends; may be empty. */
@@ -36,8 +43,9 @@ export interface Field {
 }
 
 /**
- * Cuts a message where its header section ends: at the first empty line, or
- * before the first line that is neither a field nor the continuation of one.
+ * Cuts a message where its header section ends: at the first empty line, before
+ * the first line that is neither a field nor the continuation of one, or before
+ * the first field that begins behind 262,144 octets.
  *
  * The second case is what cleanup(8) of Postfix does too: a line that is no
  * field begins the body. A reader that stops there never sees what follows as
@@ -52,7 +60,8 @@ export function splitEntity(octets: Uint8Array<ArrayBuffer>): Entity {
   while (start < octets.length) {
     const next = nextLine(octets, start);
     const isContinuation = start > 0 && isBlank(octets[start]);
-    if (!isContinuation && nameLength(octets, start) === 0) {
+    const isField = start <= MAX_HEADER_OCTETS && nameLength(octets, start) > 0;
+    if (!isContinuation && !isField) {
       const hasEmptyLine = octets[start] === LF ||
         (octets[start] === CR && octets[start + 1] === LF);
       return {

@@ -12,6 +12,9 @@ const HYPHEN = 0x2d;
 const BOUNDARY_REGEXP =
   /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
+/** Nobody sends more; each part of a body of nothing else would take memory. */
+const MAX_PARTS = 1000;
+
 /** A multipart body, taken apart. */
 export interface Multipart {
   /** Octets before the first delimiter line. */
@@ -28,8 +31,8 @@ export interface Multipart {
  * @param body Body with CRLF (or LF) line ends.
  * @param boundary Value of the parameter `boundary`.
  * @returns Views of the body, or `undefined` if the boundary is not allowed,
- * the closing delimiter is missing, or a line begins like a delimiter and goes
- * on (some readers take it for one, some do not).
+ * the closing delimiter is missing, a line begins like a delimiter and goes on
+ * (some readers take it for one, some do not), or there are more than 1000 parts.
  * @see {@link https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1 | RFC 2046 §5.1.1}
  */
 export function splitMultipart(
@@ -45,13 +48,16 @@ export function splitMultipart(
   while (line < body.length) {
     const lineFeed = body.indexOf(LF, line);
     const next = lineFeed < 0 ? body.length : lineFeed + 1;
-    const kind = delimiterKind(body.subarray(line, next), dashBoundary);
+    const kind = body[line] === HYPHEN
+      ? delimiterKind(body.subarray(line, next), dashBoundary)
+      : "none";
     if (kind === "ambiguous") return undefined;
     if (kind !== "none") {
       const octets = body.subarray(
         start,
         Math.max(start, endBefore(body, line)),
       );
+      if (parts.length === MAX_PARTS) return undefined;
       if (preamble === undefined) preamble = octets;
       else parts.push(octets);
       if (kind === "close") {

@@ -27,6 +27,13 @@ import {
 /** RFC 5652 §6.1 and RFC 5083 §2.1: 0, 2, 3 or 4; there is nothing above. */
 const MAX_VERSION = 4;
 
+/**
+ * Octets from which on ciphertext without one above 127 is text: of that length
+ * it occurs by chance once in 2^64 times, and of GCM ciphertext of two octets
+ * once in four.
+ */
+const MIN_TEXT_OCTETS = 64;
+
 /** Ciphers whose ciphertext is a number of whole blocks, and their blocks. */
 const BLOCK_CIPHERS: readonly (readonly [Uint8Array, number])[] = [
   [ID_AES128_CBC, 16],
@@ -42,7 +49,8 @@ const MIN_ENCRYPTED_KEY_OCTETS = 16;
  * Says whether octets are encrypted content and nothing else: one complete
  * ContentInfo of EnvelopedData or AuthEnvelopedData in BER or DER, for at least
  * one recipient with a key, with an encrypted content that is present, not
- * empty and not plainly text (no octet above 127). White space may follow.
+ * empty and not plainly text (64 octets or more, none above 127). White space
+ * may follow.
  *
  * Whether the ciphertext is what its algorithm gives cannot be seen without the
  * key: a sender who fakes that has published his own text, as he could in the
@@ -178,7 +186,7 @@ function readEncryptedContentInfo(reader: BerReader): void {
     reader,
     contextTag(0, { isConstructed: false }),
   );
-  expect(length > 0 && !isText);
+  expect(length > 0 && !(isText && length >= MIN_TEXT_OCTETS));
   for (const [cipher, blockOctets] of BLOCK_CIPHERS) {
     if (equal(algorithm, cipher)) expect(length % blockOctets === 0);
   }

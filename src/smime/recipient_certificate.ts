@@ -42,6 +42,9 @@ export interface CertificateFacts {
 
 const UTF8_STRING = 0x0c;
 
+/** Certificates with long names have a tenth of this. */
+const MAX_OCTETS = 65_536;
+
 /** Of GeneralName, RFC 5280 §4.2.1.6. */
 const OTHER_NAME = contextTag(0);
 const RFC822_NAME = contextTag(1, { isConstructed: false });
@@ -52,7 +55,7 @@ const KEY_USAGE = "2.5.29.15";
 /**
  * Reads a certificate.
  *
- * @param octets May be hostile. The time that it takes grows with their length.
+ * @param octets May be hostile; at most 65,536 octets.
  * @returns What it says; the signature is not checked.
  * @throws {SyntaxError} If it is no certificate in DER.
  * @throws {RangeError} If its key is none of {@linkcode readRecipientKey}.
@@ -99,13 +102,15 @@ export function readCertificate(
 }
 
 /**
- * Checks that octets are one element of DER, as deep as {@linkcode BerReader}
- * goes and no deeper: what reads them next may then recurse.
+ * Checks that octets are one element of DER, at most 65,536 octets long and as
+ * deep as {@linkcode BerReader} goes: what reads them next may then recurse, and
+ * take a time that grows faster than their length.
  *
  * @param octets May be hostile.
  * @throws {SyntaxError} If they are not.
  */
 export function checkDer(octets: Uint8Array<ArrayBuffer>): void {
+  if (octets.length > MAX_OCTETS) throw new SyntaxError("Too long");
   const reader = new BerReader(octets, { der: true });
   walk(reader);
   if (reader.rest.length > 0) throw new SyntaxError("Octets follow");

@@ -52,7 +52,7 @@ export async function changeVaultbox(
   changes: VaultboxChanges,
   { isExplicit = false }: { isExplicit?: boolean } = {},
 ): Promise<Vaultbox> {
-  const { name, status, maxBytes, maxMessages } = changes;
+  const { name, status, maxBytes, maxMessages, publishCertificate } = changes;
   const hasLimits = maxBytes !== undefined || maxMessages !== undefined;
   const vaultbox = await app.sql.begin(async (tx) => {
     const before = await getVaultbox(tx, id, actor, true);
@@ -84,6 +84,8 @@ export async function changeVaultbox(
         ...status !== undefined && { status },
         ...maxBytes !== undefined && { "max_bytes": maxBytes },
         ...maxMessages !== undefined && { "max_messages": maxMessages },
+        ...publishCertificate !== undefined &&
+          { "publish_certificate": publishCertificate },
         ...policyDetails(changes),
       },
     });

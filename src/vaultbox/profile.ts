@@ -199,7 +199,7 @@ function rootPayload(
       type: "com.apple.security.root",
       name: `Issuer of ${app.config.hostname}`,
     }),
-    PayloadCertificateFileName: "issuer.cer",
+    PayloadCertificateFileName: "root.cer",
     PayloadContent: root,
   };
 }

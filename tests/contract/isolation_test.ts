@@ -29,6 +29,7 @@ const NAMELESS: ReadonlySet<string> = new Set([
   "alias", // Names something with its domain only, which is in KINDS.
   "allowed_networks",
   "certificate", // Public; whether it is taken is said for its address alone.
+  "code",
   "csr",
   "fingerprint_sha256", // Only compared with that of the thing in the path.
   "cursor", // Holds keys of rows; the list is filtered by the owner as well.

@@ -7,6 +7,7 @@ import {
   intakeGates,
   intakeServer,
 } from "../../src/http/intake.ts";
+import { socketIntake } from "../../src/mta/intake.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
@@ -66,6 +67,7 @@ async function pipe(
       ENCIMAP_CONFIG_FILE: "/dev/null",
       ...env,
     },
+    write: () => {},
     print: (line) => out.push(line),
     warn: () => {},
     readText: () => "",
@@ -264,4 +266,24 @@ Deno.test("no part of a message is in the log", async () => {
   await pipe(server.path, args, body);
   await pipe(server.path, ["nonsense", ...args.slice(1)], body);
   assert.doesNotMatch(world.lines.join("\n"), /canary|@/);
+});
+
+Deno.test("socketIntake() stores a message through the socket, and is unavailable where that is not done", async () => {
+  await using world = await testWorld();
+  const vaultboxId = await makeBox(world);
+  const message = {
+    vaultboxId,
+    recipient: "cat@pets.example",
+    octets: new TextEncoder().encode(MAIL),
+  };
+  const unavailable = { name: "AppError", code: "unavailable" };
+  await using server = await listen(world, { kind: "socket" });
+  const intake = socketIntake(server.path);
+  await intake.store(message);
+  assert.equal(await stored(world), 1);
+  const foreign = { ...message, recipient: "dog@pets.example" };
+  await assert.rejects(intake.store(foreign), unavailable);
+  const nowhere = socketIntake(`${world.directory}/none.sock`);
+  await assert.rejects(nowhere.store(message), unavailable);
+  assert.equal(await stored(world), 1);
 });

@@ -22,6 +22,7 @@ import { openKeyPool } from "../../src/storage/key_pool.ts";
 import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { importMasterKey } from "../../src/storage/sealed.ts";
 import { openSealer } from "../../src/storage/sealer.ts";
+import { deliver } from "../../src/vaultbox/deliver.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
@@ -199,6 +200,14 @@ export async function testWorld(
     config.certKeyKind,
   );
   const passwords = new BcryptThread();
+  const intake: IntakeApp = {
+    config,
+    log: testLog(lines),
+    sql: intakeSql,
+    hmacKey: new Uint8Array(32).fill(9),
+    underWay: new Set(),
+    now: () => new Date(),
+  };
   const app: App = {
     config,
     log: testLog(lines),
@@ -207,6 +216,14 @@ export async function testWorld(
     mta,
     sessions,
     passwords,
+    // As the socket does; that itself is in tests/db/intake_test.ts.
+    intake: {
+      async store({ vaultboxId, recipient, octets }) {
+        const queueId = crypto.randomUUID();
+        const envelope = { route: vaultboxId, recipient, sender: "", queueId };
+        await deliver(intake, { ...envelope, octets });
+      },
+    },
     dns: {
       txt: () => Promise.reject(new Error("The test prepared no DNS")),
     },
@@ -215,14 +232,6 @@ export async function testWorld(
     sealer: await openSealer(new Uint8Array(32).fill(7)),
     profileSigner: () => Promise.resolve(undefined),
     heavy: new Gate(2),
-    now: () => new Date(),
-  };
-  const intake: IntakeApp = {
-    config,
-    log: testLog(lines),
-    sql: intakeSql,
-    hmacKey: new Uint8Array(32).fill(9),
-    underWay: new Set(),
     now: () => new Date(),
   };
   return {

@@ -13,6 +13,7 @@ import type { Schema } from "../../src/http/fields.ts";
 import type { Input, Operation, Reply, ServedApi } from "./api.ts";
 import { bearer } from "./http.ts";
 import type { TestWorld } from "./app.ts";
+import { readTrialMail } from "./trial.ts";
 
 /** A user with a domain, and vaultboxes in it. */
 export interface Tenant {
@@ -91,6 +92,9 @@ const INPUTS: Readonly<
     params: { id: vaultboxId },
     body: { password: "bundle-password", "with_credential": true },
   }),
+  createSetupLink: ({ vaultboxId }) => ({ params: { id: vaultboxId } }),
+  listSetupLinks: setupLinkOf,
+  deleteSetupLink: setupLinkOf,
   createAlias: ({ bareId, domain }) => ({
     params: { id: bareId },
     body: { address: `new@${domain}` },
@@ -125,6 +129,14 @@ const INPUTS: Readonly<
       explicit: true,
     },
   }),
+  beginEncryptionTrial: newTrialOf,
+  confirmEncryptionTrial: async (tenant) => {
+    const { params, body } = await newTrialOf(tenant);
+    const { vaultboxId, world } = tenant;
+    await tenant.post(`/vaultboxes/${vaultboxId}/encryption-trial`, body);
+    const { code } = await readTrialMail(world, vaultboxId);
+    return { params, body: { code } };
+  },
   createAppCredential: ({ vaultboxId }) => ({
     params: { id: vaultboxId },
     body: {
@@ -148,6 +160,7 @@ const INPUTS: Readonly<
   getCertificate: certificateOf,
   downloadCertificate: certificateOf,
   retireCertificate: certificateOf,
+  getCertificateUses: certificateOf,
   setCustody: ({ vaultboxId }) => ({
     params: { id: vaultboxId },
     body: { custody: "client" },
@@ -307,6 +320,13 @@ function randomName(): string {
   return `x${crypto.randomUUID().slice(0, 8)}`;
 }
 
+/** The tenant's vaultbox with a one-time link. */
+async function setupLinkOf(tenant: Tenant): Promise<Input> {
+  const path = `/vaultboxes/${tenant.vaultboxId}/setup-links`;
+  const { json } = await tenant.post(path);
+  return { params: { id: tenant.vaultboxId, "link_id": json.data.id } };
+}
+
 /** The tenant's vaultbox with an alias. */
 async function aliasOf(tenant: Tenant): Promise<Input> {
   const address = `${randomName()}@${tenant.domain}`;
@@ -372,6 +392,15 @@ async function handOutOf(tenant: Tenant): Promise<string> {
   return new Uint8Array(row!.sha256).toHex();
 }
 
+/** A trial that need not wait for the end of a minute. */
+async function newTrialOf({ vaultboxId, world }: Tenant) {
+  await world.app.sql`
+    delete from encryption_trials where vaultbox_id = ${vaultboxId}
+  `;
+  const body = { "content_cipher": "aes-256-gcm", "header_protection": "hide" };
+  return { params: { id: vaultboxId }, body };
+}
+
 /** A certificate of the tenant's own, PEM. */
 async function certificateFor(address: string): Promise<string> {
   const { certificate } = await selfSignedCertificate(address, {
@@ -383,7 +412,7 @@ async function certificateFor(address: string): Promise<string> {
 }
 
 /** A request for a certificate, PEM. */
-async function csrFor(address: string): Promise<string> {
+export async function csrFor(address: string): Promise<string> {
   const algorithm = {
     name: "RSASSA-PKCS1-v1_5",
     modulusLength: 2048,

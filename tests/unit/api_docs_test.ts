@@ -30,7 +30,7 @@ Deno.test("docs/openapi.yaml is what `encimap openapi` prints", () => {
 
 Deno.test("docs/api.md names every action of the audit log", () => {
   const nouns =
-    "alias|app_credential|catch_all|certificate|credential|customer|domain|issuer|key|vaultbox";
+    "alias|app_credential|catch_all|certificate|credential|customer|domain|issuer|key|setup_link|vaultbox";
   const actions = [...Deno.readDirSync("src/vaultbox")].flatMap(({ name }) => {
     const source = Deno.readTextFileSync(`src/vaultbox/${name}`);
     const found = source.matchAll(
@@ -39,6 +39,8 @@ Deno.test("docs/api.md names every action of the audit log", () => {
     return [...found].map(([, action]) => action!);
   });
   assert.ok(actions.length > 10);
-  const missing = actions.filter((action) => !text.includes(`\`${action}\``));
+  const missing = actions.filter((action) =>
+    !text.includes(`\`${action}\``) && !/\.(cer|pem)$/.test(action)
+  );
   assert.deepEqual(missing, []);
 });

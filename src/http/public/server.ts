@@ -11,7 +11,9 @@ import { reason } from "../../log.ts";
 import { Gate } from "../../system/gate.ts";
 import type { Fetch } from "../api.ts";
 import { checkHeaders, checkPath, parseSearch } from "../limits.ts";
+import { certificateRoutes } from "./certificates.ts";
 import { clientSettingsRoutes } from "./client_settings.ts";
+import { setupRoutes } from "./setup.ts";
 import { notFound, type PublicRoute } from "./route.ts";
 
 /** Requests that are worked on at a time, and that may wait besides. */
@@ -38,7 +40,11 @@ const HEADERS: Readonly<Record<string, string>> = {
  * @returns The routes.
  */
 export function publicRoutes(app: App): PublicRoute[] {
-  return [...clientSettingsRoutes(app)];
+  return [
+    ...clientSettingsRoutes(app),
+    ...setupRoutes(app),
+    ...certificateRoutes(app),
+  ];
 }
 
 /**

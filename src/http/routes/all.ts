@@ -13,6 +13,7 @@ import { bulkRoutes } from "./bulk.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { credentialRoutes } from "./credentials.ts";
 import { custodyRoutes } from "./custody.ts";
+import { encryptionTrialRoutes } from "./encryption_trials.ts";
 import { domainRoutes } from "./domains.ts";
 import { messageRoutes } from "./messages.ts";
 import { setupRoutes } from "./setup.ts";
@@ -39,6 +40,7 @@ export function apiRoutes(app: App): Route[] {
     ...bulkRoutes(app),
     ...vaultboxCertificateRoutes(app),
     ...custodyRoutes(app),
+    ...encryptionTrialRoutes(app),
     ...customerRoutes(app),
     ...auditRoutes(app),
   ];

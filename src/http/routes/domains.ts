@@ -15,6 +15,8 @@ import {
   removeDomain,
   verifyDomain,
 } from "../../vaultbox/domains.ts";
+import { PUBLISHED_ORDERS } from "../../db/published.ts";
+import { domainRecords, smimeaRecords } from "../../vaultbox/publishing.ts";
 import { DOMAIN as SHAPE, domainJson } from "../answers.ts";
 import {
   described,
@@ -24,6 +26,7 @@ import {
   optional,
   USER_ID,
 } from "../fields.ts";
+import { DNS_RECORD, dnsRecordJson } from "../setup_answers.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Route, route } from "../route.ts";
 import { actingFor } from "./acting_for.ts";
@@ -103,6 +106,37 @@ export function domainRoutes(app: App): Route[] {
       async handle({ actor, params: { domain } }) {
         const found = await getUserDomain(app.sql, actor.owner, domain);
         return { data: domainJson(found) };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/domains/{domain}/dns",
+      operation: "listDnsRecords",
+      summary: "Lists the DNS records that a domain needs",
+      scope: "vaultbox:read",
+      params: IN_PATH,
+      answer: { status: 200, data: { type: "array", items: DNS_RECORD } },
+      async handle({ actor, params: { domain } }) {
+        const records = await domainRecords(app, actor, domain);
+        return { data: records.map(dnsRecordJson) };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/domains/{domain}/smimea",
+      operation: "listSmimeaRecords",
+      summary: "Lists the DNS records of the certificates that are published",
+      scope: "vaultbox:read",
+      params: IN_PATH,
+      query: pageFields(PUBLISHED_ORDERS),
+      answer: { status: 200, page: DNS_RECORD },
+      async handle({ actor, params: { domain }, query }) {
+        const page = pageOf(PUBLISHED_ORDERS, query);
+        const { rows, next } = await smimeaRecords(app, actor, domain, page);
+        return {
+          rows: rows.map(dnsRecordJson),
+          next: next && encodeCursor(page.sort, next),
+        };
       },
     }),
     route({

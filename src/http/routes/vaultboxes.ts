@@ -39,7 +39,8 @@ import {
   wrong,
 } from "../fields.ts";
 import { KEY_TYPE } from "../key_fields.ts";
-import { CERTIFICATE_PEM } from "../pem_fields.ts";
+import { PUBLISH_CERTIFICATE } from "../boolean_field.ts";
+import { CERTIFICATE_PEM, CSR_PEM } from "../pem_fields.ts";
 import { CHANGED_POLICY, EXPLICIT, policyOf } from "../policy_fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Answer, type ApiRequest, type Route, route } from "../route.ts";
@@ -60,7 +61,10 @@ export const NEW_VAULTBOX = {
     ),
   ),
   certificate: optional(
-    described(CERTIFICATE_PEM, "For `external`, which needs it."),
+    described(CERTIFICATE_PEM, "For `external`, which needs it or `csr`."),
+  ),
+  csr: optional(
+    described(CSR_PEM, "For `external`: PKCS#10, PEM, to be issued one for."),
   ),
   "key_type": KEY_TYPE,
 };
@@ -125,7 +129,7 @@ export function vaultboxRoutes(app: App): Route[] {
       path: "/vaultboxes/{id}",
       operation: "updateVaultbox",
       summary:
-        "Renames, suspends or resumes a vaultbox, or sets its limits or how its mail is encrypted",
+        "Renames, suspends or resumes a vaultbox, sets its limits or how its mail is encrypted, or publishes its certificate",
       scope: "vaultbox:write",
       params: { id: VAULTBOX_ID },
       body: {
@@ -133,6 +137,7 @@ export function vaultboxRoutes(app: App): Route[] {
         status: optional(oneOf("active", "suspended")),
         "max_bytes": optional(MAX_BYTES),
         "max_messages": optional(MAX_MESSAGES),
+        "publish_certificate": optional(PUBLISH_CERTIFICATE),
         ...CHANGED_POLICY,
         explicit: optional(EXPLICIT),
       },
@@ -140,12 +145,14 @@ export function vaultboxRoutes(app: App): Route[] {
       async handle({ actor, params: { id }, body }) {
         const { name, status } = body;
         const { "max_bytes": maxBytes, "max_messages": maxMessages } = body;
+        const { "publish_certificate": publishCertificate } = body;
         const vaultbox = await changeVaultbox(app, actor, id, {
           ...policyOf(body),
           ...name !== undefined && { name },
           ...status !== undefined && { status },
           ...maxBytes !== undefined && { maxBytes },
           ...maxMessages !== undefined && { maxMessages },
+          ...publishCertificate !== undefined && { publishCertificate },
         }, { isExplicit: body.explicit === true });
         return { data: json(vaultbox) };
       },
@@ -215,10 +222,20 @@ export function newVaultbox(
     );
   }
   const { custody = "server", certificate: certificatePem } = body;
-  if (custody === "external" && certificatePem === undefined) {
-    throw wrong("certificate", "is missing: custody external begins with it");
+  const { csr: requestPem } = body;
+  const isExternal = custody === "external";
+  if (isExternal && certificatePem === undefined && requestPem === undefined) {
+    throw wrong(
+      "certificate",
+      "is missing: custody external begins with it or with csr",
+    );
   }
-  if (custody !== "external" && certificatePem !== undefined) {
+  if (
+    requestPem !== undefined && (!isExternal || certificatePem !== undefined)
+  ) {
+    throw wrong("csr", "is for custody external without certificate alone");
+  }
+  if (!isExternal && certificatePem !== undefined) {
     throw wrong("certificate", "is for custody external alone");
   }
   const { "key_type": keyKind } = body;
@@ -234,6 +251,7 @@ export function newVaultbox(
     keyKind,
     custody,
     certificatePem,
+    requestPem,
     mayClaimDomain,
   };
 }

@@ -52,6 +52,8 @@ const BY_HAND: readonly (readonly [string, string])[] = [
   ["all octets", `${HEADER}\r\n${all(0)}`],
   ["all octets twice", `${HEADER}\r\n${all(0)}${all(128)}`],
   ["1000 Received", `${"Received: by a\r\n".repeat(1000)}${HEADER}\r\nbody`],
+  ["100000 fields", `${"X: a\r\n".repeat(100_000)}\r\nbody`],
+  ["100000 Content fields", `${"Content-X: a\n".repeat(100_000)}\nbody`],
   ["10000 lines", `${HEADER}\r\n${"line\r\n".repeat(10_000)}`],
   ["two Content-Type", `${MIME}Content-Type: text/html\r\n\r\nbody`],
   ["two MIME-Version", `${MIME}MIME-Version: 1.0\r\n\r\nbody`],

@@ -42,6 +42,9 @@ export interface Engine {
 export const JARS: readonly string[] = ["bcprov", "bcutil", "bcpkix", "bcmail"]
   .map((name) => `/usr/share/java/${name}.jar`);
 
+/** Its libraries, which the tools of another NSS can use. */
+const THUNDERBIRD = "/usr/lib/thunderbird";
+
 /** All engines; the first one is always there. */
 export const ENGINES: readonly Engine[] = [
   engine({
@@ -57,6 +60,14 @@ export const ENGINES: readonly Engine[] = [
       firstLine("dpkg-query", "-W", "-f", "${Version}", "libnss3-tools")
         .catch(() => "unknown"),
     start: () => Promise.resolve(NSS()),
+  }),
+  engine({
+    name: "Thunderbird's NSS",
+    needs: ["certutil", "pk12util", "cmsutil", `${THUNDERBIRD}/libnss3.so`],
+    version: () =>
+      firstLine("dpkg-query", "-W", "-f", "${Version}", "thunderbird")
+        .catch(() => "unknown"),
+    start: () => Promise.resolve(THUNDERBIRD_NSS()),
   }),
   engine({
     name: "gpgsm",
@@ -100,20 +111,28 @@ const OPENSSL = directorySession({
   },
 });
 
-const NSS = directorySession({
-  prepare: async (cwd, { pkcs12, password }) => {
-    await Deno.writeFile(`${cwd}/key.p12`, pkcs12);
-    await run("certutil", ["-N", "-d", "sql:.", "--empty-password"], { cwd });
-    await run("pk12util", [
-      ...["-i", "key.p12", "-d", "sql:.", "-W", password, "-K", ""],
-    ], { cwd });
-  },
-  open: async (cwd) => {
-    await run("cmsutil", [
-      ...["-D", "-d", "sql:.", "-i", "message.der", "-o", "content"],
-    ], { cwd });
-  },
-});
+const NSS = nss({});
+const THUNDERBIRD_NSS = nss({ LD_LIBRARY_PATH: THUNDERBIRD });
+
+function nss(env: Readonly<Record<string, string>>): () => Session {
+  return directorySession({
+    prepare: async (cwd, { pkcs12, password }) => {
+      await Deno.writeFile(`${cwd}/key.p12`, pkcs12);
+      await run("certutil", ["-N", "-d", "sql:.", "--empty-password"], {
+        cwd,
+        env,
+      });
+      await run("pk12util", [
+        ...["-i", "key.p12", "-d", "sql:.", "-W", password, "-K", ""],
+      ], { cwd, env });
+    },
+    open: async (cwd) => {
+      await run("cmsutil", [
+        ...["-D", "-d", "sql:.", "-i", "message.der", "-o", "content"],
+      ], { cwd, env });
+    },
+  });
+}
 
 const GPGSM = directorySession({
   prepare: async (cwd, recipient) => {

@@ -85,12 +85,12 @@ const isOaep = ({ way }: Combination) => way === "OAEP";
  * table and docs/clients.md are to be changed.
  */
 export const LIMITS: readonly Limit[] = [
-  {
-    engine: "NSS",
+  ...["NSS", "Thunderbird's NSS"].map((engine) => ({
+    engine,
     concerns: isGcm,
     reason: "NSS before 3.126 knows no AuthEnvelopedData",
     error: /SEC_ERROR_UNRECOGNIZED_OID/,
-  },
+  })),
   {
     engine: "NSS",
     concerns: (combination) =>

@@ -128,3 +128,20 @@ for (const [name, header] of LARGE) {
     assert.ok(performance.now() - started < 2000);
   });
 }
+
+Deno.test("splitEntity() takes no field for one that begins behind 262144 octets", () => {
+  const line = "X: abcd\r\n";
+  const { header, body, hasEmptyLine } = splitEntity(
+    octets(`${line.repeat(40_000)}\r\nbody`),
+  );
+  assert.equal(header.length, 9 * 29_128);
+  assert.equal(body.length, 9 * (40_000 - 29_128) + 6);
+  assert.equal(hasEmptyLine, false);
+});
+
+Deno.test("splitEntity() takes a field of any length and all its lines", () => {
+  const field = `X: ${"a".repeat(300_000)}\r\n${" b\r\n".repeat(1000)}`;
+  const { header, hasEmptyLine } = splitEntity(octets(`${field}\r\nbody`));
+  assert.equal(header.length, field.length);
+  assert.equal(hasEmptyLine, true);
+});

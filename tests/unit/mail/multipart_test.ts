@@ -50,3 +50,10 @@ for (const boundary of ["", "a ", "a\r\n", "a\nb", "ä", "a".repeat(71), '"']) {
     assert.equal(splitMultipart(octets(body), boundary), undefined);
   });
 }
+
+Deno.test("splitMultipart() takes 1000 parts and no more", () => {
+  const body = (count: number) =>
+    octets(`${"--b\r\na\r\n".repeat(count)}--b--\r\n`);
+  assert.equal(splitMultipart(body(1000), "b")?.parts.length, 1000);
+  assert.equal(splitMultipart(body(1001), "b"), undefined);
+});

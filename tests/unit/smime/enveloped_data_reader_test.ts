@@ -67,6 +67,14 @@ const ENVELOPED: readonly (readonly [string, Octets])[] = [
       encryptedContent: [der(0x80, new Uint8Array(5).fill(0xa5))],
     }),
   ],
+  [
+    // Two octets of ciphertext are US-ASCII once in four times.
+    "GCM, a few octets that happen to be US-ASCII",
+    authCms({
+      algorithm: GCM,
+      encryptedContent: [der(0x80, octets("Hi"))],
+    }),
+  ],
   ["AuthEnvelopedData", authCms({ algorithm: GCM })],
   ["AuthEnvelopedData, indefinite", authCms({ algorithm: GCM, write })],
   [
@@ -181,7 +189,10 @@ const OTHERS: readonly (readonly [string, Octets])[] = [
       encryptedContent: [
         indefinite(
           0xa0,
-          der(OCTET_STRING, octets("Dear Kim, the password is 1234.\n")),
+          der(
+            OCTET_STRING,
+            octets("Dear Kim, the password is 1234.\n".repeat(2)),
+          ),
           der(OCTET_STRING, octets("Yours, Cat.    \n")),
         ),
       ],
@@ -191,7 +202,7 @@ const OTHERS: readonly (readonly [string, Octets])[] = [
     "GCM content that is plainly text",
     authCms({
       algorithm: GCM,
-      encryptedContent: [der(0x80, octets("The password is 1234"))],
+      encryptedContent: [der(0x80, octets("The password is 1234".repeat(4)))],
     }),
   ],
   ["detached content", cms({ encryptedContent: [] })],

@@ -1,0 +1,244 @@
+/**
+ * Everything that reads foreign octets, with samples and what it may throw.
+ *
+ * @module
+ */
+
+import { AppError } from "../../src/errors.ts";
+import { parseAddress } from "../../src/mail/address.ts";
+import {
+  escapeMailboxLine,
+  fields,
+  fieldText,
+  isUnambiguous,
+  splitEntity,
+} from "../../src/mail/header.ts";
+import { canonicalizeLineEnds } from "../../src/mail/line_ends.ts";
+import { splitMultipart } from "../../src/mail/multipart.ts";
+import { concat, latin1 } from "../../src/mail/octets.ts";
+import { parseParameterized } from "../../src/mail/parameters.ts";
+import { queueIdTime } from "../../src/mail/queue_id.ts";
+import { decodeBody } from "../../src/mail/transfer_encoding.ts";
+import { readCertificationRequest } from "../../src/smime/certification_request.ts";
+import { encryptMessage } from "../../src/smime/encrypt_message.ts";
+import { isEnveloped } from "../../src/smime/enveloped_data_reader.ts";
+import { isEncrypted } from "../../src/smime/is_encrypted.ts";
+import { decodeArmor } from "../../src/smime/openpgp_armor.ts";
+import { isEncryptedOpenPgp } from "../../src/smime/openpgp_packets.ts";
+import { readCertificate } from "../../src/smime/recipient_certificate.ts";
+import { pemDecode, pemExtract } from "../../src/x509/pem.ts";
+import { octets } from "../unit/mail/octets.ts";
+import { authCms, cms, indefinite } from "../unit/smime/cms.ts";
+import {
+  BASE64,
+  base64,
+  message,
+  P7M,
+  P7M_TYPE,
+  PGP,
+  PGP_BODY,
+  PGP_TYPE,
+  TEXT,
+} from "../unit/smime/messages.ts";
+import { ENCRYPTED, oldPacket, packet } from "../unit/smime/openpgp.ts";
+import type { Octets } from "./mutate.ts";
+
+/** Something that reads foreign octets. */
+export interface Target {
+  /** Name of the function. */
+  readonly name: string;
+  /** Good octets. */
+  readonly samples: readonly Octets[];
+  /** Whether the samples are DER, which is mutated by elements, too. */
+  readonly isDer?: boolean;
+  /** Errors that its docstring names. */
+  readonly mayThrow: readonly (new (...args: never[]) => Error)[];
+  /** Calls it; a promise is awaited. */
+  readonly run: (octets: Octets) => unknown;
+}
+
+function fixture(name: string): string {
+  return Deno.readTextFileSync(
+    new URL(`../fixtures/certificates/${name}`, import.meta.url),
+  );
+}
+
+const RSA_PEM = fixture("rsa.pem");
+const RSA = pemDecode("CERTIFICATE", RSA_PEM);
+const P256 = pemDecode("CERTIFICATE", fixture("p256.pem"));
+const REQUEST_PEM = fixture("request.pem");
+const REQUEST = pemDecode("CERTIFICATE REQUEST", REQUEST_PEM);
+
+/** Encrypted messages of all forms that are recognized. */
+export const ENCRYPTED_MESSAGES: readonly Octets[] = [
+  message(P7M, base64(cms())),
+  message(P7M, base64(authCms())),
+  message(P7M, base64(cms({ write: indefinite }))),
+  message([P7M_TYPE, "Content-Transfer-Encoding: binary"], latin1(cms())),
+  message([PGP_TYPE], PGP_BODY),
+  message([TEXT], PGP),
+  message([TEXT, BASE64], base64(octets(PGP))),
+];
+
+const MESSAGES: readonly Octets[] = [
+  ...ENCRYPTED_MESSAGES,
+  octets(latin1(ENCRYPTED_MESSAGES[0]!).replaceAll("\r\n", "\n")),
+  octets("From a Thu Jan  1\nSubject: x\nMIME-Version: 1.0\n\nbody\n"),
+  message(
+    ['Content-Type: multipart/mixed; (a (b)) boundary="b\\1"; c=d'],
+    "preamble\r\n--b1\r\n\r\na=3D=\r\n\r\n--b1--\r\nepilogue",
+  ),
+];
+
+const CONTENT_TYPES: readonly Octets[] = [
+  ...['text/plain; charset="utf-8"; (a comment (nested)) format=flowed;'],
+  ...['multipart/mixed; boundary="a \\" b"', " (a\\)) a/b ; c = d"],
+].map(octets);
+
+/** All targets. */
+export const TARGETS: readonly Target[] = [
+  {
+    name: "readCertificate",
+    samples: [RSA, P256],
+    isDer: true,
+    mayThrow: [SyntaxError, RangeError],
+    run: readCertificate,
+  },
+  {
+    name: "readCertificationRequest",
+    samples: [REQUEST],
+    isDer: true,
+    mayThrow: [SyntaxError, RangeError],
+    run: readCertificationRequest,
+  },
+  {
+    name: "encryptMessage, of the certificate",
+    samples: [RSA, P256],
+    isDer: true,
+    mayThrow: [SyntaxError, RangeError],
+    run: (certificate) =>
+      encryptMessage(octets("a"), [certificate], { traceFields: [] }),
+  },
+  {
+    name: "encryptMessage, of the message",
+    samples: MESSAGES,
+    mayThrow: [],
+    run: (mail) => encryptMessage(mail, [RSA], { traceFields: ["X-A: b"] }),
+  },
+  {
+    name: "isEncrypted",
+    samples: MESSAGES,
+    mayThrow: [],
+    run: isEncrypted,
+  },
+  {
+    name: "isEnveloped",
+    samples: [cms(), authCms()],
+    isDer: true,
+    mayThrow: [],
+    run: isEnveloped,
+  },
+  {
+    name: "isEnveloped, BER",
+    samples: [
+      cms({ write: indefinite }),
+      cms({
+        write: indefinite,
+        encryptedContent: [
+          indefinite(0xa0, octets("\x04\x10".concat("\xa5".repeat(16)))),
+        ],
+      }),
+    ],
+    mayThrow: [],
+    run: isEnveloped,
+  },
+  {
+    name: "isEncryptedOpenPgp",
+    samples: [
+      ENCRYPTED,
+      concat([
+        oldPacket(1, octets("\x03".padEnd(268, "\xa5"))),
+        octets(`\xd2\xe9${"\x01".padEnd(512, "\xa5")}\xc1\x01`),
+        octets("\xa5".repeat(449)),
+      ]),
+      packet(11, octets("text")),
+    ],
+    mayThrow: [],
+    run: isEncryptedOpenPgp,
+  },
+  {
+    name: "decodeArmor",
+    samples: [octets(PGP)],
+    mayThrow: [],
+    run: decodeArmor,
+  },
+  {
+    name: "splitEntity, fields and their texts",
+    samples: MESSAGES,
+    mayThrow: [],
+    run: (mail) => {
+      const { header } = splitEntity(escapeMailboxLine(mail));
+      for (const field of fields(header)) {
+        fieldText(field);
+        isUnambiguous(field);
+      }
+    },
+  },
+  {
+    name: "canonicalizeLineEnds",
+    samples: MESSAGES,
+    mayThrow: [],
+    run: canonicalizeLineEnds,
+  },
+  {
+    name: "splitMultipart",
+    samples: [octets(PGP_BODY)],
+    mayThrow: [],
+    run: (body) => splitMultipart(body, "b1"),
+  },
+  {
+    name: "splitMultipart, of the boundary",
+    samples: [octets("b1"), octets("=_a b'()+,./:=?")],
+    mayThrow: [],
+    run: (boundary) => splitMultipart(octets(PGP_BODY), latin1(boundary)),
+  },
+  {
+    name: "parseParameterized",
+    samples: CONTENT_TYPES,
+    mayThrow: [],
+    run: (value) => parseParameterized(latin1(value)),
+  },
+  {
+    name: "decodeBody, base64 and quoted-printable",
+    samples: [octets("QUJD\r\nQUI=\r\n"), octets("a=3D=\r\nb=20\r\n")],
+    mayThrow: [],
+    run: (body) => [
+      decodeBody(body, "base64"),
+      decodeBody(body, "quoted-printable"),
+    ],
+  },
+  {
+    name: "pemDecode",
+    samples: [octets(RSA_PEM)],
+    mayThrow: [SyntaxError],
+    run: (text) => pemDecode("CERTIFICATE", latin1(text)),
+  },
+  {
+    name: "pemExtract",
+    samples: [octets(RSA_PEM), octets(`a\n${REQUEST_PEM}b`)],
+    mayThrow: [SyntaxError],
+    run: (text) => pemExtract("CERTIFICATE", latin1(text)),
+  },
+  {
+    name: "parseAddress",
+    samples: [octets("cat@example.com"), octets("a.b-c@xn--kse-qla.example")],
+    mayThrow: [AppError],
+    run: (address) => parseAddress(new TextDecoder("utf-8").decode(address)),
+  },
+  {
+    name: "queueIdTime",
+    samples: [octets("4cBqZY6Sncz3Wd9J"), octets("3Pt2mN2VXxznjll")],
+    mayThrow: [],
+    run: (id) => queueIdTime(latin1(id)),
+  },
+];
