@@ -156,15 +156,17 @@ async function openWithGpgsm(
     ...["--passphrase-fd", "0", ...args],
   ];
   const pin = `${password}\n`;
-  // On a busy machine its agent may not be up in the five seconds that gpgsm
-  // waits; then the certificate is imported and the key is not.
-  await directory.ok(
-    "gpgconf --homedir . --launch gpg-agent".split(" "),
-  );
+  await directory.ok("gpgconf --homedir . --launch gpg-agent".split(" "));
   for (const n of imports.keys()) {
-    const imported = await directory.run(gpgsm("--import", `${n}.p12`), pin);
-    if (!imported.text.includes("secret keys imported: 1")) {
-      throw new Error(`exit ${imported.code}: ${imported.text}`);
+    // On a busy machine its agent may not be up in the five seconds that gpgsm
+    // waits; then the certificate is imported and the key is not.
+    for (let tries = 3; tries > 0; tries--) {
+      const { code, text } = await directory.run(
+        gpgsm("--import", `${n}.p12`),
+        pin,
+      );
+      if (text.includes("secret keys imported: 1")) break;
+      if (tries === 1) throw new Error(`exit ${code}: ${text}`);
     }
   }
   const contents: Octets[] = [];
