@@ -31,7 +31,7 @@ Deno.test({
 
   await t.step("another program on port 80 is named", async () => {
     await vm.sh(
-      "systemd-run -q --unit=other perl -MIO::Socket::INET -e 'IO::Socket::INET->new(LocalPort => 80, Listen => 1) or die; sleep' && sleep 2",
+      "systemd-run -q --unit=other perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(LocalPort => 80, Listen => 1) or die; sleep' && sleep 2",
     );
     const { code, stderr } = await vm.run(
       "cd /root/encimap && ./install.sh --hostname mail.example.test --yes --web",
