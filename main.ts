@@ -5,6 +5,11 @@ if (import.meta.main) {
   run(Deno.args, {
     env: Deno.env.toObject(),
     print: (line) => Deno.stdout.writeSync(encoder.encode(`${line}\n`)),
+    write: (octets) => {
+      for (let at = 0; at < octets.length;) {
+        at += Deno.stdout.writeSync(octets.subarray(at));
+      }
+    },
     warn: (line) => Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
     readText: (path) => Deno.readTextFileSync(path),
     stdin: Deno.stdin.readable,

@@ -56,6 +56,8 @@ export interface Config {
   readonly certRenewDays: number;
   /** ENCIMAP_CERT_ISSUER. */
   readonly certIssuer: "self" | "appliance";
+  /** ENCIMAP_ADDRESS_MISMATCH. */
+  readonly addressMismatch: "refuse" | "warn";
   /** ENCIMAP_KEY_POOL. */
   readonly keyPoolSize: number;
   /** ENCIMAP_KEYS_PATH. */
@@ -201,6 +203,9 @@ export function parseConfig(
       : `rsa-${text("CERT_KEY_SIZE")}` as KeyKind,
     certRenewDays: number("CERT_RENEW_DAYS"),
     certIssuer: text("ENCIMAP_CERT_ISSUER") as Config["certIssuer"],
+    addressMismatch: text(
+      "ENCIMAP_ADDRESS_MISMATCH",
+    ) as Config["addressMismatch"],
     keyPoolSize: number("ENCIMAP_KEY_POOL"),
     keysPath: text("ENCIMAP_KEYS_PATH"),
     masterKeyFile: text("ENCIMAP_MASTER_KEY_FILE"),

@@ -211,6 +211,13 @@ export const SETTINGS: readonly Setting[] = [
       "Who signs a new certificate: its own key (`self`), or the appliance's issuer, which is made at the start.",
   },
   {
+    name: "ENCIMAP_ADDRESS_MISMATCH",
+    fallback: "refuse",
+    kind: { type: "choice", of: ["refuse", "warn"] },
+    summary:
+      "What becomes of an uploaded certificate with other addresses than the vaultbox's: it is refused, or taken with a warning.",
+  },
+  {
     name: "ENCIMAP_KEY_POOL",
     fallback: "50",
     kind: { type: "int", min: 0, max: 10_000 },

@@ -102,6 +102,18 @@ export interface CertificateCounts {
   unconfirmed: number;
 }
 
+/** `CertificateUses` of docs/openapi.yaml. */
+export interface CertificateUses {
+  "certificate_id": string;
+  "is_recipient": boolean;
+  "other_recipients": number;
+  messages: number;
+  from: string;
+  until: string | null;
+  retiring: string;
+  destroying: string | null;
+}
+
 /** `Challenge` of docs/openapi.yaml. */
 export interface Challenge {
   type: "TXT";
@@ -115,6 +127,7 @@ export interface CreatedVaultbox {
   domain: string;
   alias: string;
   name: string;
+  warnings?: Array<"address_mismatch" | "no_address">;
 }
 
 /** `Credential` of docs/openapi.yaml. */
@@ -134,6 +147,7 @@ export interface Custody {
   custody: "server" | "client" | "external";
   "keys_kept": number;
   "keys_destroyed": number;
+  newest: NewestCertificate;
   "hand_out": HandOut | null;
 }
 
@@ -143,6 +157,7 @@ export interface CustodyChange {
   custody: "server" | "client" | "external";
   "keys_kept": number;
   "keys_destroyed": number;
+  newest: NewestCertificate;
   "hand_out": HandOut | null;
   "dry_run": boolean;
   warnings: string[];
@@ -338,6 +353,12 @@ export interface NewSetupLink {
   url: string;
 }
 
+/** `NewestCertificate` of docs/openapi.yaml. */
+export interface NewestCertificate {
+  "not_after": string;
+  "renewed_by": "appliance" | "owner";
+}
+
 /** `Ready` of docs/openapi.yaml. */
 export interface Ready {
   status: "ready" | "unready";
@@ -358,6 +379,29 @@ export interface SetupLink {
   "expires_at": string;
   "used_at": string | null;
   "created_at": string;
+}
+
+/** `UploadedCertificate` of docs/openapi.yaml. */
+export interface UploadedCertificate {
+  id: string;
+  "vaultbox_id": string;
+  "fingerprint_sha256": string;
+  serial: string;
+  subject: string;
+  emails: string[];
+  algorithm: "RSA" | "EC";
+  bits: number;
+  "not_before": string;
+  "not_after": string;
+  origin: "generated" | "uploaded" | "csr";
+  "issuer_id": string | null;
+  "key_state": "elsewhere" | "kept" | "destroying" | "destroyed";
+  "key_destroyed_at": string | null;
+  "is_recipient": boolean;
+  "handed_out_at": string | null;
+  "retired_at": string | null;
+  "created_at": string;
+  warnings: Array<"address_mismatch" | "no_address">;
 }
 
 /** `Usage` of docs/openapi.yaml. */
@@ -403,8 +447,10 @@ export interface CreateVaultboxBody {
   name?: string;
   /** Who holds the private key; `server` if left out. */
   custody?: "server" | "client" | "external";
-  /** For `external`, which needs it. */
+  /** For `external`, which needs it or `csr`. */
   certificate?: string;
+  /** For `external`: PKCS#10, PEM, to be issued one for. */
+  csr?: string;
   /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
   "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 }
@@ -621,8 +667,10 @@ export interface BulkCreateVaultboxesBody {
     name?: string;
     /** Who holds the private key; `server` if left out. */
     custody?: "server" | "client" | "external";
-    /** For `external`, which needs it. */
+    /** For `external`, which needs it or `csr`. */
     certificate?: string;
+    /** For `external`: PKCS#10, PEM, to be issued one for. */
+    csr?: string;
     /** Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out. */
     "key_type"?: "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
   }>;
@@ -1505,7 +1553,7 @@ export class Encimap extends Client {
     id: string,
     body: UploadCertificateBody,
     options: PostOptions = {},
-  ): Promise<Certificate> {
+  ): Promise<UploadedCertificate> {
     return await this.data({ method: "POST", path: `/vaultboxes/${segment(id)}/certificates`, body }, options);
   }
 
@@ -1543,6 +1591,15 @@ export class Encimap extends Client {
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
     return await this.octets({ method: "GET", path: "/issuer", query }, options);
+  }
+
+  /** Says what its retirement, or the end of its key, would mean: `GET /vaultboxes/{id}/certificates/{certificate_id}/uses`. */
+  async getCertificateUses(
+    id: string,
+    certificateId: string,
+    options: RequestOptions = {},
+  ): Promise<CertificateUses> {
+    return await this.data({ method: "GET", path: `/vaultboxes/${segment(id)}/certificates/${segment(certificateId)}/uses` }, options);
   }
 
   /** Stops encrypting mail to a certificate: `POST /vaultboxes/{id}/certificates/{certificate_id}/retire`. */

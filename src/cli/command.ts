@@ -12,6 +12,8 @@ export interface Io {
   readonly env: Env;
   /** Writes a line to standard output. */
   readonly print: (line: string) => void;
+  /** Writes octets to standard output. */
+  readonly write: (octets: Uint8Array<ArrayBuffer>) => void;
   /** Writes a line to standard error. */
   readonly warn: (line: string) => void;
   /** Reads a whole file as text. */

@@ -9,6 +9,7 @@ import { parseConfig, showConfig } from "../config.ts";
 import { describeConfig } from "../settings.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
+import { KEY_COMMANDS } from "./key_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -130,12 +131,14 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "vaultbox create",
-    usage: "ADDRESS --user UUID | --operator [--name TEXT]",
+    usage: "ADDRESS --user UUID | --operator [--name TEXT] [--custody WORD]",
     summary: "Create a vaultbox and print its id",
     help: [
       "--user UUID  whose it is; the first one in a domain makes the domain theirs",
       "--operator   the operator's own: postmaster@ and abuse@ of every domain",
       "--name TEXT  name for people; the address if left out",
+      "--custody WORD  who holds the key: server (if left out), client, or external,",
+      "             which takes the owner's certificate from standard input",
     ].join("\n"),
     run: async (args, io) =>
       (await import("./operator.ts")).runVaultboxCreate(args, io),
@@ -198,6 +201,7 @@ export const COMMANDS: readonly Command[] = [
     run: async (args, io) =>
       (await import("./issuer.ts")).runIssuerShow(args, io),
   },
+  ...KEY_COMMANDS,
   {
     name: "config describe",
     usage: "",

@@ -30,6 +30,7 @@ import { hostDomain, removeDomain } from "../vaultbox/domains.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeVaultbox } from "../vaultbox/remove.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
+import { readPem } from "./standard_input.ts";
 
 /** The operator acts for everybody. */
 export const OPERATOR: Actor = {
@@ -42,6 +43,9 @@ export const OPERATOR: Actor = {
 
 /** Rows that a list fetches at a time. */
 const PAGE = 1000;
+
+/** Who may hold the key of a vaultbox. */
+const CUSTODIES = ["server", "client", "external"] as const;
 
 /** Options of a command line. */
 export type Options = Readonly<Record<string, { type: "string" | "boolean" }>>;
@@ -142,14 +146,18 @@ export async function runVaultboxCreate(
     user: { type: "string" },
     name: { type: "string" },
     operator: { type: "boolean" },
+    custody: { type: "string" },
   }, 1);
   const isOperator = values["operator"] === true;
   if (isOperator && values["user"] !== undefined) {
     throw new UsageError("give either --operator or --user");
   }
   const address = parseAddress(positionals[0]!);
+  const custody = custodyOf(values["custody"] ?? "server");
   const input = {
     ...address,
+    custody,
+    ...custody === "external" && { certificatePem: await readPem(io.stdin) },
     userId: isOperator ? NIL_UUID : userOf(values),
     name: String(values["name"] ?? `${address.alias}@${address.domain}`),
     mayClaimDomain: true,
@@ -303,14 +311,17 @@ export function parse(
 }
 
 /**
- * Finds a vaultbox by its id or by its own address.
+ * Finds a vaultbox.
  *
- * @param app The world.
- * @param wanted UUID or address.
+ * @param app Uses `sql`.
+ * @param wanted Its own address, or its UUID.
  * @returns The vaultbox.
  * @throws {AppError} `not_found` if there is none.
  */
-export async function find(app: App, wanted: string): Promise<Vaultbox> {
+export async function find(
+  app: Pick<App, "sql">,
+  wanted: string,
+): Promise<Vaultbox> {
   if (UUID_REGEXP.test(wanted)) {
     return await getVaultbox(app.sql, wanted, OPERATOR);
   }
@@ -324,7 +335,13 @@ function limited(used: number, max: number | null): string {
   return max === null ? `${used}, no limit` : `${used} of ${max}`;
 }
 
-function addressOf(vaultbox: Vaultbox): string {
+/**
+ * Writes the own address of a vaultbox.
+ *
+ * @param vaultbox The vaultbox.
+ * @returns The address.
+ */
+export function addressOf(vaultbox: Vaultbox): string {
   return `${vaultbox.alias}@${vaultbox.domain}`;
 }
 
@@ -343,4 +360,17 @@ export function userOf(values: Parsed["values"]): string {
   throw new UsageError(
     user === undefined ? "--user is missing" : "--user must be a UUID",
   );
+}
+
+/**
+ * Reads a custody.
+ *
+ * @param text What was given.
+ * @returns The custody.
+ * @throws {UsageError} If it is none.
+ */
+export function custodyOf(text: unknown): Vaultbox["custody"] {
+  const found = CUSTODIES.find((each) => each === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`custody must be ${CUSTODIES.join(", ")}`);
 }

@@ -121,6 +121,34 @@ export function listMessages(
 }
 
 /**
+ * Counts messages of a vaultbox, up to a number.
+ *
+ * @param db Pool or transaction.
+ * @param vaultboxId UUID.
+ * @param from Those received from then on.
+ * @param before And before that; null for until now.
+ * @param max What is counted at most.
+ * @returns The count; `max` may be more.
+ */
+export async function countMessages(
+  db: Db,
+  vaultboxId: string,
+  from: Date,
+  before: Date | null,
+  max: number,
+): Promise<number> {
+  const [row] = await db<[{ count: number }]>`
+    select count(*) as count from (
+      select from messages
+      where vaultbox_id = ${vaultboxId} and received_at >= ${from}
+        and received_at < coalesce(${before}, 'infinity'::timestamptz)
+      limit ${max}
+    ) rows
+  `;
+  return row.count;
+}
+
+/**
  * Inserts a message, unless the delivery has a row, and counts it.
  *
  * @param db Transaction.

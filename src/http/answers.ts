@@ -10,13 +10,14 @@ import type { UserDomain } from "../db/domain_claims.ts";
 import type { Message } from "../db/messages.ts";
 import type { Vaultbox } from "../db/vaultboxes.ts";
 import type { GeneratedCertificate } from "../vaultbox/certificate.ts";
+import type { CreatedVaultbox } from "../vaultbox/create.ts";
 import type { Delivered } from "../vaultbox/deliver.ts";
 import { challengeName } from "../vaultbox/domains.ts";
 import type { Health } from "../vaultbox/health.ts";
 import { type EncryptionPolicy, policyInForce } from "../encryption_policy.ts";
 import type { Schema } from "./fields.ts";
 import {
-  CHOSEN_POLICY,
+  CHOSEN_POLICY_PROPERTIES,
   POLICY_PROPERTIES,
   policyJson,
 } from "./policy_answers.ts";
@@ -67,26 +68,33 @@ export const COUNT: Schema = { type: "integer", minimum: 0 };
 /** Schema of a count, or null where there is none. */
 export const COUNT_OR_NULL: Schema = { type: ["integer", "null"], minimum: 0 };
 
+/** Schema of what is odd about a certificate that was taken. */
+export const WARNINGS: Schema = {
+  type: "array",
+  items: { type: "string", enum: ["address_mismatch", "no_address"] },
+};
+
 /** Schema of {@linkcode createdJson}. */
 export const CREATED: Schema = shape("CreatedVaultbox", {
   "vaultbox_id": ID,
   domain: TEXT,
   alias: TEXT,
   name: TEXT,
-});
+}, { warnings: WARNINGS });
 
 /**
  * Shapes the answer of a creation.
  *
  * @param vaultbox The vaultbox.
- * @returns As the guide has it.
+ * @returns As the guide has it; with warnings if there are any.
  */
-export function createdJson(vaultbox: Vaultbox): Json {
+export function createdJson(vaultbox: CreatedVaultbox): Json {
   return {
     "vaultbox_id": vaultbox.id,
     "domain": vaultbox.domain,
     "alias": vaultbox.alias,
     "name": vaultbox.name,
+    ...vaultbox.warnings.length > 0 && { "warnings": vaultbox.warnings },
   };
 }
 
@@ -100,7 +108,7 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
   status: { type: "string", enum: ["active", "suspended"] },
   custody: { type: "string", enum: ["server", "client", "external"] },
   "has_certs": { type: "boolean" },
-  ...CHOSEN_POLICY,
+  ...CHOSEN_POLICY_PROPERTIES,
   encryption: shape("EncryptionInForce", POLICY_PROPERTIES),
   "message_count": COUNT,
   "max_bytes": COUNT_OR_NULL,

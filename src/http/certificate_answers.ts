@@ -5,7 +5,17 @@
  */
 
 import type { Generation } from "../vaultbox/generations.ts";
-import { ID, type Json, shape, TEXT, TIME, TIME_OR_NULL } from "./answers.ts";
+import type { CertificateUses } from "../vaultbox/certificate_uses.ts";
+import {
+  COUNT,
+  ID,
+  type Json,
+  shape,
+  TEXT,
+  TIME,
+  TIME_OR_NULL,
+  WARNINGS,
+} from "./answers.ts";
 import type { Schema } from "./fields.ts";
 
 const PROPERTIES = {
@@ -34,6 +44,12 @@ const PROPERTIES = {
 
 /** Schema of {@linkcode generationJson}. */
 export const CERTIFICATE: Schema = shape("Certificate", PROPERTIES);
+
+/** Schema of the same with what is odd about it. */
+export const UPLOADED_CERTIFICATE: Schema = shape("UploadedCertificate", {
+  ...PROPERTIES,
+  warnings: WARNINGS,
+});
 
 /** Schema of the same with the certificate itself. */
 export const ISSUED_CERTIFICATE: Schema = shape("IssuedCertificate", {
@@ -67,5 +83,36 @@ export function generationJson(generation: Generation): Json {
     "handed_out_at": generation.handedOutAt,
     "retired_at": generation.retiredAt,
     "created_at": generation.createdAt,
+  };
+}
+
+/** Schema of {@linkcode usesJson}. */
+export const CERTIFICATE_USES: Schema = shape("CertificateUses", {
+  "certificate_id": ID,
+  "is_recipient": { type: "boolean" },
+  "other_recipients": COUNT,
+  messages: COUNT,
+  from: TIME,
+  until: TIME_OR_NULL,
+  retiring: TEXT,
+  destroying: { type: ["string", "null"] },
+});
+
+/**
+ * Shapes what a certificate is needed for.
+ *
+ * @param uses Its uses.
+ * @returns Numbers for programs, sentences for people.
+ */
+export function usesJson(uses: CertificateUses): Json {
+  return {
+    "certificate_id": uses.certificateId,
+    "is_recipient": uses.isRecipient,
+    "other_recipients": uses.otherRecipients,
+    "messages": uses.messages,
+    "from": uses.from,
+    "until": uses.until,
+    "retiring": uses.retiring,
+    "destroying": uses.destroying,
   };
 }

@@ -14,6 +14,10 @@ const PROPERTIES = {
   custody: { type: "string", enum: ["server", "client", "external"] },
   "keys_kept": COUNT,
   "keys_destroyed": COUNT,
+  newest: shape("NewestCertificate", {
+    "not_after": TIME,
+    "renewed_by": { type: "string", enum: ["appliance", "owner"] },
+  }),
   "hand_out": {
     anyOf: [
       shape("HandOut", { since: TIME, files: COUNT, "repeat_until": TIME }),
@@ -45,6 +49,10 @@ export function custodyJson(custody: Custody): Json {
     "custody": custody.custody,
     "keys_kept": custody.keysKept,
     "keys_destroyed": custody.keysDestroyed,
+    "newest": {
+      "not_after": custody.newest.notAfter,
+      "renewed_by": custody.newest.renewedBy,
+    },
     "hand_out": handOut === undefined ? null : {
       "since": handOut.since,
       "files": handOut.files,

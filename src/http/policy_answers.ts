@@ -20,12 +20,8 @@ export const POLICY_PROPERTIES: Readonly<Record<string, Schema>> = {
   "header_protection": { type: "string", enum: HEADER_PROTECTIONS },
 };
 
-function orNull(words: readonly string[]): Schema {
-  return { type: ["string", "null"], enum: [...words, null] };
-}
-
-/** The same where null is the appliance's choice. */
-export const CHOSEN_POLICY: Readonly<Record<string, Schema>> = {
+/** Properties of {@linkcode policyJson}; null is the appliance's default. */
+export const CHOSEN_POLICY_PROPERTIES: Readonly<Record<string, Schema>> = {
   "content_cipher": orNull(CONTENT_CIPHERS),
   "key_transport": orNull(KEY_TRANSPORTS),
   "header_protection": orNull(HEADER_PROTECTIONS),
@@ -43,4 +39,8 @@ export function policyJson(policy: ChosenPolicy): Json {
     "key_transport": policy.keyTransport,
     "header_protection": policy.headerProtection,
   };
+}
+
+function orNull(words: readonly string[]): Schema {
+  return { type: ["string", "null"], enum: [...words, null] };
 }

@@ -27,8 +27,8 @@ export interface BundleRequest {
  * @param request Checked input.
  * @param format `compatible` for Android, GnuPG 2.2, iOS 17, macOS 14 and older.
  * @returns The file.
- * @throws {AppError} `not_found` if there is no such vaultbox, `conflict` if
- * its key is not kept here, `invalid_request` if the password is not allowed.
+ * @throws {AppError} As {@linkcode handOut}, and `invalid_request` if the
+ * password is not allowed.
  */
 export async function vaultboxPfx(
   app: App,
@@ -37,10 +37,10 @@ export async function vaultboxPfx(
   format: PfxFormat,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { vaultboxId, password } = request;
-  const make: MakeFile = (vaultbox, [newest]) => {
+  const make: MakeFile = async (vaultbox, [newest]) => {
     const address = `${vaultbox.alias}@${vaultbox.domain}`;
     const { privateKey, certificate, chain, fingerprintSha256 } = newest!;
-    return pfx({
+    return await pfx({
       privateKey,
       certificate,
       chain,
@@ -73,15 +73,15 @@ export async function vaultboxBundle(
   request: BundleRequest,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { vaultboxId, password } = request;
-  const make: MakeFile = (vaultbox, generations) => {
-    const { alias, domain, username } = vaultbox;
+  const make: MakeFile = async (vaultbox, generations) => {
+    const { alias, domain, username, custody } = vaultbox;
     const address = `${alias}@${domain}`;
-    return bundleZip({
+    return await bundleZip({
       address,
       hostname: app.config.hostname,
       ...(username === null ? {} : { username }),
       // handOut() has refused `external`.
-      custody: vaultbox.custody === "client" ? "client" : "server",
+      isOnlyCopy: custody === "client",
       password: bundlePassword(password, address),
       modified: app.now(),
       generations,

@@ -18,8 +18,8 @@ export interface BundleReadmeOptions {
   readonly submissionPort: number;
   /** User name for IMAP and SMTP; left out if there is no credential yet. */
   readonly username?: string;
-  /** Who has the keys besides the reader. */
-  readonly custody: "server" | "client";
+  /** Whether the server's copy of the keys goes when the bundle has arrived. */
+  readonly isOnlyCopy: boolean;
   /** The certificates in the bundle, newest first; at least one. */
   readonly certificates: readonly ReadmeCertificate[];
 }
@@ -72,11 +72,11 @@ export function bundleReadme(options: BundleReadmeOptions): string {
   return text.replaceAll("\n", "\r\n");
 }
 
-function intro({ address, custody }: BundleReadmeOptions): string {
+function intro({ address, isOnlyCopy }: BundleReadmeOptions): string {
   const title = `ENCRYPTED MAILBOX ${address}`;
-  const copies = custody === "server"
-    ? "The server keeps a copy of the key under a key of its own, and can make this archive again, with another password if you like."
-    : "The server destroys its copy of the key as soon as somebody confirms that this archive has arrived. THEN THIS IS THE ONLY ONE: make a second copy of it, and keep its password elsewhere.";
+  const copies = isOnlyCopy
+    ? "The server destroys its copy of the key as soon as somebody confirms that this archive has arrived. THEN THIS IS THE ONLY ONE: make a second copy of it, and keep its password elsewhere."
+    : "The server keeps a copy of the key under a key of its own, and can make this archive again, with another password if you like.";
   return `${title}\n${"=".repeat(Math.min(WIDTH, title.length))}\n\n` +
     paragraph(
       "Mail to this address is encrypted on arrival. Reading it takes the key in this archive. Import the key once on each device, then read mail as usual.",
@@ -151,7 +151,7 @@ function order({ certificates }: BundleReadmeOptions): string {
     "Both files hold the same key. Importing both does no harm.",
     ...certificates.some(({ isEllipticCurve }) => isEllipticCurve)
       ? [
-        "A key here is on an elliptic curve (P-256), which fewer programs know: GnuPG 2.2 crashes when it imports the file and does not get the key, use 2.4; FairEmail and, as far as we know, Apple Mail do not open mail to such a key. Ask for an RSA key for these.",
+        "A key here is on an elliptic curve (P-256), which fewer programs know: GnuPG 2.2 crashes when it imports the file and does not get the key, use 2.4; Thunderbird before 128, FairEmail and, as far as we know, Apple Mail do not open mail to such a key. Ask for an RSA key for these.",
       ]
       : [],
   ];
@@ -200,7 +200,7 @@ function renewal(): string {
   );
 }
 
-function limits({ custody }: BundleReadmeOptions): string {
+function limits({ isOnlyCopy }: BundleReadmeOptions): string {
   return items(
     "Sender, recipients, date and, if not set otherwise, the subject of a message stay readable on the server.",
     "Mail is encrypted when it arrives. Before that it is as readable as other mail: at the sender, on the way, and for moments on the server.",
@@ -209,9 +209,9 @@ function limits({ custody }: BundleReadmeOptions): string {
     "Leave remote images and other remote content off. Somebody who can change stored mail could use them to learn what is in it.",
     "The server cannot search the text of messages; your mail program can.",
     `A device that is unlocked, or this archive with its password, opens everything.${
-      custody === "server"
-        ? " So does the server's copy of the key, for whoever controls the server."
-        : ""
+      isOnlyCopy
+        ? ""
+        : " So does the server's copy of the key, for whoever controls the server."
     }`,
   );
 }

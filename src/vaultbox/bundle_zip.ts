@@ -32,8 +32,8 @@ export interface BundleZipOptions {
   readonly hostname: string;
   /** User name for IMAP and SMTP; left out if there is no credential yet. */
   readonly username?: string;
-  /** Who has the keys besides the owner. */
-  readonly custody: "server" | "client";
+  /** Whether the server's copy of the keys goes when the bundle has arrived. */
+  readonly isOnlyCopy: boolean;
   /** Password of every `.p12` file. */
   readonly password: string;
   /** Time that the files carry; from 1980 to 2099, which is what a ZIP knows. */
@@ -80,7 +80,7 @@ const MADE_ON_UNIX = 3;
 export async function bundleZip(
   options: BundleZipOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { address, hostname, username, custody, password } = options;
+  const { address, hostname, username, isOnlyCopy, password } = options;
   const { modified, generations } = options;
   if (generations.length === 0) {
     throw new RangeError("Cannot bundle as there must be >= 1 generation");
@@ -98,7 +98,7 @@ export async function bundleZip(
       imapPort: IMAP_PORT,
       submissionPort: SUBMISSION_PORT,
       ...(username === undefined ? {} : { username }),
-      custody,
+      isOnlyCopy,
       certificates: generations.map((each) => ({
         ...each,
         isIssued: each.chain.length > 0,

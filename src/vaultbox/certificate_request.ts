@@ -12,7 +12,7 @@ import { AppError } from "../errors.ts";
 import { readCertificationRequest } from "../smime/certification_request.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
 import { pemEncode, pemExtract } from "../x509/pem.ts";
-import { checkGenerations } from "./certificate.ts";
+import { checkGenerations, type Identity } from "./certificate.ts";
 import { issueLeaf } from "./issuer.ts";
 
 /**
@@ -43,25 +43,14 @@ export async function issueCertificate(
     vaultboxId,
     actor,
   );
-  const publicKey = readRequest(requestPem);
   await checkGenerations(app.sql, vaultboxId);
-  const issued = await issueLeaf(
+  const { row } = await requestedIdentity(
     app,
-    `${alias}@${domain}`,
-    publicKey,
-    input.validityDays ?? app.config.certValidityDays,
-  );
-  const row = {
-    id: crypto.randomUUID(),
+    requestPem,
     vaultboxId,
-    publicCertPem: pemEncode("CERTIFICATE", issued.certificate),
-    fingerprintSha256: await fingerprintSha256(issued.certificate),
-    notBefore: issued.notBefore,
-    notAfter: issued.notAfter,
-    origin: "csr",
-    handedOutAt: app.now(),
-    issuerId: issued.issuerId,
-  } as const;
+    `${alias}@${domain}`,
+    input.validityDays,
+  );
   await app.sql.begin(async (tx) => {
     await getVaultbox(tx, vaultboxId, actor, true);
     await checkGenerations(tx, vaultboxId);
@@ -82,6 +71,44 @@ export async function issueCertificate(
     certificate: row.id,
   });
   return { id: row.id, certificatePem: row.publicCertPem };
+}
+
+/**
+ * Issues a certificate for the key of a request.
+ *
+ * @param app The world.
+ * @param requestPem The request, PEM.
+ * @param vaultboxId UUID of the vaultbox that the row names.
+ * @param address The vaultbox's own address.
+ * @param validityDays Days from now; CERT_VALIDITY_DAYS if left out.
+ * @returns A row; nothing is stored.
+ * @throws {AppError} `invalid_request` if the request is not signed by its key
+ * or that key cannot be used.
+ */
+export async function requestedIdentity(
+  app: App,
+  requestPem: string,
+  vaultboxId: string,
+  address: string,
+  validityDays: number = app.config.certValidityDays,
+): Promise<Identity> {
+  const publicKey = readRequest(requestPem);
+  const issued = await issueLeaf(app, address, publicKey, validityDays);
+  return {
+    privateKey: undefined,
+    row: {
+      id: crypto.randomUUID(),
+      vaultboxId,
+      publicCertPem: pemEncode("CERTIFICATE", issued.certificate),
+      fingerprintSha256: await fingerprintSha256(issued.certificate),
+      notBefore: issued.notBefore,
+      notAfter: issued.notAfter,
+      origin: "csr",
+      // Somebody has its key already.
+      handedOutAt: app.now(),
+      issuerId: issued.issuerId,
+    },
+  };
 }
 
 function readRequest(pem: string): Uint8Array<ArrayBuffer> {

@@ -30,9 +30,14 @@ import {
 import { AppError } from "../errors.ts";
 import type { KeyKind } from "../x509/key_pair.ts";
 import { reason } from "../log.ts";
-import { newIdentity, storeIdentity } from "./certificate.ts";
+import { type Identity, newIdentity, storeIdentity } from "./certificate.ts";
+import { requestedIdentity } from "./certificate_request.ts";
 import { makeKey, takeKey } from "./key_pool.ts";
-import { uploadedIdentity } from "./upload.ts";
+import {
+  type CertificateWarning,
+  type UploadedIdentity,
+  uploadedIdentity,
+} from "./upload.ts";
 import {
   checkNotReserved,
   publishAddresses,
@@ -56,10 +61,18 @@ export interface NewVaultbox {
   readonly custody?: Vaultbox["custody"] | undefined;
   /** Its certificate, PEM, for custody `external`, which needs it. */
   readonly certificatePem?: string | undefined;
+  /** In place of that a request for one, PEM. */
+  readonly requestPem?: string | undefined;
   /** Whether the first vaultbox in a domain makes the domain the user's. */
   readonly mayClaimDomain: boolean;
   /** Whether it is the operator's. */
   readonly isOperator?: boolean;
+}
+
+/** A vaultbox that was created. */
+export interface CreatedVaultbox extends Vaultbox {
+  /** What is odd about the certificate that it was created with. */
+  readonly warnings: readonly CertificateWarning[];
 }
 
 /**
@@ -84,7 +97,7 @@ export async function createVaultbox(
   app: App,
   actor: Actor,
   input: NewVaultbox,
-): Promise<Vaultbox> {
+): Promise<CreatedVaultbox> {
   const { userId, domain, alias, isOperator = false } = input;
   if (!isOperator) checkNotReserved(app, { domain, alias });
   const id = crypto.randomUUID();
@@ -95,22 +108,10 @@ export async function createVaultbox(
   // not have one.
   await checkDomain(app, { domain, alias, userId, mayClaim });
   const proof = app.platformSql === undefined ? "declared" : "platform";
-  const { certificatePem } = input;
-  const { custody = certificatePem === undefined ? "server" : "external" } =
-    input;
-  const identity = certificatePem === undefined
-    ? await newIdentity(
-      app,
-      // What is to be destroyed was never in a file of the pool.
-      await (custody === "client" ? makeKey : takeKey)(
-        app,
-        userId,
-        input.keyKind,
-      ),
-      `${alias}@${domain}`,
-      id,
-    )
-    : await uploadedIdentity(app, certificatePem, id, [{ domain, alias }]);
+  const identity = await firstIdentity(app, id, input);
+  const {
+    custody = identity.privateKey === undefined ? "external" : "server",
+  } = input;
   const { vaultbox, isNewDomain, isFull } = await storeIdentity(
     app,
     identity,
@@ -169,7 +170,27 @@ export async function createVaultbox(
     throw error;
   }
   app.log.write("info", "vaultbox created", { vaultbox: id });
-  return vaultbox;
+  return { ...vaultbox, warnings: identity.warnings ?? [] };
+}
+
+/** What the vaultbox begins with: its owner's certificate, or a key of ours. */
+async function firstIdentity(
+  app: App,
+  id: string,
+  input: NewVaultbox,
+): Promise<Identity & Partial<UploadedIdentity>> {
+  const { userId, domain, alias, certificatePem, requestPem, keyKind } = input;
+  const address = `${alias}@${domain}`;
+  if (certificatePem !== undefined) {
+    return await uploadedIdentity(app, certificatePem, id, [{ domain, alias }]);
+  }
+  if (requestPem !== undefined) {
+    return await requestedIdentity(app, requestPem, id, address);
+  }
+  // What is to be destroyed was never in a file of the pool.
+  const take = input.custody === "client" ? makeKey : takeKey;
+  const key = await take(app, userId, keyKind);
+  return await newIdentity(app, key, address, id);
 }
 
 async function checkDomain(

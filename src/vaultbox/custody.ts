@@ -29,6 +29,13 @@ export interface Custody {
   readonly keysKept: number;
   /** Of those that were, how many are destroyed. */
   readonly keysDestroyed: number;
+  /** The newest certificate that is not retired. */
+  readonly newest: {
+    /** End of its validity. */
+    readonly notAfter: Date;
+    /** Who renews it: the timer does if its key is here to be used. */
+    readonly renewedBy: "appliance" | "owner";
+  };
   /** The hand-out that nobody has confirmed. */
   readonly handOut: {
     /** When the first file went out. */
@@ -58,11 +65,18 @@ export async function getCustody(
   const certificates = await listCertificates(app.sql, vaultboxId);
   const files = await listOpenHandOuts(app.sql, vaultboxId);
   const since = files[0]?.handedOutAt;
+  // There is one: the last recipient cannot be retired.
+  const newest = certificates.find(({ retiredAt }) => retiredAt === null)!;
+  const isOurs = custody === "server" && newest.keyState === "kept";
   return {
     vaultboxId,
     custody,
     keysKept: count(certificates, "kept"),
     keysDestroyed: count(certificates, "destroyed"),
+    newest: {
+      notAfter: newest.notAfter,
+      renewedBy: isOurs ? "appliance" : "owner",
+    },
     handOut: since && {
       since,
       files: files.length,

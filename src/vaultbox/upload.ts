@@ -10,21 +10,25 @@ import { insertCertificate } from "../db/certificates.ts";
 import { listAddressesOf } from "../db/addresses.ts";
 import { getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
+import { type Address, parseAddress } from "../mail/address.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
   type CertificateFacts,
   readCertificate,
 } from "../smime/recipient_certificate.ts";
+import { profileProblem } from "../smime/recipient_profile.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
 import { pemEncode, pemExtract } from "../x509/pem.ts";
 import { checkGenerations, type Identity } from "./certificate.ts";
+import { CLOCK_SKEW_MS } from "./issuer.ts";
 
-/** An address of a vaultbox. */
-export interface Address {
-  /** Lower case, A-labels. */
-  readonly domain: string;
-  /** Local part, lower case. */
-  readonly alias: string;
+/** What is odd about a certificate that was taken. */
+export type CertificateWarning = "address_mismatch" | "no_address";
+
+/** A certificate of others, before anything is stored. */
+export interface UploadedIdentity extends Identity {
+  /** What its owner is to be told. */
+  readonly warnings: readonly CertificateWarning[];
 }
 
 /** What a certificate must be able to encrypt before it is taken. */
@@ -33,24 +37,30 @@ const TRIAL = new TextEncoder().encode("Subject: Trial\r\n\r\nTrial\r\n");
 /**
  * Checks a certificate of others: mail will be encrypted to it.
  *
- * @param app Uses `now`.
+ * @param app Uses `config` and `now`.
  * @param pem The certificate as it was handed in, PEM with text around it.
  * @param vaultboxId UUID of the vaultbox that the row names.
  * @param addresses Addresses of the vaultbox. If the certificate has any, one
- * of them must be among these; one without any is taken.
- * @returns A row; nothing is stored.
+ * of them must be among these, or ENCIMAP_ADDRESS_MISMATCH be `warn`; one
+ * without any is taken.
+ * @returns A row, and what is odd; nothing is stored.
  * @throws {AppError} `invalid_request` if it cannot be used.
  */
 export async function uploadedIdentity(
-  app: Pick<App, "now">,
+  app: Pick<App, "config" | "now">,
   pem: string,
   vaultboxId: string,
   addresses: readonly Address[],
-): Promise<Identity> {
+): Promise<UploadedIdentity> {
   const { certificate, facts } = await readUpload(app, pem);
-  checkEmails(facts, addresses);
+  const warnings = emailWarnings(facts, addresses);
+  if (
+    warnings.includes("address_mismatch") &&
+    app.config.addressMismatch === "refuse"
+  ) throw refused("is for another address");
   const { notBefore, notAfter } = facts;
   return {
+    warnings,
     privateKey: undefined,
     row: {
       id: crypto.randomUUID(),
@@ -74,7 +84,7 @@ export async function uploadedIdentity(
  * @param app The world.
  * @param actor Who adds it, and whose the vaultbox must be.
  * @param input UUID of the vaultbox and the certificate, PEM.
- * @returns UUID of the generation.
+ * @returns UUID of the generation, and what is odd about it.
  * @throws {AppError} `not_found` if there is no such vaultbox,
  * `invalid_request` if the certificate cannot be used, `conflict` if the
  * vaultbox has it already or has 20.
@@ -83,11 +93,11 @@ export async function uploadCertificate(
   app: App,
   actor: Actor,
   input: { vaultboxId: string; certificatePem: string },
-): Promise<string> {
+): Promise<{ id: string; warnings: readonly CertificateWarning[] }> {
   const { vaultboxId, certificatePem } = input;
-  const id = await app.sql.begin(async (tx) => {
+  const uploaded = await app.sql.begin(async (tx) => {
     const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
-    const { row } = await uploadedIdentity(
+    const { row, warnings } = await uploadedIdentity(
       app,
       certificatePem,
       vaultboxId,
@@ -105,13 +115,13 @@ export async function uploadCertificate(
         "fingerprint_sha256": row.fingerprintSha256,
       },
     });
-    return row.id;
+    return { id: row.id, warnings };
   });
   app.log.write("info", "certificate uploaded", {
     vaultbox: vaultboxId,
-    certificate: id,
+    certificate: uploaded.id,
   });
-  return id;
+  return uploaded;
 }
 
 async function readUpload(
@@ -121,16 +131,29 @@ async function readUpload(
   if (pem.includes("PRIVATE KEY-----")) {
     throw refused("must come without its private key");
   }
+  if (pem.split("-----BEGIN CERTIFICATE-----").length > 2) {
+    throw refused("must be one alone: leave those of its issuers out");
+  }
   let certificate: Uint8Array<ArrayBuffer>;
   let facts: CertificateFacts;
+  let problem: string | undefined;
   try {
     certificate = pemExtract("CERTIFICATE", pem);
     facts = readCertificate(certificate);
+    problem = profileProblem(certificate);
   } catch (error) {
-    if (error instanceof RangeError) throw refused(error.message, error);
+    if (error instanceof RangeError) {
+      throw refused(`is refused: ${error.message}`, error);
+    }
     throw refused("must be one X.509 certificate in PEM", error);
   }
-  if (facts.notAfter <= app.now()) throw refused("has expired");
+  if (problem !== undefined) throw refused(problem);
+  const now = app.now().getTime();
+  if (facts.notAfter.getTime() <= now) throw refused("has expired");
+  // Who made it a moment ago may have a clock that is ahead of ours.
+  if (facts.notBefore.getTime() > now + CLOCK_SKEW_MS) {
+    throw refused("is not valid yet");
+  }
   if (!facts.allowsEncryption) {
     const usage = facts.keyType === "RSA" ? "keyEncipherment" : "keyAgreement";
     throw refused(`must allow ${usage} in its key usage`);
@@ -143,16 +166,26 @@ async function readUpload(
   return { certificate, facts };
 }
 
-function checkEmails(
+function emailWarnings(
   { emails }: CertificateFacts,
   addresses: readonly Address[],
-): void {
-  const isOurs = (email: string): boolean =>
-    addresses.some(({ alias, domain }) =>
-      email.toLowerCase() === `${alias}@${domain}`
+): CertificateWarning[] {
+  const isOurs = (email: string): boolean => {
+    const found = readAddress(email);
+    return addresses.some(({ alias, domain }) =>
+      alias === found?.alias && domain === found.domain
     );
-  if (emails.length > 0 && !emails.some(isOurs)) {
-    throw refused("is for another address");
+  };
+  if (emails.length === 0) return ["no_address"];
+  return emails.some(isOurs) ? [] : ["address_mismatch"];
+}
+
+/** No vaultbox has an address that is not in this form. */
+function readAddress(email: string): Address | undefined {
+  try {
+    return parseAddress(email);
+  } catch {
+    return undefined;
   }
 }
 

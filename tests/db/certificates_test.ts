@@ -237,7 +237,7 @@ Deno.test("a certificate that is no use is refused with 400, and nothing is stor
     ["an empty text", "", /characters/],
     ["a long text", pem + " ".repeat(16_384), /16384/],
     ["no PEM", "cat", /one X.509 certificate/],
-    ["two certificates", pem + pem, /one X.509 certificate/],
+    ["two certificates", pem + pem, /one alone/],
     ["its key beside it", `${pem}-----BEGIN PRIVATE KEY-----`, /private key/],
     ["P-521", await foreign({ key: "P-521" }), /must be RSA, P-256 or P-384/],
     ["1024 bits", await foreign({ key: 1024 }), /2048 to 4096/],

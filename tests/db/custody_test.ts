@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { buildApi, type Fetch } from "../../src/http/api.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { ALICE, BOB, testWorld } from "../helpers/app.ts";
+import { csrFor } from "../helpers/operations.ts";
 import { foreignCertificate } from "../helpers/certificates.ts";
 import { type Answer, ask, bearer, SETTINGS } from "../helpers/http.ts";
 
@@ -341,6 +342,33 @@ Deno.test("the only key that opens new mail is not destroyed", async () => {
   assert.equal((await cat.keys()).length, 1);
 });
 
+Deno.test("a certificate whose key nobody has gets no mail, whatever is retired", async () => {
+  await using cat = await catWorld();
+  await cat.generate();
+  const [newest, old] = await cat.certificates();
+  const certificates = `/vaultboxes/${cat.id}/certificates`;
+  const destroyed = await cat.send(
+    "POST",
+    `${certificates}/${old!["id"]}/destroy-key`,
+    { "fingerprint_sha256": old!["fingerprint_sha256"] },
+  );
+  assert.equal(destroyed.status, 200, JSON.stringify(destroyed.body));
+  const restored = await cat.send(
+    "POST",
+    `${certificates}/${old!["id"]}/restore`,
+  );
+  assert.equal(restored.status, 409);
+  const retired = await cat.send(
+    "POST",
+    `${certificates}/${newest!["id"]}/retire`,
+  );
+  assert.equal(retired.status, 409);
+  assert.deepEqual(
+    (await cat.certificates()).map((row) => row["is_recipient"]),
+    [true, false],
+  );
+});
+
 for (const custody of ["client", "external"] as const) {
   Deno.test(`custody changes from ${custody} to server with a new key`, async () => {
     const { pem } = await foreignCertificate();
@@ -368,4 +396,58 @@ Deno.test("a vaultbox of custody external begins client custody with a new key",
   await using cat = await catWorld({ custody: "external", certificate: pem });
   await cat.send("PUT", cat.path, { custody: "client" });
   assert.equal((await cat.custody())["keys_kept"], 1);
+});
+
+Deno.test("a vaultbox of custody external begins with a request", async () => {
+  const csr = await csrFor("cat@pets.example");
+  await using cat = await catWorld({ custody: "external", csr });
+  const [only] = await cat.certificates();
+  assert.deepEqual([only!["origin"], only!["is_recipient"]], ["csr", true]);
+  const state = await cat.custody();
+  assert.equal((state["newest"] as Row)["renewed_by"], "owner");
+  const dog = { ...CAT, alias: "dog", csr };
+  const { pem: certificate } = await foreignCertificate();
+  for (
+    const more of [
+      {},
+      { custody: "client" },
+      { custody: "external", certificate },
+      { custody: "external", csr: "x" },
+    ]
+  ) {
+    const answer = await cat.send("POST", "/vaultboxes", { ...dog, ...more });
+    assert.equal(answer.status, 400, JSON.stringify(more));
+    assert.equal(answer.body.error.details.field, "csr");
+  }
+});
+
+Deno.test("before its retirement a certificate says what needs it", async () => {
+  await using cat = await catWorld();
+  const { sql } = cat.app;
+  await sql`
+    insert into messages (id, vaultbox_id, to_alias, size_bytes, storage)
+    select gen_random_uuid(), ${cat.id}, 'cat', 1, '{}' from generate_series(1, 3)
+  `;
+  const uses = async (row: Row): Promise<Row> =>
+    (await cat.send(
+      "GET",
+      `/vaultboxes/${cat.id}/certificates/${row["id"]}/uses`,
+    )).body.data;
+  const [first] = await cat.certificates();
+  const alone = await uses(first!);
+  assert.deepEqual([alone["messages"], alone["other_recipients"]], [3, 0]);
+  assert.match(String(alone["retiring"]), /cannot be retired/);
+  assert.match(String(alone["destroying"]), /is lost/);
+  await cat.bundle();
+  await cat.generate();
+  await sql`
+    insert into messages (id, vaultbox_id, to_alias, size_bytes, storage)
+    values (gen_random_uuid(), ${cat.id}, 'cat', 1, '{}')
+  `;
+  const held = await uses(first!);
+  assert.deepEqual([held["messages"], held["other_recipients"]], [4, 1]);
+  assert.equal(held["until"], null);
+  assert.match(String(held["retiring"]), /open no mail from then on/);
+  const [newest] = await cat.certificates();
+  assert.equal((await uses(newest!))["messages"], 1);
 });

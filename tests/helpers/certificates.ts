@@ -22,6 +22,8 @@ export interface ForeignOptions {
   readonly usage?: KeyUsageFlags;
   /** Subject. */
   readonly subject?: string;
+  /** First moment of validity. */
+  readonly notBefore?: Date;
   /** Last moment of validity. */
   readonly notAfter?: Date;
 }
@@ -55,7 +57,7 @@ export async function foreignCertificate(
   ]) as CryptoKeyPair;
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: subject,
-    notBefore: new Date("2026-01-01T00:00:00Z"),
+    notBefore: options.notBefore ?? new Date("2026-01-01T00:00:00Z"),
     notAfter: options.notAfter ?? new Date("2056-01-01T00:00:00Z"),
     keys,
     signingAlgorithm: algorithm,

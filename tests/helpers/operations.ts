@@ -160,6 +160,7 @@ const INPUTS: Readonly<
   getCertificate: certificateOf,
   downloadCertificate: certificateOf,
   retireCertificate: certificateOf,
+  getCertificateUses: certificateOf,
   setCustody: ({ vaultboxId }) => ({
     params: { id: vaultboxId },
     body: { custody: "client" },
@@ -411,7 +412,7 @@ async function certificateFor(address: string): Promise<string> {
 }
 
 /** A request for a certificate, PEM. */
-async function csrFor(address: string): Promise<string> {
+export async function csrFor(address: string): Promise<string> {
   const algorithm = {
     name: "RSASSA-PKCS1-v1_5",
     modulusLength: 2048,

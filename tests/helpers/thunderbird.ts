@@ -104,8 +104,8 @@ export class Thunderbird {
   }
 
   /** Gives the password; returns when the account is made. */
-  addAccount(password: string): Promise<void> {
-    return this.#do("addAccount", password);
+  async addAccount(address: string, password: string): Promise<void> {
+    await this.#do("addAccount", address, password);
   }
 
   /**

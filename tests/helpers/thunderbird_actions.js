@@ -8,7 +8,12 @@ class Actions {
       if (value) return value;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error(`Not within two minutes: ${what}`);
+    const windows = [...Services.wm.getEnumerator("")].map((window) =>
+      window.location.href
+    );
+    throw new Error(
+      `Not within two minutes: ${what}; windows: ${windows.join(" ")}`,
+    );
   }
 
   module(path) {
@@ -97,7 +102,7 @@ class Actions {
   }
 
   /** Account hub, the rest: the password; returns when the account is there. */
-  async addAccount(password) {
+  async addAccount(address, password) {
     const { window } = this;
     const hub = window.document.querySelector("account-hub-container").modal
       .querySelector("account-hub-email");
@@ -111,9 +116,14 @@ class Actions {
     await this.forward(hub);
     await this.until("the account is made", () => {
       this.failOnNotification(hub);
-      return !hub.querySelector("#emailSyncAccountsSubview").hidden ||
-        !hub.querySelector("#emailAddedSuccessSubview").hidden;
+      return this.server(address);
     });
+  }
+
+  /** The account's server for IMAP. */
+  server(address) {
+    return this.module("MailServices").MailServices.accounts.allServers
+      .find((one) => one.prettyName === address);
   }
 
   /** Certificates, Import; returns 0 if it worked. */
@@ -126,10 +136,7 @@ class Actions {
 
   /** Selects a message in the inbox; gives what its list and its pane show. */
   async read(address, messageId) {
-    const { MailServices } = this.module("MailServices");
-    const server = MailServices.accounts.allServers.find((one) =>
-      one.prettyName === address
-    );
+    const server = this.server(address);
     const inbox = await this.until(
       "the inbox is there",
       () => server.rootFolder.getFolderWithFlags(Ci.nsMsgFolderFlags.Inbox),
@@ -167,7 +174,10 @@ class Actions {
     // A page of Thunderbird's own stands for one that cannot be decrypted.
     await this.until(
       "the message is shown",
-      () => message.gMessageURI === uri && (message.msgLoaded || at("data:")),
+      () =>
+        message.gMessageURI === uri &&
+        (at("data:") || message.msgLoaded &&
+            browser().contentDocument?.readyState === "complete"),
     );
     // Signatures are verified after that.
     await this.until(

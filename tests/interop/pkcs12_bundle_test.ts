@@ -39,7 +39,7 @@ async function bundle(directory: TemporaryDirectory) {
     address: "cat@example.com",
     hostname: "mail.example.com",
     username: "encimap-cat",
-    custody: "server",
+    isOnlyCopy: false,
     password: PASSWORD,
     modified: new Date("2026-11-22T12:34:56Z"),
     generations,

@@ -66,11 +66,7 @@ def equip(vaultbox, folder):
     """Both credentials of a vaultbox, and its key and certificate as PEM."""
     imap = ok(api("POST", f"/vaultboxes/{vaultbox}/imap-credentials", {}))["data"]
     smtp = ok(api("POST", f"/vaultboxes/{vaultbox}/smtp-credentials", {}))["data"]
-    bundle = ok(api("POST", "/bundle", {"vaultbox_id": vaultbox, "password": PASSWORD}))
-    files = zipfile.ZipFile(io.BytesIO(bundle))
-    for name in files.namelist():
-        with open(f"{folder}/{name}", "wb") as file:
-            file.write(files.read(name))
+    files = bundle(vaultbox, folder)
     for options, target in ((["-nocerts", "-nodes"], "key.pem"), (["-nokeys"], "cert.pem")):
         subprocess.check_call(
             ["openssl", "pkcs12", "-in", f"{folder}/certificate.p12", "-passin", f"pass:{PASSWORD}"]
@@ -82,8 +78,26 @@ def equip(vaultbox, folder):
         "username": imap["username"],
         "imapPassword": imap["password"],
         "smtpPassword": smtp["password"],
-        "files": sorted(files.namelist()),
+        "files": files,
     }
+
+
+def bundle(vaultbox, folder):
+    """Unpacks a vaultbox's bundle; returns the names in it."""
+    octets = ok(api("POST", "/bundle", {"vaultbox_id": vaultbox, "password": PASSWORD}))
+    files = zipfile.ZipFile(io.BytesIO(octets))
+    files.extractall(folder)
+    return sorted(files.namelist())
+
+
+def renew(vaultbox, address, folder):
+    """A new key, its bundle, and no more mail to the keys before."""
+    before = ok(api("GET", f"/vaultboxes/{vaultbox}/certificates"))["data"]
+    ok(api("POST", "/generate-certificate", {"email": address}))
+    files = bundle(vaultbox, folder)
+    for certificate in before:
+        ok(api("POST", f"/vaultboxes/{vaultbox}/certificates/{certificate['id']}/retire"))
+    return files
 
 
 class Imap(imaplib.IMAP4_SSL):
@@ -210,6 +224,7 @@ if __name__ == "__main__":
         "create": create,
         "setup": setup,
         "equip": equip,
+        "renew": renew,
         "fetch": fetch,
         "count": count,
         "folders": folders,

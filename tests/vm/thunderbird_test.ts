@@ -27,7 +27,7 @@ Deno.test({
   await using vm = await createVm("encimap-thunderbird", { hostname: HOST });
   await step(t, "the appliance is installed", () => installAppliance(vm));
   await step(t, "Thunderbird is installed", () => installThunderbird(vm));
-  const { imapPassword } = JSON.parse(
+  const { id, imapPassword } = JSON.parse(
     await vm.sh(
       `mkdir -p /root/test/cat && ${CLIENT} setup ${ADDRESS} /root/test/cat`,
     ),
@@ -59,12 +59,15 @@ Deno.test({
 
   await step(t, "logs in over IMAPS", async () => {
     // The appliance has no certificate for TLS that an authority vouches for.
+    // On port 443 Thunderbird looks for calendars and address books.
     const certificate = await vm.sh(
       `openssl s_client -connect ${HOST}:993 </dev/null 2>/dev/null |
         openssl x509 -outform DER | base64 -w 0`,
     );
     await thunderbird.trustServer(HOST, 993, certificate);
-    await thunderbird.addAccount(imapPassword);
+    await thunderbird.trustServer(HOST, 443, certificate);
+    await thunderbird.trustServer("cats.example.test", 443, certificate);
+    await thunderbird.addAccount(ADDRESS, imapPassword);
   });
 
   await step(t, "shows no text without the key", async () => {
@@ -128,6 +131,23 @@ JVBERi0=
     assert.deepEqual(shown.attachments, [
       { name: "paw.pdf", type: "application/pdf", content: "JVBERi0=" },
     ]);
+  });
+
+  await step(t, "opens mail of both generations after a renewal", async () => {
+    const files = await vm.sh(
+      `mkdir -p /root/test/next && ${CLIENT} renew ${id} ${ADDRESS} /root/test/next`,
+    );
+    assert.match(files, /previous\/1\/certificate\.p12/);
+    await send(vm, "three", "Content-Type: text/plain\n\nto the next key\n");
+    const early = await thunderbird.read(ADDRESS, "three@outside.example");
+    assert.equal(early.encrypted, "notok");
+    // The other form, as the first key came in the modern one.
+    const path = "/root/test/next/certificate-compatible.p12";
+    assert.equal(await thunderbird.importIdentity(path, PASSWORD), 0);
+    const next = await thunderbird.read(ADDRESS, "three@outside.example");
+    assert.equal(next.body, "to the next key");
+    const first = await thunderbird.read(ADDRESS, "one@outside.example");
+    assert.equal(first.body, "CLEARTEXT-MARKER");
   });
 });
 

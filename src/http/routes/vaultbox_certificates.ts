@@ -7,6 +7,7 @@
 import type { App } from "../../app.ts";
 import { CERTIFICATE_ORDERS } from "../../db/certificates.ts";
 import { issueCertificate } from "../../vaultbox/certificate_request.ts";
+import { getCertificateUses } from "../../vaultbox/certificate_uses.ts";
 import {
   getGeneration,
   listGenerations,
@@ -16,8 +17,11 @@ import { getIssuerCertificate } from "../../vaultbox/issuer.ts";
 import { uploadCertificate } from "../../vaultbox/upload.ts";
 import {
   CERTIFICATE,
+  CERTIFICATE_USES,
   generationJson,
   ISSUED_CERTIFICATE,
+  UPLOADED_CERTIFICATE,
+  usesJson,
 } from "../certificate_answers.ts";
 import {
   described,
@@ -81,12 +85,13 @@ export function vaultboxCertificateRoutes(app: App): Route[] {
       body: {
         certificate: described(CERTIFICATE_PEM, "One certificate, PEM."),
       },
-      answer: { status: 201, data: CERTIFICATE },
+      answer: { status: 201, data: UPLOADED_CERTIFICATE },
       async handle({ actor, params: { id: vaultboxId }, body }) {
         const input = { vaultboxId, certificatePem: body.certificate };
-        const certificateId = await uploadCertificate(app, actor, input);
-        const ids = { vaultboxId, certificateId };
-        return { data: generationJson(await getGeneration(app, actor, ids)) };
+        const { id, warnings } = await uploadCertificate(app, actor, input);
+        const ids = { vaultboxId, certificateId: id };
+        const uploaded = generationJson(await getGeneration(app, actor, ids));
+        return { data: { ...uploaded, warnings } };
       },
     }),
     route({
@@ -173,6 +178,19 @@ export function vaultboxCertificateRoutes(app: App): Route[] {
           octets: new TextEncoder().encode(pem),
           filename: "issuer.pem",
         };
+      },
+    }),
+    route({
+      method: "GET",
+      path: `${PATH}/{certificate_id}/uses`,
+      operation: "getCertificateUses",
+      summary: "Says what its retirement, or the end of its key, would mean",
+      scope: "vaultbox:read",
+      params: ONE,
+      answer: { status: 200, data: CERTIFICATE_USES },
+      async handle({ actor, params }) {
+        const uses = await getCertificateUses(app, actor, idsOf(params));
+        return { data: usesJson(uses) };
       },
     }),
     retiring(app, true),

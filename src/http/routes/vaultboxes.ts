@@ -40,7 +40,7 @@ import {
 } from "../fields.ts";
 import { KEY_TYPE } from "../key_fields.ts";
 import { PUBLISH_CERTIFICATE } from "../boolean_field.ts";
-import { CERTIFICATE_PEM } from "../pem_fields.ts";
+import { CERTIFICATE_PEM, CSR_PEM } from "../pem_fields.ts";
 import { CHANGED_POLICY, EXPLICIT, policyOf } from "../policy_fields.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Answer, type ApiRequest, type Route, route } from "../route.ts";
@@ -61,7 +61,10 @@ export const NEW_VAULTBOX = {
     ),
   ),
   certificate: optional(
-    described(CERTIFICATE_PEM, "For `external`, which needs it."),
+    described(CERTIFICATE_PEM, "For `external`, which needs it or `csr`."),
+  ),
+  csr: optional(
+    described(CSR_PEM, "For `external`: PKCS#10, PEM, to be issued one for."),
   ),
   "key_type": KEY_TYPE,
 };
@@ -219,10 +222,20 @@ export function newVaultbox(
     );
   }
   const { custody = "server", certificate: certificatePem } = body;
-  if (custody === "external" && certificatePem === undefined) {
-    throw wrong("certificate", "is missing: custody external begins with it");
+  const { csr: requestPem } = body;
+  const isExternal = custody === "external";
+  if (isExternal && certificatePem === undefined && requestPem === undefined) {
+    throw wrong(
+      "certificate",
+      "is missing: custody external begins with it or with csr",
+    );
   }
-  if (custody !== "external" && certificatePem !== undefined) {
+  if (
+    requestPem !== undefined && (!isExternal || certificatePem !== undefined)
+  ) {
+    throw wrong("csr", "is for custody external without certificate alone");
+  }
+  if (!isExternal && certificatePem !== undefined) {
     throw wrong("certificate", "is for custody external alone");
   }
   const { "key_type": keyKind } = body;
@@ -238,6 +251,7 @@ export function newVaultbox(
     keyKind,
     custody,
     certificatePem,
+    requestPem,
     mayClaimDomain,
   };
 }

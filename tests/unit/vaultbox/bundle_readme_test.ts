@@ -22,7 +22,7 @@ const OPTIONS: BundleReadmeOptions = {
   imapPort: 993,
   submissionPort: 587,
   username: "encimap-cat",
-  custody: "server",
+  isOnlyCopy: false,
   certificates: [NEWEST],
 };
 
@@ -67,12 +67,12 @@ for (
   });
 }
 
-for (const custody of ["server", "client"] as const) {
+for (const isOnlyCopy of [false, true]) {
   for (const is of [true, false]) {
-    Deno.test(`bundleReadme() is ASCII with CRLF and at most 76 columns with custody ${custody}, ${is}`, () => {
+    Deno.test(`bundleReadme() is ASCII with CRLF and at most 76 columns with ${isOnlyCopy}, ${is}`, () => {
       const text = bundleReadme({
         ...OPTIONS,
-        custody,
+        isOnlyCopy,
         certificates: [
           { ...NEWEST, isIssued: is, isEllipticCurve: is },
           ...Array<ReadmeCertificate>(19).fill(OLDER),
@@ -115,8 +115,8 @@ Deno.test("bundleReadme() warns of elliptic curves where there is one", () => {
   assert.match(said({ ...OPTIONS, certificates }), /GnuPG 2\.2 crashes/);
 });
 
-Deno.test("bundleReadme() says that the archive is the only one with custody client", () => {
-  const text = said({ ...OPTIONS, custody: "client" });
+Deno.test("bundleReadme() says that the archive will be the only one", () => {
+  const text = said({ ...OPTIONS, isOnlyCopy: true });
   assert.match(text, /THIS IS THE ONLY ONE/);
   assert.doesNotMatch(text, /The server keeps|server's copy/);
 });

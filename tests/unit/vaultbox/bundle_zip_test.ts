@@ -18,7 +18,7 @@ async function options(generations: number): Promise<BundleZipOptions> {
     address: "cat@example.com",
     hostname: "mail.example.com",
     username: "encimap-cat",
-    custody: "server",
+    isOnlyCopy: false,
     password: PASSWORD,
     modified: new Date("2026-11-22T12:00:00Z"),
     generations: identities.slice(0, generations).map((each, n) => ({
