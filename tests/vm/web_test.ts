@@ -18,9 +18,9 @@ Deno.test({
   // Where it was built already the machine need not.
   const dist = await Deno.stat(`${ROOT}dist`).catch(() => undefined);
   if (dist !== undefined) await vm.push(`${ROOT}dist`, "/root/encimap/dist");
-  // What asks, and the other program; the machine has neither.
+  // What asks; the machine has none.
   await vm.sh(
-    "apt-get -q update && apt-get -qy install --no-install-recommends curl python3-minimal",
+    "apt-get -q update && apt-get -qy install --no-install-recommends curl",
   );
   const install = (options: string) =>
     vm.sh(
@@ -31,13 +31,13 @@ Deno.test({
 
   await t.step("another program on port 80 is named", async () => {
     await vm.sh(
-      "systemd-run -q --unit=other python3 -m http.server 80 && sleep 2",
+      "systemd-run -q --unit=other perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(LocalPort => 80, Listen => 1) or die; sleep' && sleep 2",
     );
     const { code, stderr } = await vm.run(
       "cd /root/encimap && ./install.sh --hostname mail.example.test --yes --web",
     );
     assert.notEqual(code, 0);
-    assert.match(stderr, /port 80 is in use by "python3".*--web/s);
+    assert.match(stderr, /port 80 is in use by "perl".*--web/s);
     await vm.sh("systemctl stop other");
   });
 
