@@ -68,7 +68,9 @@ export async function runCertificateUpload(
   await using app = await open(io);
   const { id: vaultboxId } = await find(app, positionals[0]!);
   const input = { vaultboxId, certificatePem };
-  io.print(await uploadCertificate(app, OPERATOR, input));
+  const { id, warnings } = await uploadCertificate(app, OPERATOR, input);
+  for (const warning of warnings) io.warn(`encimap: warning: ${warning}`);
+  io.print(id);
   return EXIT.ok;
 }
 

@@ -6,6 +6,7 @@
 
 import { connect } from "node:net";
 import type { App } from "../app.ts";
+import { countCertificates, findLastRun } from "../db/maintenance.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { reason } from "../log.ts";
 import { healthCheck } from "../vaultbox/health.ts";
@@ -25,6 +26,11 @@ interface Check {
   /** Throws if it is not so. */
   readonly run: () => Promise<void>;
 }
+
+const DAY_MS = 86_400_000;
+
+/** Days without maintenance after which something is wrong. */
+const IDLE_DAYS = 3;
 
 /** Milliseconds that a daemon may take to greet. */
 const TIMEOUT_MS = 5000;
@@ -91,6 +97,25 @@ function checks(app: App): Check[] {
         const routes = await reconcileRoutes(app, { dryRun: true });
         const count = routes.set.length + routes.drop.length;
         refuse(count > 0, `${count} entries differ`);
+      },
+    },
+    {
+      name: "certificates are renewed in time",
+      fix:
+        'See "systemctl status encimap-maintenance.timer" and "journalctl -u encimap-maintenance"; then run "encimap maintenance".',
+      needsDatabase: true,
+      run: async () => {
+        const now = app.now();
+        const renewDays = app.config.certRenewDays;
+        const counts = await countCertificates(app.sql, { now, renewDays });
+        const failed = counts.renewalFailed;
+        refuse(failed > 0, `${failed} could not be`);
+        const last = await findLastRun(app.sql) ?? now;
+        const days = (now.getTime() - last.getTime()) / DAY_MS;
+        refuse(
+          days > IDLE_DAYS,
+          `the last run was ${Math.floor(days)} days ago`,
+        );
       },
     },
     {

@@ -14,15 +14,13 @@ import type { CreatedVaultbox } from "../vaultbox/create.ts";
 import type { Delivered } from "../vaultbox/deliver.ts";
 import { challengeName } from "../vaultbox/domains.ts";
 import type { Health } from "../vaultbox/health.ts";
-import {
-  type ChosenPolicy,
-  CONTENT_CIPHERS,
-  type EncryptionPolicy,
-  HEADER_PROTECTIONS,
-  KEY_TRANSPORTS,
-  policyInForce,
-} from "../encryption_policy.ts";
+import { type EncryptionPolicy, policyInForce } from "../encryption_policy.ts";
 import type { Schema } from "./fields.ts";
+import {
+  CHOSEN_POLICY_PROPERTIES,
+  POLICY_PROPERTIES,
+  policyJson,
+} from "./policy_answers.ts";
 
 /** JSON of an answer. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -100,17 +98,6 @@ export function createdJson(vaultbox: CreatedVaultbox): Json {
   };
 }
 
-/** Properties of {@linkcode policyJson} where nothing is null. */
-export const POLICY_PROPERTIES: Readonly<Record<string, Schema>> = {
-  "content_cipher": { type: "string", enum: CONTENT_CIPHERS },
-  "key_transport": { type: "string", enum: KEY_TRANSPORTS },
-  "header_protection": { type: "string", enum: HEADER_PROTECTIONS },
-};
-
-function orNull(words: readonly string[]): Schema {
-  return { type: ["string", "null"], enum: [...words, null] };
-}
-
 /** Schema of {@linkcode vaultboxJson}. */
 export const VAULTBOX: Schema = shape("Vaultbox", {
   id: ID,
@@ -121,9 +108,7 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
   status: { type: "string", enum: ["active", "suspended"] },
   custody: { type: "string", enum: ["server", "client", "external"] },
   "has_certs": { type: "boolean" },
-  "content_cipher": orNull(CONTENT_CIPHERS),
-  "key_transport": orNull(KEY_TRANSPORTS),
-  "header_protection": orNull(HEADER_PROTECTIONS),
+  ...CHOSEN_POLICY_PROPERTIES,
   encryption: shape("EncryptionInForce", POLICY_PROPERTIES),
   "message_count": COUNT,
   "max_bytes": COUNT_OR_NULL,
@@ -164,20 +149,6 @@ export function vaultboxJson(
     "used_messages": vaultbox.usedMessages,
     "publish_certificate": vaultbox.publishCertificate,
     "created_at": vaultbox.createdAt,
-  };
-}
-
-/**
- * Shapes a policy.
- *
- * @param policy What is chosen or in force.
- * @returns Its three fields.
- */
-export function policyJson(policy: ChosenPolicy): Json {
-  return {
-    "content_cipher": policy.contentCipher,
-    "key_transport": policy.keyTransport,
-    "header_protection": policy.headerProtection,
   };
 }
 

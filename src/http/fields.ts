@@ -231,7 +231,14 @@ export function listOf<T>(item: Field<T>, max: number): Field<T[]> {
   };
 }
 
-function checked<T>(
+/**
+ * Makes a field for text that has a parser.
+ *
+ * @param schema More of its JSON Schema.
+ * @param check Parses it; throws what is said if it does not fit.
+ * @returns The field.
+ */
+export function checked<T>(
   schema: Schema,
   check: (text: string) => T,
 ): Field<T> {

@@ -128,6 +128,46 @@ export function parseAddress(text: string): Address {
 }
 
 /**
+ * Local part that SMTPUTF8 allows besides: letters, digits and marks of all
+ * scripts.
+ */
+const UTF8_LOCAL_PART_REGEXP =
+  /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_-]*(?:\.[\p{L}\p{M}\p{N}_-]+)*$/u;
+
+/** RFC 5321 §4.5.3.1.1, in octets. */
+const LOCAL_PART_OCTETS_MAX = 64;
+
+/**
+ * Checks an address that need not be here, whose local part may have letters of
+ * any script (RFC 6531 §3.3).
+ *
+ * @param text `alias@domain`.
+ * @returns Its parts; a local part that is not ASCII in Unicode's form C and
+ * otherwise as it was: only its host may say which are the same.
+ * @throws {AppError} `invalid_request` that names the field `email`, `alias`
+ * or `domain`.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6531#section-3.3 | RFC 6531 §3.3}
+ */
+export function parseInternationalAddress(text: string): Address {
+  const at = text.lastIndexOf("@");
+  const alias = text.slice(0, Math.max(at, 0)).normalize("NFC");
+  if (!NOT_ASCII_REGEXP.test(alias)) return parseAddress(text);
+  const domain = parseDomain(text.slice(at + 1));
+  const octets = new TextEncoder().encode(alias).length;
+  if (
+    octets > LOCAL_PART_OCTETS_MAX || !UTF8_LOCAL_PART_REGEXP.test(alias) ||
+    octets + 1 + domain.length > MAX_ADDRESS_OCTETS
+  ) {
+    throw new AppError(
+      "invalid_request",
+      "email must have letters, digits, '.', '_' and '-' before the @, at " +
+        `most ${LOCAL_PART_OCTETS_MAX} octets in UTF-8`,
+    );
+  }
+  return { alias, domain };
+}
+
+/**
  * Lowers A to Z only: toLowerCase() would also turn the Kelvin sign U+212A
  * into a "k", and so let another address in under a homoglyph.
  */

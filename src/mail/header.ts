@@ -15,11 +15,11 @@ const MAILBOX_LINE_REGEXP = /^>*From /;
 const encoder = new TextEncoder();
 
 /**
- * Where the last field may begin, in octets. Postfix lets one field have
- * 100,000 octets (header_size_limit); a real header has a hundredth of this.
- * A mail of 50 MB that is nothing but fields would keep all others waiting.
+ * Fields that a header section may have; what follows is body. A real one has a
+ * hundredth of this, and a mail of 50 MB that is nothing but fields would keep
+ * all others waiting.
  */
-const MAX_HEADER_OCTETS = 262_144;
+export const MAX_FIELDS = 20_000;
 
 /** A message, or a part of one, cut at the end of its header section. */
 export interface Entity {
@@ -45,22 +45,29 @@ export interface Field {
 /**
  * Cuts a message where its header section ends: at the first empty line, before
  * the first line that is neither a field nor the continuation of one, or before
- * the first field that begins behind 262,144 octets.
+ * the field that is one too many.
  *
  * The second case is what cleanup(8) of Postfix does too: a line that is no
  * field begins the body. A reader that stops there never sees what follows as
  * a header, and what is not a header is content, which is not stored in clear.
  *
  * @param octets Message or part, with CRLF (or LF) line ends.
+ * @param maxFields How many fields are taken at most.
  * @returns Views of `octets`.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5322#section-2.1 | RFC 5322 §2.1}
  */
-export function splitEntity(octets: Uint8Array<ArrayBuffer>): Entity {
+export function splitEntity(
+  octets: Uint8Array<ArrayBuffer>,
+  maxFields: number = MAX_FIELDS,
+): Entity {
   let start = 0;
+  let count = 0;
   while (start < octets.length) {
     const next = nextLine(octets, start);
     const isContinuation = start > 0 && isBlank(octets[start]);
-    const isField = start <= MAX_HEADER_OCTETS && nameLength(octets, start) > 0;
+    const isField = !isContinuation && count < maxFields &&
+      nameLength(octets, start) > 0;
+    if (isField) count++;
     if (!isContinuation && !isField) {
       const hasEmptyLine = octets[start] === LF ||
         (octets[start] === CR && octets[start + 1] === LF);

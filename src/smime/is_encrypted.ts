@@ -8,6 +8,7 @@ import {
   fields,
   fieldText,
   isUnambiguous,
+  MAX_FIELDS,
   splitEntity,
 } from "../mail/header.ts";
 import type { Entity } from "../mail/header.ts";
@@ -53,6 +54,9 @@ const MAX_PREAMBLE_OCTETS = 100;
  */
 const MAX_CONTENT_FIELDS_OCTETS = 1000;
 
+/** What we store has the message's fields and ours. */
+const MAX_STORED_FIELDS = MAX_FIELDS + 100;
+
 /** What the MIME fields of a message or part say about its body. */
 interface MimeFields {
   /** Media type, and its parameters. */
@@ -86,7 +90,10 @@ interface MimeFields {
  */
 export function isEncrypted(message: Uint8Array<ArrayBuffer>): boolean {
   try {
-    const entity = splitEntity(canonicalizeLineEnds(message));
+    const entity = splitEntity(
+      canonicalizeLineEnds(message),
+      MAX_STORED_FIELDS,
+    );
     const mime = readMimeFields(entity);
     // Without the empty line, readers disagree about where the body begins.
     return mime !== undefined && entity.hasEmptyLine &&

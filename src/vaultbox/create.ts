@@ -33,7 +33,11 @@ import { reason } from "../log.ts";
 import { type Identity, newIdentity, storeIdentity } from "./certificate.ts";
 import { requestedIdentity } from "./certificate_request.ts";
 import { makeKey, takeKey } from "./key_pool.ts";
-import { type CertificateWarning, uploadedIdentity } from "./upload.ts";
+import {
+  type CertificateWarning,
+  type UploadedIdentity,
+  uploadedIdentity,
+} from "./upload.ts";
 import {
   checkNotReserved,
   publishAddresses,
@@ -166,8 +170,7 @@ export async function createVaultbox(
     throw error;
   }
   app.log.write("info", "vaultbox created", { vaultbox: id });
-  const warnings = "warnings" in identity ? identity.warnings : [];
-  return { ...vaultbox, warnings };
+  return { ...vaultbox, warnings: identity.warnings ?? [] };
 }
 
 /** What the vaultbox begins with: its owner's certificate, or a key of ours. */
@@ -175,7 +178,7 @@ async function firstIdentity(
   app: App,
   id: string,
   input: NewVaultbox,
-): Promise<Identity> {
+): Promise<Identity & Partial<UploadedIdentity>> {
   const { userId, domain, alias, certificatePem, requestPem, keyKind } = input;
   const address = `${alias}@${domain}`;
   if (certificatePem !== undefined) {

@@ -89,7 +89,8 @@ export async function getGeneration(
  * @param isRetired What it shall be; nothing happens if it is so already.
  * @returns The certificate.
  * @throws {AppError} `not_found` as {@linkcode getGeneration}, `conflict` if no
- * certificate would be left to encrypt to.
+ * certificate would be left to encrypt to, or one that nobody has the key of
+ * would be.
  */
 export async function setRetired(
   app: Pick<App, "sql">,
@@ -103,6 +104,11 @@ export async function setRetired(
     const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
     const before = await getCertificate(tx, vaultboxId, certificateId);
     if ((before.retiredAt !== null) === isRetired) return before;
+    const isNobodys = before.handedOutAt === null &&
+      ["destroying", "destroyed"].includes(before.keyState);
+    if (!isRetired && isNobodys) {
+      throw new AppError("conflict", "Nobody has the key of this certificate");
+    }
     await updateRetired(tx, certificateId, isRetired);
     if ((await listRecipients(tx, vaultboxId)).length === 0) {
       throw new AppError(

@@ -13,6 +13,7 @@ import {
   listDestroying,
   markDestroyed,
   markDestroying,
+  updateRetired,
 } from "../db/certificates.ts";
 import type { Db } from "../db/connect.ts";
 import { getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
@@ -151,7 +152,8 @@ async function destroy(
 
 /**
  * Destroys the private key of a generation because its owner says so, with
- * every copy of it that belongs to a renewal.
+ * every copy of it that belongs to a renewal. A certificate whose key nobody has
+ * after that is retired for good.
  *
  * @param app The world.
  * @param actor Who asks, and whose the vaultbox must be.
@@ -207,6 +209,9 @@ export async function destroyKey(
     await decideDestruction(tx, actor, vaultbox, copies, {
       reason: "requested",
     });
+    // When newer ones are retired, it must not become the newest.
+    const nobodys = copies.filter(({ handedOutAt }) => handedOutAt === null);
+    for (const { id } of nobodys) await updateRetired(tx, id, true);
     return copies.map(({ id }) => id);
   });
   return await destroyDecided(app, vaultboxId, destroyed);

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { contextTag, der, objectIdentifier, SEQUENCE } from "../smime/der.ts";
+import {
+  contextTag,
+  der,
+  OBJECT_IDENTIFIER,
+  objectIdentifier,
+  SEQUENCE,
+} from "../smime/der.ts";
+import { ID_ON_SMTP_UTF8_MAILBOX } from "../smime/object_identifiers.ts";
 import { readRecipientKey } from "../smime/recipient_key.ts";
 import {
   commonName,
@@ -38,6 +45,12 @@ const UB_COMMON_NAME = 64;
  * in A-labels.
  */
 const ADDRESS_REGEXP = /^[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,255}$/;
+
+/**
+ * An address that SmtpUTF8Mailbox can carry: the local part in UTF-8, the domain
+ * in A-labels and lower case all the same.
+ */
+const UTF8_ADDRESS_REGEXP = /^[^\p{C}\p{Z}@]{1,64}@[a-z0-9.-]{1,255}$/u;
 
 /**
  * id-smime-capabilities, RFC 8551 §2.5.2: the smimeCapabilities attribute.
@@ -87,7 +100,10 @@ const USES = {
 const ID_SUBJECT_ALT_NAME = objectIdentifier("2.5.29.17");
 
 /** Of GeneralName, RFC 5280 §4.2.1.6. */
+const OTHER_NAME = contextTag(0);
 const RFC822_NAME = contextTag(1, { isConstructed: false });
+
+const UTF8_STRING = 0x0c;
 
 /**
  * Issues a certificate for one address.
@@ -98,8 +114,9 @@ const RFC822_NAME = contextTag(1, { isConstructed: false });
  * full name of another. Programs go by subjectAltName, which always has all of
  * it.
  *
- * @param address The address, ASCII, domain in A-labels; 320 characters at
- * most. No character of it has a meaning in a name here.
+ * @param address The address, domain in A-labels; 320 characters at most. No
+ * character of it has a meaning in a name here. A local part that is not ASCII
+ * is in Unicode's form C.
  * @param publicKey What is certified: SubjectPublicKeyInfo, DER.
  * @param options Who signs, and the time.
  * @returns The certificate and the times in it.
@@ -108,17 +125,14 @@ const RFC822_NAME = contextTag(1, { isConstructed: false });
  * is neither RSA nor P-256.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8550#section-4.4 | RFC 8550 §4.4}
  * @see {@link https://www.rfc-editor.org/rfc/rfc5280#section-4.1 | RFC 5280 §4.1}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9598#section-3 | RFC 9598 §3}
  */
 export async function leafCertificate(
   address: string,
   publicKey: Uint8Array<ArrayBuffer>,
   options: Validity & { readonly signer: Signer },
 ): Promise<Issued> {
-  if (!ADDRESS_REGEXP.test(address)) {
-    throw new RangeError(
-      "Cannot issue certificate as address must be an ASCII local part and domain",
-    );
-  }
+  const name = generalName(address);
   const { signer } = options;
   const { keyType } = readRecipientKey(publicKey);
   const [keyUsage, capabilities] = USES[keyType === "RSA" ? "RSA" : "EC"];
@@ -137,7 +151,7 @@ export async function leafCertificate(
       // RFC 5280 §4.1.2.6: an address MUST be here.
       extension(
         ID_SUBJECT_ALT_NAME,
-        der(SEQUENCE, der(RFC822_NAME, new TextEncoder().encode(address))),
+        der(SEQUENCE, name),
       ),
       ...keyIdentifiers(
         keyIdentifier(publicKey),
@@ -148,8 +162,31 @@ export async function leafCertificate(
   }, signer.privateKey);
 }
 
+/** SmtpUTF8Mailbox is for local parts that are not ASCII alone: RFC 9598 §3. */
+function generalName(address: string): Uint8Array {
+  const octets = new TextEncoder().encode(address);
+  if (ADDRESS_REGEXP.test(address)) return der(RFC822_NAME, octets);
+  const isNotAscii = octets.length > address.length;
+  if (
+    isNotAscii && UTF8_ADDRESS_REGEXP.test(address) &&
+    address.normalize("NFC") === address
+  ) {
+    return der(
+      OTHER_NAME,
+      der(OBJECT_IDENTIFIER, ID_ON_SMTP_UTF8_MAILBOX),
+      der(contextTag(0), der(UTF8_STRING, octets)),
+    );
+  }
+  throw new RangeError(
+    "Cannot issue certificate as address must be a local part, ASCII or in " +
+      "Unicode's form C, and a domain in ASCII",
+  );
+}
+
+/** A character may be two of a string's units. */
 function shortened(address: string): string {
-  return address.length <= UB_COMMON_NAME
+  const characters = Array.from(address);
+  return characters.length <= UB_COMMON_NAME
     ? address
-    : `${address.slice(0, UB_COMMON_NAME - 3)}...`;
+    : `${characters.slice(0, UB_COMMON_NAME - 3).join("")}...`;
 }

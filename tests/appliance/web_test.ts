@@ -54,6 +54,46 @@ Deno.test({
     assert.equal((await post(body + " ".repeat(5000))).status, 413);
   });
 
+  await t.step("a one-time link gives its file, over TLS alone", async () => {
+    const { data } = await appliance.api(
+      "POST",
+      `/vaultboxes/${id}/setup-links`,
+    );
+    const { pathname } = new URL(data.url);
+    const origin = "https://mail.example.test";
+    assert.match((await ask(appliance, origin, pathname)).body, /cat@pets/);
+    const plain = await ask(appliance, "http://mail.example.test", pathname);
+    assert.equal(plain.status, 404);
+    const form = "file=profile&password=correct+horse+battery";
+    const file = await ask(appliance, origin, pathname, "--data", form);
+    assert.equal(file.status, 200);
+    assert.match(file.body, /com\.apple\.mail\.managed/);
+    assert.equal((await ask(appliance, origin, pathname)).status, 404);
+  });
+
+  await t.step(
+    "a published certificate is on both ports, and in DNS",
+    async () => {
+      await appliance.api("PATCH", `/vaultboxes/${id}`, {
+        "publish_certificate": true,
+      });
+      for (
+        const origin of [
+          "http://mail.example.test",
+          "https://mail.example.test",
+        ]
+      ) {
+        const path = "/certificates/search.cgi?uri=cat@pets.example";
+        const found = await ask(appliance, origin, path);
+        assert.equal(found.status, 200);
+        assert.ok(found.body.includes("cat@pets.example"));
+      }
+      const { out } = await appliance.encimap("dns", "pets.example");
+      assert.match(out, /^_imaps\._tcp\.pets\.example\. IN SRV 0 1 993 /m);
+      assert.match(out, /\._smimecert\.pets\.example\. IN SMIMEA 3 0 0 30/);
+    },
+  );
+
   await t.step(
     "the API is not there, whatever the path looks like",
     async () => {

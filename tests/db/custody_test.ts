@@ -342,6 +342,33 @@ Deno.test("the only key that opens new mail is not destroyed", async () => {
   assert.equal((await cat.keys()).length, 1);
 });
 
+Deno.test("a certificate whose key nobody has gets no mail, whatever is retired", async () => {
+  await using cat = await catWorld();
+  await cat.generate();
+  const [newest, old] = await cat.certificates();
+  const certificates = `/vaultboxes/${cat.id}/certificates`;
+  const destroyed = await cat.send(
+    "POST",
+    `${certificates}/${old!["id"]}/destroy-key`,
+    { "fingerprint_sha256": old!["fingerprint_sha256"] },
+  );
+  assert.equal(destroyed.status, 200, JSON.stringify(destroyed.body));
+  const restored = await cat.send(
+    "POST",
+    `${certificates}/${old!["id"]}/restore`,
+  );
+  assert.equal(restored.status, 409);
+  const retired = await cat.send(
+    "POST",
+    `${certificates}/${newest!["id"]}/retire`,
+  );
+  assert.equal(retired.status, 409);
+  assert.deepEqual(
+    (await cat.certificates()).map((row) => row["is_recipient"]),
+    [true, false],
+  );
+});
+
 for (const custody of ["client", "external"] as const) {
   Deno.test(`custody changes from ${custody} to server with a new key`, async () => {
     const { pem } = await foreignCertificate();

@@ -111,6 +111,23 @@ Deno.test("a certificate that is stored nowhere has the kind of key that is aske
   assert.equal(key.asymmetricKeyDetails?.namedCurve, "prime256v1");
 });
 
+Deno.test("a certificate that is stored nowhere may be for an address of any script", async () => {
+  await using world = await testWorld();
+  const call = await asking(world);
+  const { body: { data } } = await call("POST", "/generate-certificate", {
+    email: "kaķis@pets.example",
+    "key_type": "p-256",
+  });
+  assert.equal(data.email, "kaķis@pets.example");
+  await openssl({ "leaf.pem": data.certificate }, [
+    ...["verify", "-CAfile", "leaf.pem"],
+    ...["-verify_email", "kaķis@pets.example", "leaf.pem"],
+  ]);
+  const box = await call("POST", "/vaultboxes", { ...CAT, alias: "kaķis" });
+  assert.equal(box.status, 400);
+  assert.equal(box.body.error.details.field, "alias");
+});
+
 Deno.test("a key_type that there is not, or for a key held elsewhere, is 400", async () => {
   await using world = await testWorld();
   const call = await asking(world);

@@ -5,6 +5,7 @@ import { listCertificates, markHandedOut } from "../../src/db/certificates.ts";
 import { buildApi } from "../../src/http/api.ts";
 import { checkGenerations } from "../../src/vaultbox/certificate.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
+import { changeCustody } from "../../src/vaultbox/custody.ts";
 import { maintain } from "../../src/vaultbox/maintenance.ts";
 import { AppError } from "../../src/errors.ts";
 import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
@@ -132,6 +133,25 @@ Deno.test("a vaultbox whose renewal fails does not stop the others, and shows in
   await Deno.rename(`${path}.away`, path);
   assert.equal((await runOn(app, 341)).renewed, 1);
   assert.equal((await health(app, 341))["renewal_failed"], 0);
+});
+
+Deno.test("nothing is renewed for whoever takes the key away meanwhile", async () => {
+  await using world = await testWorld();
+  const { app } = world;
+  const id = await create(world, "cat");
+  const privateKeys = {
+    ...app.privateKeys,
+    async read(name: Parameters<typeof app.privateKeys.read>[0]) {
+      const change = { vaultboxId: id, custody: "client" as const };
+      await changeCustody(app, SERVICE, { ...change, dryRun: false });
+      return await app.privateKeys.read(name);
+    },
+  };
+  const report = await runOn({ ...app, privateKeys }, 340);
+  assert.deepEqual([report.renewed, report.failed], [0, 1]);
+  const [only, ...others] = await listCertificates(app.sql, id);
+  assert.deepEqual(others, []);
+  assert.deepEqual(await app.privateKeys.list(), [only!.id]);
 });
 
 Deno.test("owners of keys are told to renew, and an expired certificate is encrypted to", async () => {

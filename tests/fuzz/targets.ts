@@ -13,6 +13,12 @@ import {
   isUnambiguous,
   splitEntity,
 } from "../../src/mail/header.ts";
+import { parseAuthenticationResults } from "../../src/mail/authentication_results.ts";
+import {
+  AUTODISCOVER_MAX_BYTES,
+  autodiscoverAddress,
+} from "../../src/mail/client_settings.ts";
+import { decodedText } from "../../src/mail/encoded_words.ts";
 import { canonicalizeLineEnds } from "../../src/mail/line_ends.ts";
 import { splitMultipart } from "../../src/mail/multipart.ts";
 import { concat, latin1 } from "../../src/mail/octets.ts";
@@ -90,6 +96,28 @@ const MESSAGES: readonly Octets[] = [
   ),
 ];
 
+const AUTHENTICATION_RESULTS =
+  'mail.example.com (a (b)) 1; spf=pass smtp.mailfrom="a@b"; dkim=fail (c)';
+const AUTODISCOVER =
+  "<Autodiscover><Request><EMailAddress>a@b</EMailAddress></Request></Autodiscover>";
+
+/** What header protection reads besides: subjects, and texts that it marks. */
+const TEXT_MESSAGES: readonly Octets[] = [
+  message(
+    ["Subject: =?utf-8?q?a=C3=BC?=", 'Content-Type: text/html; hp="x"'],
+    "<html><body class=a>text</body></html>",
+  ),
+  message(
+    [
+      "Subject: b",
+      `Authentication-Results: ${AUTHENTICATION_RESULTS}`,
+      'Content-Type: multipart/alternative; boundary="b1"',
+    ],
+    "--b1\r\n\r\ntext\r\n--b1\r\nContent-Type: text/html\r\n" +
+      "Content-Transfer-Encoding: base64\r\n\r\nPGI+\r\n--b1--\r\n",
+  ),
+];
+
 const CONTENT_TYPES: readonly Octets[] = [
   ...['text/plain; charset="utf-8"; (a comment (nested)) format=flowed;'],
   ...['multipart/mixed; boundary="a \\" b"', " (a\\)) a/b ; c = d"],
@@ -124,6 +152,40 @@ export const TARGETS: readonly Target[] = [
     samples: MESSAGES,
     mayThrow: [],
     run: (mail) => encryptMessage(mail, [RSA], { traceFields: ["X-A: b"] }),
+  },
+  {
+    name: "encryptMessage, hiding the header",
+    samples: [...MESSAGES, ...TEXT_MESSAGES],
+    mayThrow: [],
+    run: (mail) =>
+      encryptMessage(mail, [RSA], {
+        traceFields: [],
+        headerProtection: "hide",
+        border: {
+          at: new Date(0),
+          hostname: "mail.example.com",
+          authservId: "mail.example.com",
+        },
+      }),
+  },
+  {
+    name: "parseAuthenticationResults",
+    samples: [octets(AUTHENTICATION_RESULTS)],
+    mayThrow: [],
+    run: (value) => parseAuthenticationResults(latin1(value)),
+  },
+  {
+    name: "decodedText",
+    samples: [octets("=?utf-8?q?Gr=C3=BC=C3=9Fe?= =?iso-8859-1?b?4Q==?= x")],
+    mayThrow: [],
+    run: (value) => decodedText(latin1(value), 1000),
+  },
+  {
+    name: "autodiscoverAddress",
+    samples: [octets(AUTODISCOVER)],
+    mayThrow: [],
+    run: (xml) =>
+      autodiscoverAddress(latin1(xml.subarray(0, AUTODISCOVER_MAX_BYTES))),
   },
   {
     name: "isEncrypted",

@@ -307,6 +307,29 @@ const MESSAGES: readonly (readonly [string, Octets])[] = [
   ["many session keys", message([TEXT, BASE64], latin1(elements(PKESK)))],
 ];
 
+const HIDDEN: readonly (readonly [string, Octets])[] = [
+  ["many To", octets(`Subject: a\r\n${many("To: a@b\r\n")}\r\na`)],
+  ["encoded words", octets(`Subject: ${many("=?utf-8?q?a?= ")}\r\n\r\na`)],
+  ["half encoded words", octets(`Subject: ${many("=?a?b?")}\r\n\r\na`)],
+  ["a folded subject", octets(`Subject: a${many("\r\n b")}\r\n\r\na`)],
+  [
+    "results",
+    octets(`Subject: a\r\nAuthentication-Results: ${many("a=b;")}\r\n\r\na`),
+  ],
+  [
+    "many results",
+    octets(`Subject: a\r\n${many("Authentication-Results: a;b=c\r\n")}\r\na`),
+  ],
+  [
+    "open tags",
+    message(["Subject: a", "Content-Type: text/html"], many("<body ")),
+  ],
+  [
+    "parameters of hp",
+    message(["Subject: a", `Content-Type: a/b${many(";hp=1")}`], "a"),
+  ],
+];
+
 const CMS: readonly (readonly [string, Octets])[] = [
   ["a deep nest", DEEP],
   ["many recipients", cms({ recipientInfos: [elements(KEY_TRANS)] })],
@@ -341,6 +364,10 @@ const TEXTS: readonly (readonly [string, Octets])[] = [
   ["dots", octets(`a@${many("a.")}`)],
   ["labels in Unicode", octets(`a@${many("\xc3\xa4.")}`)],
   ["backslashes", octets(many("\\"))],
+  ["comments", octets(many("(a)"))],
+  ["open comments", octets(many("("))],
+  ["encoded words", octets(many("=?utf-8?b?QQ==?= "))],
+  ["tags", octets(many("<EMailAddress>"))],
   ["quotation marks", octets(many('a;b="'))],
 ];
 
@@ -350,6 +377,7 @@ const CASES: Readonly<Record<string, readonly (readonly [string, Octets])[]>> =
     "readCertificationRequest": CERTIFICATES,
     "encryptMessage, of the certificate": CERTIFICATES,
     "encryptMessage, of the message": MESSAGES,
+    "encryptMessage, hiding the header": [...MESSAGES, ...HIDDEN],
     "isEncrypted": MESSAGES,
     "isEnveloped": CMS,
     "isEncryptedOpenPgp": PACKETS,

@@ -23,8 +23,8 @@ export interface OpenedMessage {
 /** Lines between the outer fields of the message and the base64. */
 const OURS =
   /^Content-Type: application\/pkcs7-mime; smime-type=(?:authE|e)nveloped-data; name="smime\.p7m"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename="smime\.p7m"\r\nContent-Description: S\/MIME Encrypted Message\r\n\r\n/m;
-/** The product takes no field for one that begins behind this. */
-const MAX_HEADER_OCTETS = 262_144;
+/** The product takes what follows these for the body. */
+const MAX_FIELDS = 20_000;
 const MIME_VERSION = "MIME-Version: 1.0\r\n";
 
 /**
@@ -91,7 +91,7 @@ function cut(message: Octets): Cut {
   const field = /[!-9;-~]+[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*(?:\n|$)/y;
   let end = 0;
   for (let match; (match = field.exec(wire)) !== null; end = field.lastIndex) {
-    if (match.index > MAX_HEADER_OCTETS) break;
+    if (groups.outer.length + groups.inner.length === MAX_FIELDS) break;
     const text = match[0].endsWith("\n") ? match[0] : `${match[0]}\r\n`;
     const isInner = /^content-/i.test(text) || /\0|\r(?!\n)/.test(text);
     groups[isInner ? "inner" : "outer"].push(text);

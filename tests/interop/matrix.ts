@@ -1,20 +1,40 @@
 /**
- * Prints which engine opens which form of message, as it is seen here:
- * `deno task interop`. smime_matrix_test.ts checks the same.
+ * Prints which engine opens which form of message, and which program imports
+ * which bundle, as it is seen here: `deno task interop`. smime_matrix_test.ts
+ * and pkcs12_import_test.ts check the same.
  *
  * @module
  */
 
 import { isMissing } from "../helpers/openssl.ts";
 import { ENGINES } from "./oracles/engines.ts";
+import { IMPORTERS } from "./oracles/importers.ts";
+import {
+  caseName,
+  examineImport,
+  IMPORT_CASES,
+  importLimitOf,
+} from "./oracles/imports.ts";
 import {
   COMBINATIONS,
   examine,
   limitOf,
   makeRecipients,
 } from "./oracles/matrix.ts";
+import { table, YES } from "./oracles/table.ts";
 
-async function main(): Promise<void> {
+/** What stands in a cell: whether it works, and else why not. */
+function cell(
+  problem: string | undefined,
+  limit: { readonly reason: string; readonly error: RegExp } | undefined,
+): string {
+  if (problem === undefined) return YES;
+  return limit?.error.test(problem)
+    ? limit.reason
+    : `unexpected: ${problem.replace(/\s+/g, " ")}`;
+}
+
+async function messages(): Promise<string[]> {
   const engines = ENGINES.filter(({ needs }) => !isMissing(...needs));
   const recipients = await makeRecipients();
   const columns = await Promise.all(engines.map(async (engine) => {
@@ -23,42 +43,51 @@ async function main(): Promise<void> {
     for (const combination of COMBINATIONS) {
       const limit = limitOf(engine.name, combination);
       const problem = await examine(session, recipients, combination, limit);
-      const isKnown = problem !== undefined && limit?.error.test(problem);
-      cells.push(
-        problem === undefined
-          ? "yes"
-          : `no: ${isKnown ? limit!.reason : problem.replace(/\s+/g, " ")}`,
-      );
+      cells.push(cell(problem, limit));
     }
     return cells;
   }));
-  const reasons = [...new Set(columns.flat())].filter((cell) => cell !== "yes");
-  const rows = COMBINATIONS.map(({ cipher, way, recipients }, i) => [
-    cipher,
-    way,
-    `${recipients}`,
-    ...columns.map((cells) => {
-      const cell = cells[i]!;
-      return cell === "yes" ? cell : `no (${reasons.indexOf(cell) + 1})`;
-    }),
-  ]);
-  const names = engines.map(({ name }) => name);
-  const head = ["content", "key", "recipients", ...names];
-  const widths = head.map((_, i) =>
-    Math.max(...[head, ...rows].map((row) => row[i]!.length))
-  );
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
-  const rule = line(widths.map((width) => "-".repeat(width)));
   const versions = await Promise.all(
     engines.map(async (engine) => `${engine.name}: ${await engine.version()}`),
   );
-  const text = [
-    ...[line(head), rule, ...rows.map(line), ""],
-    ...reasons.map((cell, i) => `(${i + 1}) ${cell.replace("no: ", "")}`),
-    ...["", ...versions, ""],
-  ].join("\n");
-  await Deno.stdout.write(new TextEncoder().encode(text));
+  const names = engines.map(({ name }) => name);
+  const rows = COMBINATIONS.map(({ cipher, way, recipients }, i) => ({
+    tried: [cipher, way, `${recipients}`],
+    cells: columns.map((cells) => cells[i]!),
+  }));
+  return [
+    ...table(["content", "key", "recipients", ...names], rows),
+    ...versions,
+    "",
+  ];
+}
+
+async function imports(): Promise<string[]> {
+  const importers = IMPORTERS.filter(({ needs }) => !isMissing(...needs));
+  const columns = await Promise.all(importers.map(async (importer) => {
+    await using session = await importer.start();
+    const cells: string[] = [];
+    for (const each of IMPORT_CASES) {
+      const limit = importLimitOf(importer.name, each);
+      cells.push(cell(await examineImport(session, each), limit));
+    }
+    return cells;
+  }));
+  const names = importers.map(({ name }) => name);
+  const rows = IMPORT_CASES.map((each, i) => ({
+    tried: caseName(each),
+    cells: columns.map((cells) => cells[i]!),
+  }));
+  return table(
+    ["format", "keys, newest first", "certificate", "password", ...names],
+    rows,
+  );
+}
+
+async function main(): Promise<void> {
+  for (const lines of [await messages(), await imports()]) {
+    await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
+  }
 }
 
 if (import.meta.main) void main();

@@ -55,7 +55,7 @@ export async function temporaryDirectory(
       const child = new Deno.Command(program, {
         args,
         cwd: path,
-        env: { LC_ALL: "C" },
+        env: { LC_ALL: "C.UTF-8" },
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",

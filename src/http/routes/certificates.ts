@@ -18,7 +18,6 @@ import {
   GENERATED_PASSWORD,
 } from "../answers.ts";
 import {
-  ADDRESS,
   described,
   type Field,
   integer,
@@ -27,7 +26,7 @@ import {
   text,
   UUID,
 } from "../fields.ts";
-import { KEY_TYPE } from "../key_fields.ts";
+import { ANY_ADDRESS, KEY_TYPE } from "../key_fields.ts";
 import { type Route, route } from "../route.ts";
 
 /** Password of PKCS#12 files. */
@@ -54,7 +53,7 @@ export function certificateRoutes(app: App): Route[] {
       summary: "Makes a certificate for an address",
       scope: "certificate:write",
       body: {
-        email: ADDRESS,
+        email: ANY_ADDRESS,
         days: optional(
           described(
             integer(1, 36500),

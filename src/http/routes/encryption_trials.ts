@@ -6,15 +6,9 @@
 
 import type { App } from "../../app.ts";
 import { beginTrial, confirmTrial } from "../../vaultbox/encryption_trial.ts";
-import {
-  POLICY_PROPERTIES,
-  policyJson,
-  shape,
-  TIME,
-  VAULTBOX,
-  vaultboxJson,
-} from "../answers.ts";
+import { shape, TIME, VAULTBOX, vaultboxJson } from "../answers.ts";
 import { described, text, VAULTBOX_ID } from "../fields.ts";
+import { POLICY_PROPERTIES, policyJson } from "../policy_answers.ts";
 import { policyOf, WANTED_POLICY } from "../policy_fields.ts";
 import { type Route, route } from "../route.ts";
 

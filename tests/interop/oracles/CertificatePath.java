@@ -24,7 +24,17 @@ public class CertificatePath {
       X509Certificate root = read(factory, args[0]);
       X509Certificate certificate = read(factory, args[1]);
       X509CertSelector selector = new X509CertSelector();
-      selector.addSubjectAlternativeName(1, args[2]);
+      if (args[2].chars().allMatch(each -> each < 128)) {
+        selector.addSubjectAlternativeName(1, args[2]);
+      } else {
+        // RFC 9598: otherName with SmtpUTF8Mailbox.
+        var mailbox = new org.bouncycastle.asn1.ASN1EncodableVector();
+        mailbox.add(new org.bouncycastle.asn1.ASN1ObjectIdentifier("1.3.6.1.5.5.7.8.9"));
+        mailbox.add(new org.bouncycastle.asn1.DERTaggedObject(
+            true, 0, new org.bouncycastle.asn1.DERUTF8String(args[2])));
+        selector.addSubjectAlternativeName(
+            0, new org.bouncycastle.asn1.DERSequence(mailbox).getEncoded());
+      }
       selector.setExtendedKeyUsage(Set.of("1.3.6.1.5.5.7.3.4"));
       boolean[] usage = new boolean[9];
       for (String bit : args[3].split(",")) usage[Integer.parseInt(bit)] = true;

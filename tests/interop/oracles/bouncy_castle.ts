@@ -20,7 +20,7 @@ export async function startBouncyCastle(
   const directory = await temporaryDirectory();
   const source = new URL("CmsOpen.java", import.meta.url).pathname;
   const process = new Deno.Command("java", {
-    args: ["-Xmx512m", "-cp", jars.join(":"), source],
+    args: ["-Xmx512m", "-Dfile.encoding=UTF-8", "-cp", jars.join(":"), source],
     cwd: directory.path,
     stdin: "piped",
     stdout: "piped",

@@ -38,9 +38,9 @@ export interface Engine {
   open(recipient: Issued, contentInfo: Octets): Promise<Octets>;
 }
 
-const JARS = ["bcprov", "bcutil", "bcpkix", "bcmail"].map((name) =>
-  `/usr/share/java/${name}.jar`
-);
+/** Libraries of Bouncy Castle. */
+export const JARS: readonly string[] = ["bcprov", "bcutil", "bcpkix", "bcmail"]
+  .map((name) => `/usr/share/java/${name}.jar`);
 
 /** Its libraries, which the tools of another NSS can use. */
 const THUNDERBIRD = "/usr/lib/thunderbird";

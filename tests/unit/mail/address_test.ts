@@ -6,6 +6,7 @@ import {
   parseAddress,
   parseAlias,
   parseDomain,
+  parseInternationalAddress,
 } from "../../../src/mail/address.ts";
 
 const LABEL_63 = "a".repeat(63);
@@ -201,6 +202,45 @@ for (
         error instanceof AppError && error.code === "invalid_request" &&
         error.message.startsWith(`${field} `) &&
         (text === "" || !error.message.includes(text)),
+    );
+  });
+}
+
+for (
+  const [text, alias, domain] of [
+    ["kaķis.猫@Kaķis.Example", "kaķis.猫", "xn--kais-h0a.example"],
+    ["kak\u0327is@pets.example", "kaķis", "pets.example"],
+    ["Ķ-1@pets.example", "Ķ-1", "pets.example"],
+    ["Cat@Pets.Example", "cat", "pets.example"],
+    [`${"猫".repeat(21)}@pets.example`, "猫".repeat(21), "pets.example"],
+  ] as const
+) {
+  Deno.test(`parseInternationalAddress() takes ${text}`, () => {
+    assert.deepEqual(parseInternationalAddress(text), { alias, domain });
+  });
+}
+
+for (
+  const text of [
+    "kaķis",
+    "@pets.example",
+    "ķ@",
+    "ķ ķ@pets.example",
+    "ķ\u0000@pets.example",
+    "ķ\u202e@pets.example",
+    "\u0327ķ@pets.example",
+    "ķ..ķ@pets.example",
+    "-ķ@pets.example",
+    "ķ@ķ@pets.example",
+    "😀@pets.example",
+    `${"猫".repeat(22)}@pets.example`,
+    `ķ@${"a.".repeat(125)}example`,
+  ]
+) {
+  Deno.test(`parseInternationalAddress() throws on ${JSON.stringify(text.slice(0, 40))}`, () => {
+    assert.throws(
+      () => parseInternationalAddress(text),
+      (error) => error instanceof AppError && error.code === "invalid_request",
     );
   });
 }

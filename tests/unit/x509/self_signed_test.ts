@@ -113,7 +113,6 @@ for (
     "a b@example.com",
     "a\u0000@example.com",
     "cat@example.com\n",
-    "kätzchen@example.com",
     "cat@bücher.example",
     `${"a".repeat(65)}@example.com`,
   ]
