@@ -90,10 +90,10 @@ def bundle(vaultbox, folder):
     return sorted(files.namelist())
 
 
-def renew(vaultbox, address, folder):
+def renew(vaultbox, address, folder, key_type):
     """A new key, its bundle, and no more mail to the keys before."""
     before = ok(api("GET", f"/vaultboxes/{vaultbox}/certificates"))["data"]
-    ok(api("POST", "/generate-certificate", {"email": address}))
+    ok(api("POST", "/generate-certificate", {"email": address, "key_type": key_type}))
     files = bundle(vaultbox, folder)
     for certificate in before:
         ok(api("POST", f"/vaultboxes/{vaultbox}/certificates/{certificate['id']}/retire"))
@@ -233,6 +233,6 @@ if __name__ == "__main__":
         "many": many,
         "size": envelope_size,
         "submit": submit,
-        "api": lambda method, path: api(method, path),
+        "api": lambda method, path, body="null": api(method, path, json.loads(body)),
     }
     print(json.dumps(functions[command](*arguments)))

@@ -1,6 +1,6 @@
 /**
  * Thunderbird beside the appliance in a fresh machine, from the address to the
- * text of a mail. `docs/clients.md` says what else was seen in it.
+ * text of a mail. `docs/thunderbird.md` says what else was seen in it.
  *
  * @module
  */
@@ -135,7 +135,7 @@ JVBERi0=
 
   await step(t, "opens mail of both generations after a renewal", async () => {
     const files = await vm.sh(
-      `mkdir -p /root/test/next && ${CLIENT} renew ${id} ${ADDRESS} /root/test/next`,
+      `mkdir -p /root/test/next && ${CLIENT} renew ${id} ${ADDRESS} /root/test/next rsa-2048`,
     );
     assert.match(files, /previous\/1\/certificate\.p12/);
     await send(vm, "three", "Content-Type: text/plain\n\nto the next key\n");
@@ -148,6 +148,66 @@ JVBERi0=
     assert.equal(next.body, "to the next key");
     const first = await thunderbird.read(ADDRESS, "one@outside.example");
     assert.equal(first.body, "CLEARTEXT-MARKER");
+  });
+
+  const change = async (policy: Record<string, unknown>): Promise<void> => {
+    const [status, answer] = JSON.parse(
+      await vm.sh(
+        `${CLIENT} api PATCH /vaultboxes/${id} '${JSON.stringify(policy)}'`,
+      ),
+    );
+    assert.ok(status < 300, JSON.stringify(answer));
+  };
+  const text =
+    "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nMeow\n";
+
+  await step(t, "opens mail to a key by RSAES-OAEP", async () => {
+    await change({ key_transport: "rsaes-oaep", explicit: true });
+    await send(vm, "oaep", text);
+    const shown = await thunderbird.read(ADDRESS, "oaep@outside.example");
+    assert.equal(shown.body, "Meow");
+    await change({ key_transport: null });
+  });
+
+  await step(t, "shows mail in AES-GCM as an empty one", async () => {
+    await change({ content_cipher: "aes-256-gcm", explicit: true });
+    await send(vm, "gcm", text);
+    const shown = await thunderbird.read(ADDRESS, "gcm@outside.example");
+    assert.deepEqual(
+      [shown.body, shown.technology, shown.attachments],
+      ["", null, []],
+    );
+    await change({ content_cipher: null });
+  });
+
+  await step(
+    t,
+    "shows a hidden subject as first line of the text",
+    async () => {
+      await change({ header_protection: "hide", explicit: true });
+      await send(vm, "hide", text);
+      const shown = await thunderbird.read(ADDRESS, "hide@outside.example");
+      assert.equal(shown.listSubject, "[...]");
+      assert.equal(shown.subject, "[...]");
+      assert.equal(shown.body, "Subject: Grüße hide\n\nMeow");
+      await change({ header_protection: "protect" });
+      await send(vm, "protect", text);
+      const copy = await thunderbird.read(ADDRESS, "protect@outside.example");
+      assert.equal(copy.listSubject, "Grüße protect");
+      assert.equal(copy.body, "Meow");
+    },
+  );
+
+  await step(t, "opens mail to a key on P-256", async () => {
+    await vm.sh(
+      `mkdir /root/test/curve && ${CLIENT} renew ${id} ${ADDRESS} /root/test/curve p-256`,
+    );
+    await send(vm, "curve", text);
+    const path = "/root/test/curve/certificate.p12";
+    assert.equal(await thunderbird.importIdentity(path, PASSWORD), 0);
+    const shown = await thunderbird.read(ADDRESS, "curve@outside.example");
+    assert.equal(shown.encrypted, "ok");
+    assert.equal(shown.body, "Meow");
   });
 });
 
