@@ -9,11 +9,16 @@ alter table vaultbox_certs
   add column key_destroyed_by uuid,
   -- Whether it is the newest of its vaultbox that is not retired.
   add column is_newest boolean not null default false,
+  -- Whether there may be a reader that has no later one: it is from elsewhere, or
+  -- was the newest of a file of keys that went out. Mail is encrypted to it until
+  -- it is retired.
+  add column has_readers boolean not null default false,
   -- When the last attempt to renew it failed; null if none has.
   add column renewal_failed_at timestamptz,
   add constraint vaultbox_certs_destroyed_check
     check ((key_state = 'destroyed') = (key_destroyed_at is not null));
 update vaultbox_certs set key_state = 'elsewhere' where origin <> 'generated';
+update vaultbox_certs set has_readers = true where handed_out_at is not null;
 update vaultbox_certs c set is_newest = true
 where c.id = (
   select n.id from vaultbox_certs n
@@ -35,6 +40,7 @@ begin
     select max(created_at) + interval '1 microsecond' from vaultbox_certs
     where vaultbox_id = new.vaultbox_id
   ));
+  new.has_readers := new.handed_out_at is not null;
   if new.retired_at is null then
     update vaultbox_certs set is_newest = false
     where vaultbox_id = new.vaultbox_id and is_newest;

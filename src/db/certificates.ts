@@ -44,6 +44,8 @@ export type KeyState = "elsewhere" | "kept" | "destroying" | "destroyed";
 export interface Certificate extends CertificateRow {
   /** Where its private key is. */
   readonly keyState: KeyState;
+  /** Whether there may be a reader that has no later one. */
+  readonly hasReaders: boolean;
   /** When its private key was destroyed. */
   readonly keyDestroyedAt: Date | null;
   /** UUID of the request that had it destroyed; null outside the API. */
@@ -84,11 +86,8 @@ const ROW = [
   "issuerId",
 ] as const;
 
-/**
- * Certificates that one message is encrypted to, at most. As many as people can
- * add to a vaultbox, so that none of those drops out behind its owner's back.
- */
-const RECIPIENTS_MAX = 20;
+/** Certificates that one message is encrypted to, at most. */
+export const RECIPIENTS_MAX = 8;
 
 /**
  * Inserts a generation.
@@ -214,7 +213,7 @@ export interface Recipient extends ChosenPolicy {
  *
  * @param db Pool or transaction.
  * @param vaultboxId UUID.
- * @returns At most 20, newest first.
+ * @returns At most 8, newest first.
  */
 export async function listRecipients(
   db: Db,
@@ -233,7 +232,7 @@ export async function listRecipients(
 
 function columns(db: Db, vaultboxId: string): Fragment {
   return db`${db(ROW)}, retired_at, created_at, key_state, key_destroyed_at,
-    key_destroyed_by,
+    key_destroyed_by, has_readers,
     id in (${recipients(db, vaultboxId)}) as is_recipient,
     (select certificate_pem from issuers where issuers.id = issuer_id)
       as issuer_pem`;
@@ -244,24 +243,27 @@ function recipients(db: Db, vaultboxId: string): Fragment {
   return db`
     select id from vaultbox_certs
     where vaultbox_id = ${vaultboxId} and retired_at is null
-      and (handed_out_at is not null or is_newest)
+      and (has_readers or is_newest)
     order by created_at desc, id
     limit ${RECIPIENTS_MAX}
   `;
 }
 
 /**
- * Notes that generations went out in a bundle.
+ * Notes that keys of generations went out in a file.
  *
  * @param db Transaction.
- * @param ids UUIDs.
+ * @param ids UUIDs; the first is the newest, to which mail is encrypted until
+ * it is retired.
  */
 export async function markHandedOut(
   db: Db,
   ids: readonly string[],
 ): Promise<void> {
   await db`
-    update vaultbox_certs set handed_out_at = coalesce(handed_out_at, now())
+    update vaultbox_certs set
+      handed_out_at = coalesce(handed_out_at, now()),
+      has_readers = has_readers or id = ${ids[0]!}
     where id = any(${ids as string[]}::uuid[])
   `;
 }

@@ -7,7 +7,11 @@
 import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import type { Certificate, CertificateRow } from "../db/certificates.ts";
-import { insertCertificate, listCertificates } from "../db/certificates.ts";
+import {
+  insertCertificate,
+  listCertificates,
+  RECIPIENTS_MAX,
+} from "../db/certificates.ts";
 import { type Db, isRefusal, pipelined } from "../db/connect.ts";
 import { findVaultboxByAddress, getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
@@ -274,16 +278,48 @@ export async function checkGenerations(
  * @param db Pool, or a transaction in which the vaultbox is locked.
  * @param vaultboxId UUID.
  * @returns Its generations.
- * @throws {AppError} `conflict` if there were 100.
+ * @throws {AppError} `conflict` if there were 100, or if mail is encrypted to 8
+ * that went out: one more would shut a reader out.
  */
 export async function checkRenewals(
   db: Db,
   vaultboxId: string,
 ): Promise<Certificate[]> {
   const generations = await listCertificates(db, vaultboxId);
-  if (generations.length < GENERATIONS_MAX) return generations;
+  if (generations.length >= GENERATIONS_MAX) {
+    throw new AppError(
+      "conflict",
+      `Vaultbox has had ${GENERATIONS_MAX} certificates`,
+    );
+  }
+  checkRecipients(generations, 1);
+  return generations;
+}
+
+/**
+ * Checks that no certificate drops out of those that mail is encrypted to.
+ *
+ * @param generations All of the vaultbox, newest first.
+ * @param added Certificates that come in addition.
+ * @throws {AppError} `conflict` if they are more than 8: one of those in use
+ * would have to go, and its readers would open no new mail.
+ */
+export function checkRecipients(
+  generations: readonly Certificate[],
+  added: number,
+): void {
+  const inUse = generations.filter(({ retiredAt }) => retiredAt === null)
+    // The newest of today is not, once there is a newer one.
+    .filter(({ hasReaders }, n) => hasReaders || n === 0 && added === 0);
+  if (inUse.length + added <= RECIPIENTS_MAX) return;
   throw new AppError(
     "conflict",
-    `Vaultbox has had ${GENERATIONS_MAX} certificates`,
+    `Mail is encrypted to ${RECIPIENTS_MAX} certificates, the most it can be`,
+    {
+      details: {
+        reason: "recipients",
+        advice: "Retire one that no device needs any more.",
+      },
+    },
   );
 }

@@ -82,12 +82,12 @@ export async function getCertificateUses(
 
 /** When mail ceased to be encrypted to it; an upper bound. */
 function endOf(
-  { retiredAt, handedOutAt, isRecipient }: Certificate,
+  { retiredAt, hasReaders, isRecipient }: Certificate,
   next: Certificate | undefined,
 ): Date | null {
   if (isRecipient) return null;
   if (retiredAt !== null) return retiredAt;
-  const isSuperseded = handedOutAt === null && next?.retiredAt === null;
+  const isSuperseded = !hasReaders && next?.retiredAt === null;
   return isSuperseded ? next.createdAt : null;
 }
 

@@ -10,6 +10,7 @@ import { insertAudit } from "../db/audit.ts";
 import {
   type Certificate,
   getCertificate,
+  listCertificates,
   listRecipients,
   pageCertificates,
   updateRetired,
@@ -22,6 +23,7 @@ import {
   readCertificate,
 } from "../smime/recipient_certificate.ts";
 import { pemDecode } from "../x509/pem.ts";
+import { checkRecipients } from "./certificate.ts";
 
 /** A certificate and what it says of itself. */
 export interface Generation extends Certificate, CertificateFacts {
@@ -89,8 +91,8 @@ export async function getGeneration(
  * @param isRetired What it shall be; nothing happens if it is so already.
  * @returns The certificate.
  * @throws {AppError} `not_found` as {@linkcode getGeneration}, `conflict` if no
- * certificate would be left to encrypt to, or one that nobody has the key of
- * would be.
+ * certificate would be left to encrypt to, one that nobody has the key of
+ * would be, or a ninth.
  */
 export async function setRetired(
   app: Pick<App, "sql">,
@@ -110,6 +112,7 @@ export async function setRetired(
       throw new AppError("conflict", "Nobody has the key of this certificate");
     }
     await updateRetired(tx, certificateId, isRetired);
+    if (!isRetired) checkRecipients(await listCertificates(tx, vaultboxId), 0);
     if ((await listRecipients(tx, vaultboxId)).length === 0) {
       throw new AppError(
         "conflict",

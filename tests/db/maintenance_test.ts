@@ -3,9 +3,11 @@ import { X509Certificate } from "node:crypto";
 import type { App } from "../../src/app.ts";
 import { listCertificates, markHandedOut } from "../../src/db/certificates.ts";
 import { buildApi } from "../../src/http/api.ts";
+import { vaultboxBundle } from "../../src/vaultbox/bundle.ts";
 import { checkGenerations } from "../../src/vaultbox/certificate.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { changeCustody } from "../../src/vaultbox/custody.ts";
+import { setRetired } from "../../src/vaultbox/generations.ts";
 import { maintain } from "../../src/vaultbox/maintenance.ts";
 import { AppError } from "../../src/errors.ts";
 import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
@@ -173,18 +175,52 @@ Deno.test("owners of keys are told to renew, and an expired certificate is encry
   assert.equal((await health(app, 400)).expired, 2);
 });
 
-Deno.test("ten years of renewals with a bundle each year lock no reader out", async () => {
+Deno.test("with a bundle each year all readers are kept, and the ninth waits for a retirement", async () => {
   await using world = await testWorld();
   const { app } = world;
   const id = await create(world, "cat");
-  for (let year = 1; year <= 11; year++) {
+  const handOut = async () => {
     const [newest] = await listCertificates(app.sql, id);
     await markHandedOut(app.sql, [newest!.id]);
+  };
+  for (let year = 1; year <= 7; year++) {
+    await handOut();
     assert.equal((await runOn(app, year * 335 + 5)).renewed, 1, `${year}`);
   }
+  await handOut();
+  const full = await runOn(app, 8 * 335 + 5);
+  assert.deepEqual([full.renewed, full.failed], [0, 1]);
+  assert.equal((await health(app, 8 * 335 + 5))["renewal_failed"], 1);
+  const eight = await listCertificates(app.sql, id);
+  assert.deepEqual(
+    eight.map(({ isRecipient }) => isRecipient),
+    Array(8).fill(true),
+  );
+
+  const oldest = { vaultboxId: id, certificateId: eight.at(-1)!.id };
+  await setRetired(app, SERVICE, oldest, true);
+  assert.equal((await runOn(app, 8 * 335 + 6)).renewed, 1);
+  await assert.rejects(
+    setRetired(app, SERVICE, oldest, false),
+    /encrypted to 8 certificates/,
+  );
+});
+
+Deno.test("a bundle makes its newest certificate a recipient, and none of those that nobody fetched", async () => {
+  await using world = await testWorld();
+  const { app } = world;
+  const id = await create(world, "cat");
+  const request = { vaultboxId: id, password: "a bundle password" };
+  await vaultboxBundle(app, SERVICE, request);
+  for (let year = 1; year <= 9; year++) {
+    assert.equal((await runOn(app, year * 335 + 5)).renewed, 1, `${year}`);
+  }
+  await vaultboxBundle(app, SERVICE, request);
   const all = await listCertificates(app.sql, id);
-  assert.equal(all.length, 12);
-  assert.ok(all.every(({ isRecipient }) => isRecipient));
+  assert.ok(all.every(({ handedOutAt }) => handedOutAt !== null));
+  // The newest, and the one that the telephone has since the first day.
+  const recipients = all.map(({ isRecipient }) => isRecipient);
+  assert.deepEqual(recipients, [true, ...Array(8).fill(false), true]);
 });
 
 Deno.test("renewal goes on where people may add no certificate", async () => {
