@@ -187,6 +187,23 @@ Deno.test("a hand-out is confirmed by its file alone", async () => {
   assert.equal((await cat.keys()).length, 1);
 });
 
+Deno.test("nothing but the file says what confirms it", async () => {
+  await using cat = await catWorld({ custody: "client" });
+  const hash = await sha256(await cat.bundle());
+  for (
+    const path of [
+      `/audit?vaultbox_id=${cat.id}`,
+      `/vaultboxes/${cat.id}`,
+      `/vaultboxes/${cat.id}/certificates`,
+      cat.path,
+    ]
+  ) {
+    const { status, body } = await cat.send("GET", path);
+    assert.equal(status, 200);
+    assert.ok(!JSON.stringify(body).includes(hash), path);
+  }
+});
+
 Deno.test("custody of another user's vaultbox is as if it were not there", async () => {
   await using cat = await catWorld({ custody: "client" });
   const hash = await sha256(await cat.bundle());
