@@ -76,7 +76,8 @@ function skipComments(text: string, start: number): number {
     let depth = 0;
     let end = offset;
     do {
-      if (end === text.length) return offset;
+      // A backslash at the end takes a character that is not there.
+      if (end >= text.length) return offset;
       if (text[end] === "\\") end++;
       else if (text[end] === "(") depth++;
       else if (text[end] === ")") depth--;

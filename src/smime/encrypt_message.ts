@@ -97,14 +97,15 @@ export async function encryptMessage(
     return encoder.encode(`${line}\r\n`);
   });
   const canonical = escapeMailboxLine(canonicalizeLineEnds(message));
-  const { header, body } = splitEntity(canonical);
+  const { header, body, hasEmptyLine } = splitEntity(canonical);
   const all = [...fields(header)];
   const { border } = options;
   const kept = all.filter((field) => !isForged(field, border));
   const verdict = verdictOf(all, border?.authservId);
   const receiptOf = (encryption: Encryption): Uint8Array<ArrayBuffer> =>
     encoder.encode(border ? receipt(encryption, border, verdict) : "");
-  if (isEncrypted(canonical)) {
+  // Behind more fields than a header may have, forged ones would be kept.
+  if (hasEmptyLine && isEncrypted(canonical)) {
     const octets = concat([
       ...trace,
       receiptOf({ by: "sender" }),

@@ -33,14 +33,22 @@ const COPIED_NAMES: ReadonlySet<string> = new Set([
   "subject",
   "comments",
   "keywords",
+  "thread-topic",
 ]);
 
-/** RFC 9788 §3.2.1, hcp_baseline: what is removed or obscured. */
+/**
+ * RFC 9788 §3.2.1, hcp_baseline: what is removed or obscured; and Outlook's
+ * Thread-Topic, which has the subject again.
+ */
 const HIDDEN_NAMES: ReadonlySet<string> = new Set([
   "subject",
   "comments",
   "keywords",
+  "thread-topic",
 ]);
+
+/** As Original-Subject, X-Original-Subject and Resent-Subject. */
+const SUBJECT_NAME_REGEXP = /-subject$/;
 
 /** RFC 9788 §3.2.1: what is seen in place of a subject. */
 const OBSCURED_SUBJECT = encoder.encode("Subject: [...]\r\n");
@@ -71,8 +79,8 @@ export interface Halves {
  *   HP-Outer, and `hp="cipher"`. Left out, as `off`, where the copies would be
  *   larger than 64 KiB, and for content that is signed or encrypted: its header
  *   is not the one that RFC 9788 means.
- * - `hide`: as `protect`, but outside the subject is `[...]`, and Comments and
- *   Keywords are not there. Always done; where the copies would be too large,
+ * - `hide`: as `protect`, but outside the subject is `[...]`, and Comments,
+ *   Keywords, Thread-Topic and `…-Subject` are not there. Always done; where the copies would be too large,
  *   only what is hidden is copied. Readers that know nothing of it are shown
  *   the subject in the text, where there is text.
  *
@@ -108,11 +116,11 @@ export function divideMessage(
   const hides = wanted === "hide";
   const subject = outside.find(({ name }) => name === "subject");
   const outer = outside.flatMap((field) => {
-    if (!hides || !HIDDEN_NAMES.has(field.name)) return [completeLine(field)];
+    if (!hides || !isHidden(field)) return [completeLine(field)];
     return field === subject ? [OBSCURED_SUBJECT] : [];
   });
   const seen = copied.flatMap((field) => {
-    if (!hides || !HIDDEN_NAMES.has(field.name)) return [completeLine(field)];
+    if (!hides || !isHidden(field)) return [completeLine(field)];
     return field === subject ? [OBSCURED_SUBJECT] : [];
   });
   const legacy = hides && subject !== undefined && !isCryptographic(content)
@@ -143,12 +151,17 @@ function copiedFields(
   outside: readonly Field[],
   wanted: HeaderProtection,
 ): Field[] {
-  const copied = outside.filter(({ name }) => COPIED_NAMES.has(name));
+  const copied = outside.filter((field) =>
+    COPIED_NAMES.has(field.name) || wanted === "hide" && isHidden(field)
+  );
   const octets = copied.reduce((sum, field) => sum + field.octets.length, 0);
   if (octets <= MAX_COPIED_OCTETS) return copied;
-  return wanted === "hide"
-    ? copied.filter(({ name }) => HIDDEN_NAMES.has(name))
-    : [];
+  return wanted === "hide" ? copied.filter(isHidden) : [];
+}
+
+/** Whether a field has no place outside where the subject is hidden. */
+function isHidden({ name }: Field): boolean {
+  return HIDDEN_NAMES.has(name) || SUBJECT_NAME_REGEXP.test(name);
 }
 
 /** Whether the first Content-Type, or any, says that it is cryptography. */

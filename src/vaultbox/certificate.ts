@@ -72,6 +72,14 @@ export async function newIdentity(
   const issued = app.config.certIssuer === "appliance"
     ? await issueLeaf(app, address, publicKeyOf(privateKey), validityDays)
     : await signedByItself(app, address, privateKey, validityDays);
+  return await identityOf(issued, privateKey, vaultboxId);
+}
+
+async function identityOf(
+  issued: Issued & { issuerId: string | null },
+  privateKey: Uint8Array<ArrayBuffer>,
+  vaultboxId: string,
+): Promise<Identity & { privateKey: Uint8Array<ArrayBuffer> }> {
   return {
     privateKey,
     row: {
@@ -89,10 +97,10 @@ export async function newIdentity(
 }
 
 async function signedByItself(
-  app: Pick<App, "now">,
+  app: Pick<App, "config" | "now">,
   address: string,
   privateKey: Uint8Array<ArrayBuffer>,
-  validityDays: number,
+  validityDays: number = app.config.certValidityDays,
 ): Promise<Issued & { issuerId: null }> {
   const notBefore = new Date(app.now().getTime() - CLOCK_SKEW_MS);
   const options = { privateKey, notBefore, validityDays };
@@ -147,7 +155,7 @@ async function storeKey(
 /**
  * Makes a certificate: a new generation for an address of one of the caller's
  * vaultboxes; for any other address a key and a certificate that exist nowhere
- * else.
+ * else and that the key has signed itself.
  *
  * @param app The world.
  * @param actor Who asks, and whose vaultboxes exist for it.
@@ -183,13 +191,16 @@ export async function generateCertificate(
   const privateKey = vaultbox?.custody === "server"
     ? await takeKey(app, party, input.keyKind)
     : await makeKey(app, party, input.keyKind);
-  const identity = await newIdentity(
-    app,
-    privateKey,
-    email,
-    vaultbox?.id ?? crypto.randomUUID(),
-    input.validityDays,
-  );
+  const { validityDays } = input;
+  // The issuer signs for vaultboxes alone: whoever trusts it would believe the
+  // caller that any other address is its own.
+  const identity = vaultbox === undefined
+    ? await identityOf(
+      await signedByItself(app, email, privateKey, validityDays),
+      privateKey,
+      crypto.randomUUID(),
+    )
+    : await newIdentity(app, privateKey, email, vaultbox.id, validityDays);
   let privateKeyPem: string | undefined;
   if (vaultbox === undefined) {
     privateKeyPem = pemEncode("PRIVATE KEY", identity.privateKey);

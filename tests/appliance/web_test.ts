@@ -138,6 +138,23 @@ Deno.test({
     const statuses = new Set(answers.map(({ status }) => status));
     assert.deepEqual([...statuses].sort(), [200, 429]);
   });
+
+  await t.step("no log of the web server has a one-time link", async () => {
+    const { data } = await appliance.api(
+      "POST",
+      `/vaultboxes/${id}/setup-links`,
+    );
+    const { pathname } = new URL(data.url);
+    const origin = "https://mail.example.test";
+    const answers = await Promise.all([
+      ...Array.from({ length: 30 }, () => ask(appliance, origin, pathname)),
+      ask(appliance, origin, pathname, "--data", "x".repeat(5000)),
+    ]);
+    assert.ok(answers.some(({ status }) => status === 429));
+    const log = await Deno.readTextFile(`${appliance.directory}/nginx.log`);
+    assert.match(log, /limiting requests/, "of other paths");
+    assert.ok(!log.includes("/setup/"), log.split("\n").at(-2));
+  });
 });
 
 async function ask(

@@ -12,7 +12,13 @@ import { generateCertificate } from "../../src/vaultbox/certificate.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { lastingIssuer } from "../../src/vaultbox/issuer.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import {
+  ALICE,
+  BOB,
+  SERVICE,
+  type TestWorld,
+  testWorld,
+} from "../helpers/app.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { type Answer, ask, bearer, SETTINGS } from "../helpers/http.ts";
 import { openssl } from "../helpers/openssl.ts";
@@ -83,6 +89,35 @@ Deno.test("by setting, every new certificate is signed by the appliance's issuer
   const { body: { data } } = await get("/audit?action=issuer.create");
   assert.equal(data.length, 1);
   assert.equal(data[0].actor, "appliance");
+});
+
+Deno.test("the issuer signs for no address that is not a vaultbox of the caller", async () => {
+  await using world = await testWorld(APPLIANCE);
+  const { publicCertPem: ofCat } = await generation(world);
+  const issuer = text(await (await asking(world))("/issuer"));
+  const bob = { ...SERVICE, owner: BOB, isAdmin: false, isService: false };
+  for (
+    const [actor, alias, domain] of [
+      [bob, "cat", "pets.example"],
+      [bob, "ceo", "bank.example"],
+      [SERVICE, "ceo", "bank.example"],
+    ] as const
+  ) {
+    const address = { domain, alias };
+    const made = await generateCertificate(world.app, actor, { address });
+    assert.ok(made.privateKeyPem);
+    await assert.rejects(
+      openssl({ issuer, certificate: made.certificatePem }, [
+        ...["verify", "-CAfile", "issuer", "certificate"],
+      ]),
+      `${actor.owner} has ${alias}@${domain}`,
+    );
+    const itself = { issuer: made.certificatePem };
+    await openssl({ ...itself, certificate: made.certificatePem }, [
+      ...["verify", "-CAfile", "issuer", "certificate"],
+    ]);
+  }
+  await verify(issuer, ofCat);
 });
 
 Deno.test("without the setting a certificate signs itself, and there is no issuer", async () => {

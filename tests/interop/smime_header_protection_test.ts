@@ -116,6 +116,8 @@ const MESSAGES: readonly string[] = [
   "Subject: a\rb\r\nSubject: a\0b\r\n" + PLAIN,
   "Content-Type: a/b\r; hp=c\r\n" + PLAIN,
   "Comments: a\r\nKeywords: b\r\nKeywords: c\r\nComments: d\r\n" + PLAIN,
+  "Thread-Topic: secret\r\nX-Subject: b\r\nX-Original-Subject: secret\r\n" +
+  PLAIN,
   "Received: a\r\nDKIM-Signature: b\r\nX-A: c\r\n" + PLAIN,
   // Bodies that get lines.
   "Content-Transfer-Encoding: BASE64\r\n" + PLAIN.replace("Hello", "SGVsbG8="),

@@ -10,7 +10,7 @@ import json
 import re
 import sys
 
-HIDDEN = {b"subject", b"comments", b"keywords"}
+HIDDEN = {b"subject", b"comments", b"keywords", b"thread-topic"}
 ADDED = re.compile(
     rb'Content-Type: text/plain; hp="cipher"(; protected-headers="v1"'
     rb'(; hp-legacy-display="1")?)?\r\n'
@@ -41,6 +41,10 @@ def split(octets):
 
 def name(field):
     return re.match(rb"[!-9;-~]+", field).group().lower()
+
+
+def is_hidden(field):
+    return name(field) in HIDDEN or name(field).endswith(b"-subject")
 
 
 def is_clean(field):
@@ -79,8 +83,8 @@ def rebuild(stored, inner):
             for field in content
         ]
     if mode == b"hide":
-        outer = [field for field in outer if name(field) not in HIDDEN]
-        outer += [field for field in copies if name(field) in HIDDEN]
+        outer = [field for field in outer if not is_hidden(field)]
+        outer += [field for field in copies if is_hidden(field)]
         for field in copies:
             if name(field) == b"encimap-inserted":
                 for offset, length in reversed(re.findall(rb"(\d+)\+(\d+)", field)):

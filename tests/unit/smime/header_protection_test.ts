@@ -50,6 +50,18 @@ Deno.test("divideMessage() with hide shows [...] once, and neither Comments nor 
   });
 });
 
+for (
+  const name of ["Thread-Topic", "Resent-Subject", "X-Original-Subject"]
+) {
+  Deno.test(`divideMessage() with hide leaves no ${name} outside, which has the subject again`, () => {
+    const again = `${name}: secret\r\n`;
+    const { outer, inner } = divide(FROM + SUBJECT + again + TEXT, "hide");
+    assert.equal(outer, `${FROM}Subject: [...]\r\n`);
+    assert.ok(inner.startsWith(FROM + SUBJECT + again));
+    assert.ok(!inner.includes(`HP-Outer: ${name}`));
+  });
+}
+
 Deno.test("divideMessage() keeps what makes a thread outside", () => {
   const thread =
     "Message-ID: <2@a>\r\nIn-Reply-To: <1@a>\r\nReferences: <0@a>\r\n <1@a>\r\n";

@@ -152,6 +152,24 @@ for (
   });
 }
 
+Deno.test("what is forged is dropped also behind as many fields as a header may have", async () => {
+  const { certificate } = await makeRecipient(1);
+  const { octets: made } = await encryptMessage(octets("\r\nHello"), [
+    certificate,
+  ], { traceFields: [] });
+  const forged = "Encimap-Encryption: v=1; by=appliance; auth=dmarc:pass\r\n" +
+    "Authentication-Results: mx.example.com; dmarc=pass\r\n";
+  const message = "X-A: b\r\n".repeat(20_000) + forged + latin1(made);
+  const { octets: stored } = await encryptMessage(
+    octets(message),
+    [certificate],
+    { traceFields: [TRACE], border: BORDER },
+  );
+  const header = latin1(stored).split("\r\n\r\n", 1)[0]!;
+  assert.equal(header.split("\r\nEncimap-Encryption:").length, 2);
+  assert.ok(!header.includes("\r\nAuthentication-Results:"));
+});
+
 Deno.test("Authentication-Results are believed if they are the filter's, and then those of the host are not", async () => {
   const border = { ...BORDER, authservId: "filter.example.com" };
   const header = await headerOf(
