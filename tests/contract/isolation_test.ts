@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import type { Schema } from "../../src/http/fields.ts";
 import {
+  EVERYTHING_ON,
   type Input,
   type Operation,
   readDescription,
   type Reply,
   type ServedApi,
   servedApi,
-  UNLIMITED,
 } from "../helpers/api.ts";
 import { bearer } from "../helpers/http.ts";
 import { ALICE, BOB, type TestWorld, testWorld } from "../helpers/app.ts";
@@ -69,6 +69,14 @@ const EXCEPTIONS: Readonly<
     check(theirs, missing) {
       assert.equal(theirs.json.data[0].error.code, "forbidden");
       assert.equal(missing.json.data[0].success, true);
+    },
+  },
+  // An issuer is the appliance's, and nobody's own.
+  downloadIssuer: {
+    by: "",
+    check(theirs, missing) {
+      assert.deepEqual([theirs.status, missing.status], [200, 404]);
+      assert.match(theirs.text, /^-----BEGIN CERTIFICATE-----\n/);
     },
   },
   // Anybody may claim any domain: each claim has a challenge of its own.
@@ -366,7 +374,7 @@ async function tryAttempt(
 }
 
 Deno.test("nothing of one user's exists for another, on any route", async (t) => {
-  await using world = await testWorld(UNLIMITED);
+  await using world = await testWorld(EVERYTHING_ON);
   await using api = servedApi(world);
   const alice = await newTenant(world, api, ALICE, "alice.example");
   const bob = await newTenant(world, api, BOB, "bob.example");
@@ -424,7 +432,7 @@ Deno.test("nothing of one user's exists for another, on any route", async (t) =>
 });
 
 Deno.test("the comparison of dumps sees a change of Alice's", async () => {
-  await using world = await testWorld(UNLIMITED);
+  await using world = await testWorld(EVERYTHING_ON);
   await using api = servedApi(world);
   const alice = await newTenant(world, api, ALICE, "alice.example");
   const bob = await newTenant(world, api, BOB, "bob.example");
