@@ -18,6 +18,7 @@ import {
 import type { Db } from "../db/connect.ts";
 import { getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
+import { reason } from "../log.ts";
 import { pemDecode } from "../x509/pem.ts";
 import { publicKeyHex } from "../x509/public_key.ts";
 import type { GenerationId } from "./generations.ts";
@@ -106,7 +107,9 @@ export async function destroyDecided(
 }
 
 /**
- * Finishes what crashes and full disks have left of destructions.
+ * Finishes what crashes and full disks have left of destructions. A key whose
+ * file cannot be destroyed is logged and tried again the next time: it keeps
+ * neither the others nor the caller.
  *
  * @param app Uses `log`, `privateKeys` and `sql`.
  * @returns Keys that are gone now.
@@ -115,15 +118,14 @@ export async function finishDestructions(
   app: Pick<App, "log" | "privateKeys" | "sql">,
 ): Promise<number> {
   const ids = await listDestroying(app.sql);
-  await destroy(app, ids);
-  return ids.length;
+  return await eachOf(app, ids, (id) => destroy(app, [id]));
 }
 
 /**
  * Destroys keys once more that a restored backup has brought back.
  *
  * @param app Uses `log`, `privateKeys` and `sql`.
- * @returns How many there were.
+ * @returns How many are gone now.
  */
 export async function destroyRestored(
   app: Pick<App, "log" | "privateKeys" | "sql">,
@@ -131,11 +133,31 @@ export async function destroyRestored(
   const stored = await app.privateKeys.list();
   const destroyed = await listDestroyed(app.sql);
   const back = stored.filter((id) => destroyed.has(id));
-  await app.privateKeys.remove(back);
-  for (const id of back) {
+  return await eachOf(app, back, async (id) => {
+    await app.privateKeys.remove([id]);
     app.log.write("warn", "destroyed key was back", { certificate: id });
+  });
+}
+
+/** Does it for each key, and counts those for which it succeeds. */
+async function eachOf(
+  app: Pick<App, "log">,
+  ids: readonly string[],
+  task: (id: string) => Promise<void>,
+): Promise<number> {
+  let done = 0;
+  for (const id of ids) {
+    try {
+      await task(id);
+      done++;
+    } catch (error) {
+      app.log.write("error", "private key is not destroyed", {
+        certificate: id,
+        cause: reason(error),
+      });
+    }
   }
-  return back.length;
+  return done;
 }
 
 async function destroy(

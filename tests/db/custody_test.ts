@@ -239,6 +239,25 @@ Deno.test("a key whose end is decided is in no bundle, and the sweep finishes it
   assert.equal(receipt.body.data.keys.length, 1);
 });
 
+Deno.test("a key that cannot be destroyed keeps neither other keys nor the start", async () => {
+  await using cat = await catWorld();
+  await cat.generate();
+  const [newest, first] = await cat.certificates();
+  const keys = `${cat.world.directory}/keys`;
+  const stuck = `${keys}/${first!["id"]}.key`;
+  await Deno.remove(stuck);
+  // Neither to be overwritten nor removed.
+  await Deno.mkdir(`${stuck}/a`, { recursive: true });
+  await cat.app.sql`
+    update vaultbox_certs set key_state = 'destroying',
+      handed_out_at = now()
+  `;
+  await reconcile(cat.app, { dryRun: false });
+  const states = (await cat.certificates()).map((row) => row["key_state"]);
+  assert.deepEqual(states, ["destroyed", "destroying"]);
+  assert.ok(!(await cat.keys()).includes(String(newest!["id"])));
+});
+
 Deno.test("a destroyed key that a backup brings back is destroyed again", async () => {
   await using cat = await catWorld({ custody: "client" });
   const [made] = await cat.certificates();
