@@ -10,6 +10,7 @@ import { bundlePassword } from "./bundle_password.ts";
 import { bundleZip, friendlyName } from "./bundle_zip.ts";
 import { handOut, type MakeFile } from "./hand_out.ts";
 import { partyOf } from "./key_pool.ts";
+import { profile } from "./profile.ts";
 
 /** Checked input of a download. */
 export interface BundleRequest {
@@ -74,7 +75,7 @@ export async function vaultboxBundle(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { vaultboxId, password } = request;
   const make: MakeFile = async (vaultbox, generations) => {
-    const { alias, domain, username, custody } = vaultbox;
+    const { alias, domain, name, username, custody } = vaultbox;
     const address = `${alias}@${domain}`;
     return await bundleZip({
       address,
@@ -85,6 +86,7 @@ export async function vaultboxBundle(
       password: bundlePassword(password, address),
       modified: app.now(),
       generations,
+      profile: (keys) => profile(app, { vaultboxId, address, name, keys }),
     });
   };
   return await app.heavy.run(

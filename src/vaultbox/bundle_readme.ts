@@ -97,6 +97,10 @@ function contents({ certificates }: BundleReadmeOptions): string {
       "certificate.pem",
       "The certificate alone. It is public: give it to people who want to send you encrypted mail.",
     ),
+    file(
+      "setup.mobileconfig",
+      "For iPhone, iPad and Mac: account and keys in one file.",
+    ),
     ...newest!.isIssued
       ? [file("issuer.pem", "The authority that issued the certificate.")]
       : [],

@@ -40,6 +40,16 @@ export interface BundleZipOptions {
   readonly modified: Date;
   /** Certificates with their keys, newest first; at least one. */
   readonly generations: readonly BundleGeneration[];
+  /** Makes the profile for Apple's devices. */
+  readonly profile: (
+    keys: readonly BundleKey[],
+  ) => Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** What the profile is made of. */
+export interface BundleKey extends BundleGeneration {
+  /** `certificate-compatible.p12`. */
+  readonly pkcs12: Uint8Array<ArrayBuffer>;
 }
 
 /** Port of IMAP with implicit TLS, RFC 8314 §3.2. */
@@ -65,8 +75,9 @@ const MADE_ON_UNIX = 3;
  *
  * `certificate.p12`, `certificate-compatible.p12` and `certificate.pem` are the
  * newest generation; `previous/1/` and so on are the ones before, newest first,
- * since mail that arrived under them opens with them only. `issuer.pem` is there
- * if an authority has issued the certificate. Names are fixed: nothing of an
+ * since mail that arrived under them opens with them only. `setup.mobileconfig`
+ * has all of them and the account for Apple's devices. `issuer.pem` is there if
+ * an authority has issued the certificate. Names are fixed: nothing of an
  * address ever becomes a path.
  *
  * The ZIP itself is not encrypted; the keys in it are.
@@ -106,6 +117,7 @@ export async function bundleZip(
       })),
     })),
   };
+  const keys: BundleKey[] = [];
   for (const [n, generation] of generations.entries()) {
     const { certificate, privateKey, chain } = generation;
     const folder = n === 0 ? "" : `previous/${n}/`;
@@ -120,10 +132,9 @@ export async function bundleZip(
       ...contents,
       format: "modern",
     });
-    files[`${folder}certificate-compatible.p12`] = await pfx({
-      ...contents,
-      format: "compatible",
-    });
+    const pkcs12 = await pfx({ ...contents, format: "compatible" });
+    files[`${folder}certificate-compatible.p12`] = pkcs12;
+    keys.push({ ...generation, pkcs12 });
     files[`${folder}certificate.pem`] = encoder.encode(
       pemEncode("CERTIFICATE", certificate),
     );
@@ -132,6 +143,7 @@ export async function bundleZip(
       files[`${folder}issuer.pem`] = encoder.encode(issuers.join(""));
     }
   }
+  files["setup.mobileconfig"] = await options.profile(keys);
   return zipSync(files, {
     mtime: modified,
     os: MADE_ON_UNIX,

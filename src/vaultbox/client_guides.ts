@@ -57,6 +57,7 @@ export const CLIENT_GUIDES: readonly ClientGuide[] = [
       "Add the account: Mail > Settings > Accounts > + > Other Mail Account, with the account settings.",
     ],
     notes: [
+      "Shorter: double-click setup.mobileconfig and install it in System Settings > General > Device Management. It has the account and all keys; each key asks for the password of the files.",
       "Mail finds the key by the address. When macOS asks whether Mail may use the key, type the password of your Mac and click Always Allow.",
     ],
     send: [
@@ -74,6 +75,7 @@ export const CLIENT_GUIDES: readonly ClientGuide[] = [
       "If messages stay closed, open that account, Account Settings > Advanced > Encrypt by Default, turn it on, and see that this certificate has the check mark.",
     ],
     notes: [
+      "Shorter: bring setup.mobileconfig instead and install it in the same way. It has the account and all keys; each key asks for the password of the files.",
       "There are versions that open mail only with the certificate that is selected there; to read older mail, select an older one.",
     ],
     send: [

@@ -16,11 +16,23 @@ import { getVaultbox } from "../db/vaultboxes.ts";
 import { createAppCredential, removeAppCredential } from "./app_credentials.ts";
 import type { BundleRequest } from "./bundle.ts";
 import { bundlePassword } from "./bundle_password.ts";
-import { type BundleGeneration, friendlyName } from "./bundle_zip.ts";
-import { handOut } from "./hand_out.ts";
+import { friendlyName } from "./bundle_zip.ts";
+import { handOut, type MakeFile } from "./hand_out.ts";
 import { refusedKey } from "./key_not_here.ts";
 import { partyOf } from "./key_pool.ts";
 import { imapServer, submissionServer } from "./login.ts";
+
+/** A key in a profile. */
+export interface ProfileKey {
+  /** The key with its certificate, PKCS#12 in the compatible form. */
+  readonly pkcs12: Uint8Array<ArrayBuffer>;
+  /** Certificates of its issuers, DER, the nearest first; often none. */
+  readonly chain: readonly Uint8Array<ArrayBuffer>[];
+  /** SHA-256 of the certificate, 64 lower-case hexadecimal digits. */
+  readonly fingerprintSha256: string;
+  /** Last moment of validity. */
+  readonly notAfter: Date;
+}
 
 /** What a profile is made of. */
 export interface ProfileContents {
@@ -30,10 +42,8 @@ export interface ProfileContents {
   readonly address: string;
   /** For people. */
   readonly name: string;
-  /** Password of the PKCS#12 files; it is not in the profile. */
-  readonly password: string;
-  /** Certificates with their keys, newest first; at least one. */
-  readonly generations: readonly BundleGeneration[];
+  /** Keys, newest first; at least one. */
+  readonly keys: readonly ProfileKey[];
   /** A credential that is put in; if left out, the device asks. */
   readonly login?: { readonly username: string; readonly password: string };
 }
@@ -86,16 +96,31 @@ export async function vaultboxProfile(
     username: credential.login,
     password: credential.password,
   };
-  const contents = { vaultboxId, address, name: vaultbox.name, password };
+  const make: MakeFile = async ({ name }, generations) => {
+    const keys: ProfileKey[] = [];
+    for (const generation of generations) {
+      const { privateKey, certificate, chain, fingerprintSha256 } = generation;
+      keys.push({
+        ...generation,
+        pkcs12: await pfx({
+          privateKey,
+          certificate,
+          chain,
+          friendlyName: friendlyName(address, fingerprintSha256),
+          password,
+          format: "compatible",
+        }),
+      });
+    }
+    const contents = { vaultboxId, address, name, keys };
+    return await profile(app, {
+      ...contents,
+      ...login !== undefined && { login },
+    });
+  };
   try {
     return await app.heavy.run(
-      () =>
-        handOut(app, actor, { vaultboxId }, (_, generations) =>
-          profile(app, {
-            ...contents,
-            generations,
-            ...login !== undefined && { login },
-          })),
+      () => handOut(app, actor, { vaultboxId }, make),
       partyOf(actor),
     );
   } catch (error) {
@@ -115,18 +140,14 @@ export async function vaultboxProfile(
  * @param app Uses `config`, `now` and `profileSigner`.
  * @param contents What it is made of.
  * @returns XML, or SignedData around it where there is a signer.
- * @throws {RangeError} If there is no generation.
+ * @throws {RangeError} If there is no key.
  */
 export async function profile(
   app: Pick<App, "config" | "now" | "profileSigner">,
   contents: ProfileContents,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { address, vaultboxId } = contents;
-  const keys: Plist[] = [];
-  for (const generation of contents.generations) {
-    keys.push(await keyPayload(app, contents, generation));
-  }
-  const [newest] = contents.generations;
+  const [newest] = contents.keys;
   if (newest === undefined) {
     throw new RangeError("Cannot make a profile as there must be >= 1 key");
   }
@@ -141,7 +162,7 @@ export async function profile(
     PayloadOrganization: app.config.hostname,
     PayloadRemovalDisallowed: false,
     PayloadContent: [
-      ...keys,
+      ...contents.keys.map((key) => keyPayload(app, contents, key)),
       ...(root === undefined ? [] : [rootPayload(app, contents, root)]),
       mailPayload(app, contents, newest),
     ],
@@ -163,13 +184,11 @@ function signed(
   return signedData(octets, { certificates, privateKeyPem }, now);
 }
 
-async function keyPayload(
+function keyPayload(
   app: Pick<App, "config">,
-  { vaultboxId, address, password }: ProfileContents,
-  generation: BundleGeneration,
-): Promise<Plist> {
-  const { fingerprintSha256, notAfter, privateKey, certificate, chain } =
-    generation;
+  { vaultboxId, address }: ProfileContents,
+  { pkcs12, fingerprintSha256, notAfter }: ProfileKey,
+): Plist {
   const until = notAfter.toISOString().slice(0, 10);
   return {
     ...payload(app, vaultboxId, fingerprintSha256, {
@@ -178,14 +197,7 @@ async function keyPayload(
     }),
     PayloadCertificateFileName: `${fingerprintSha256.slice(0, 16)}.p12`,
     // iOS up to 17 and macOS up to 14 read this form alone.
-    PayloadContent: await pfx({
-      privateKey,
-      certificate,
-      chain,
-      friendlyName: friendlyName(address, fingerprintSha256),
-      password,
-      format: "compatible",
-    }),
+    PayloadContent: pkcs12,
   };
 }
 
@@ -207,7 +219,7 @@ function rootPayload(
 function mailPayload(
   app: Pick<App, "config">,
   { vaultboxId, address, name, login }: ProfileContents,
-  newest: BundleGeneration,
+  newest: ProfileKey,
 ): Plist {
   const imap = imapServer(app);
   const submission = submissionServer(app);

@@ -3,13 +3,13 @@ import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type { Schema } from "../../src/http/fields.ts";
 import {
+  EVERYTHING_ON,
   type Operation,
   pathOf,
   readDescription,
   type Reply,
   type ServedApi,
   servedApi,
-  UNLIMITED,
 } from "../helpers/api.ts";
 import { bearer } from "../helpers/http.ts";
 import { ALICE, testWorld } from "../helpers/app.ts";
@@ -121,7 +121,7 @@ Deno.test("docs/openapi.yaml is OpenAPI 3.1 whose parts fit together", async (t)
 });
 
 Deno.test("every operation answers as docs/openapi.yaml says", async (t) => {
-  await using world = await testWorld(UNLIMITED);
+  await using world = await testWorld(EVERYTHING_ON);
   await using api = servedApi(world);
   const service = await bearer();
   const reader = await newTenant(world, api, ALICE, "pets.example");
@@ -191,7 +191,7 @@ async function refusals(
 }
 
 Deno.test("/s2s/v1/openapi.json is docs/openapi.yaml, and needs no token", async () => {
-  await using world = await testWorld(UNLIMITED);
+  await using world = await testWorld(EVERYTHING_ON);
   await using api = servedApi(world);
   const { status, json } = await api.fetch("/openapi.json", "");
   assert.equal(status, 200);

@@ -131,6 +131,7 @@ Deno.test("a bundle has the certificate of the appliance's issuer", async () => 
     "certificate.p12",
     "certificate.pem",
     "issuer.pem",
+    "setup.mobileconfig",
   ]);
   const decode = (name: string) => new TextDecoder().decode(files[name]);
   const p12 = await ask("/p12", request);

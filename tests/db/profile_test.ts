@@ -1,9 +1,12 @@
+import { unzipSync } from "fflate";
 import assert from "node:assert/strict";
 import type { App } from "../../src/app.ts";
 import type { AppError } from "../../src/errors.ts";
+import { vaultboxBundle } from "../../src/vaultbox/bundle.ts";
 import { generateCertificate } from "../../src/vaultbox/certificate.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { vaultboxProfile } from "../../src/vaultbox/profile.ts";
+import { pemDecode } from "../../src/x509/pem.ts";
 import { ALICE, BOB, SERVICE, testWorld, user } from "../helpers/app.ts";
 import { openssl, run } from "../helpers/openssl.ts";
 import { issuedSigner } from "../helpers/profile_signer.ts";
@@ -132,6 +135,25 @@ Deno.test("a profile brings a credential of its own only where that is wanted", 
   assert.equal(mail["OutgoingMailServerUsername"], row!["login"]);
   assert.match(mail["IncomingPassword"], /^[a-z2-9]{24}$/);
   assert.equal(mail["OutgoingPasswordSameAsIncomingPassword"], true);
+});
+
+Deno.test("a bundle has the profile, with the root of the issuer that signed its certificate", async () => {
+  await using world = await testWorld({ ENCIMAP_CERT_ISSUER: "appliance" });
+  const { app } = world;
+  const vaultboxId = await makeBox(app);
+  const request = { vaultboxId, password: PASSWORD };
+  const files = unzipSync(await vaultboxBundle(app, user(ALICE), request));
+  const profile = await plist(files["setup.mobileconfig"]!);
+  const [key, root, mail]: Payload[] = profile["PayloadContent"];
+  assert.equal(
+    key!["PayloadContent"],
+    files["certificate-compatible.p12"]!.toBase64(),
+  );
+  assert.equal(root!["PayloadType"], "com.apple.security.root");
+  const issuer = new TextDecoder().decode(files["issuer.pem"]);
+  const der = pemDecode("CERTIFICATE", issuer);
+  assert.equal(root!["PayloadContent"], der.toBase64());
+  assert.equal(mail!["SMIMEEncryptionCertificateUUID"], key!["PayloadUUID"]);
 });
 
 Deno.test("nobody else's profile is made, and none without a key", async () => {

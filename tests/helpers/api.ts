@@ -164,3 +164,10 @@ export function pathOf(operation: Operation, input: Input): string {
 export const UNLIMITED: Readonly<Record<string, string>> = {
   ENCIMAP_RATE_LIMIT: "0",
 };
+
+/** Settings under which each operation can succeed. */
+export const EVERYTHING_ON: Readonly<Record<string, string>> = {
+  ...UNLIMITED,
+  // Without a public port there are no links to set a device up.
+  ENCIMAP_PUBLIC_PORT: "4302",
+};

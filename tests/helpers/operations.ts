@@ -14,6 +14,7 @@ import type { Input, Operation, Reply, ServedApi } from "./api.ts";
 import { bearer } from "./http.ts";
 import type { TestWorld } from "./app.ts";
 import { readTrialMail } from "./trial.ts";
+import { lastingIssuer } from "../../src/vaultbox/issuer.ts";
 
 /** A user with a domain, and vaultboxes in it. */
 export interface Tenant {
@@ -27,7 +28,7 @@ export interface Tenant {
   readonly vaultboxId: string;
   /** Its address. */
   readonly address: string;
-  /** A vaultbox without credentials. */
+  /** A vaultbox without credentials, for what would change the other one. */
   readonly bareId: string;
   /** The API. */
   readonly api: ServedApi;
@@ -95,6 +96,12 @@ const INPUTS: Readonly<
   createSetupLink: ({ vaultboxId }) => ({ params: { id: vaultboxId } }),
   listSetupLinks: setupLinkOf,
   deleteSetupLink: setupLinkOf,
+  listSmimeaRecords: async ({ vaultboxId, domain, world }) => {
+    await world.app.sql`
+      update vaultboxes set publish_certificate = true where id = ${vaultboxId}
+    `;
+    return { params: { domain } };
+  },
   createAlias: ({ bareId, domain }) => ({
     params: { id: bareId },
     body: { address: `new@${domain}` },
@@ -161,17 +168,17 @@ const INPUTS: Readonly<
   downloadCertificate: certificateOf,
   retireCertificate: certificateOf,
   getCertificateUses: certificateOf,
-  setCustody: ({ vaultboxId }) => ({
-    params: { id: vaultboxId },
+  setCustody: ({ bareId }) => ({
+    params: { id: bareId },
     body: { custody: "client" },
   }),
   confirmHandOut: async (tenant) => ({
-    params: { id: tenant.vaultboxId },
+    params: { id: tenant.bareId },
     body: { sha256: await handOutOf(tenant) },
   }),
   takeHandOutBack: async (tenant) => {
     await handOutOf(tenant);
-    return { params: { id: tenant.vaultboxId } };
+    return { params: { id: tenant.bareId } };
   },
   destroyKey: async (tenant) => {
     const { params } = await certificateOf(tenant);
@@ -191,10 +198,9 @@ const INPUTS: Readonly<
     params: { id: vaultboxId },
     body: { csr: await csrFor(address), days: 30 },
   }),
-  downloadIssuer: async ({ vaultboxId, address, post }) => {
-    const csr = await csrFor(address);
-    await post(`/vaultboxes/${vaultboxId}/certificates/csr`, { csr });
-    return {};
+  downloadIssuer: async ({ world }) => {
+    const { id } = await lastingIssuer(world.app);
+    return { query: { "issuer_id": id } };
   },
 };
 
@@ -362,31 +368,36 @@ async function appCredentialOf(tenant: Tenant): Promise<Input> {
   return { params: { id: tenant.vaultboxId, "credential_id": json.data.id } };
 }
 
-/** The older of two certificates of the tenant's vaultbox. */
+/**
+ * A certificate of the tenant's vaultbox that is neither retired nor the newest.
+ * One is made only where there is none: a vaultbox can have 20.
+ */
 async function certificateOf(
   tenant: Tenant,
 ): Promise<{ params: Record<string, string> }> {
-  const { vaultboxId: id, address } = tenant;
-  const [row] = await tenant.world.app.sql<{ id: string }[]>`
-    select id from vaultbox_certs where vaultbox_id = ${id}
-    order by created_at desc limit 1
-  `;
-  await tenant.post("/generate-certificate", { email: address });
-  return { params: { id, "certificate_id": row!.id } };
+  const { vaultboxId: id, address, world } = tenant;
+  for (;;) {
+    const [row] = await world.app.sql<{ id: string }[]>`
+      select id from vaultbox_certs
+      where vaultbox_id = ${id} and key_state = 'kept'
+        and retired_at is null and not is_newest
+      limit 1
+    `;
+    if (row !== undefined) return { params: { id, "certificate_id": row.id } };
+    await tenant.post("/generate-certificate", { email: address });
+  }
 }
 
-/** SHA-256 of a bundle of the tenant's vaultbox, which is of custody client. */
+/** SHA-256 of a bundle of the tenant's bare vaultbox, then of custody client. */
 async function handOutOf(tenant: Tenant): Promise<string> {
-  const { vaultboxId, api, token, post } = tenant;
-  const path = `/vaultboxes/${vaultboxId}/custody`;
-  const body = '{"custody":"client"}';
-  await api.fetch(path, token, { method: "PUT", body });
-  await post("/bundle", {
-    "vaultbox_id": vaultboxId,
-    password: "bundle-password",
-  });
+  const { bareId, api, token, post } = tenant;
+  const path = `/vaultboxes/${bareId}/custody`;
+  const init = { method: "PUT", body: '{"custody":"client"}' };
+  const { status, text } = await api.fetch(path, token, init);
+  if (status >= 300) throw new Error(`PUT ${path}: ${status} ${text}`);
+  await post("/bundle", { "vaultbox_id": bareId, password: "bundle-password" });
   const [row] = await tenant.world.app.sql<{ sha256: Uint8Array }[]>`
-    select sha256 from hand_outs where vaultbox_id = ${vaultboxId}
+    select sha256 from hand_outs where vaultbox_id = ${bareId}
     order by handed_out_at desc limit 1
   `;
   return new Uint8Array(row!.sha256).toHex();

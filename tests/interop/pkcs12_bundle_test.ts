@@ -43,6 +43,7 @@ async function bundle(directory: TemporaryDirectory) {
     password: PASSWORD,
     modified: new Date("2026-11-22T12:34:56Z"),
     generations,
+    profile: () => Promise.resolve(new Uint8Array()),
   });
   await directory.write("bundle.zip", zip);
   return { identities, generations };

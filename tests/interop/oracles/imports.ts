@@ -191,6 +191,7 @@ async function makeBundle({ keys, signer, password }: Contents) {
     password: PASSWORDS[password],
     modified: new Date(),
     generations,
+    profile: () => Promise.resolve(new Uint8Array()),
   });
   return { files: unzipSync(zip), generations };
 }

@@ -27,6 +27,7 @@ async function options(generations: number): Promise<BundleZipOptions> {
       fingerprintSha256: `${n}`.repeat(64),
       notAfter: new Date("2027-11-22T12:00:00Z"),
     })),
+    profile: (keys) => Promise.resolve(keys[0]!.pkcs12),
   };
 }
 
@@ -44,7 +45,12 @@ Deno.test("bundleZip() has every generation, the newest on top", async () => {
     "previous/2/certificate.p12",
     "previous/2/certificate-compatible.p12",
     "previous/2/certificate.pem",
+    "setup.mobileconfig",
   ]);
+  assert.deepEqual(
+    files["setup.mobileconfig"],
+    files["certificate-compatible.p12"],
+  );
   for (
     const [name, n] of [["", 0], ["previous/1/", 1], [
       "previous/2/",
