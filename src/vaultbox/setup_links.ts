@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
+import { listCertificates } from "../db/certificates.ts";
 import type { Page, Rows } from "../db/page.ts";
 import {
   deleteSetupLink,
@@ -22,6 +23,7 @@ import { EVERYTHING, getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { vaultboxBundle, vaultboxPfx } from "./bundle.ts";
 import { bundlePassword } from "./bundle_password.ts";
+import { isEllipticCurve } from "./bundle_zip.ts";
 import { keyNotHere, refusedKey } from "./key_not_here.ts";
 import { vaultboxProfile } from "./profile.ts";
 
@@ -30,6 +32,18 @@ export type NewSetupLink = SetupLink & {
   /** The URL. */
   readonly url: string;
 };
+
+/** A link that somebody has opened. */
+export interface OpenSetupLink {
+  /** The link. */
+  readonly link: SetupLink;
+  /** Whose keys it gives. */
+  readonly vaultbox: Vaultbox;
+  /** Address of the vaultbox. */
+  readonly address: string;
+  /** Whether one of the keys is on an elliptic curve. */
+  readonly hasEllipticCurve: boolean;
+}
 
 /** What a link can give. */
 export type SetupFile = "profile" | "p12" | "p12-compatible" | "bundle";
@@ -131,20 +145,25 @@ export async function removeSetupLink(
  *
  * @param app Uses `now` and `sql`.
  * @param secret Secret part of the URL.
- * @returns Whose it is.
+ * @returns Whose it is, and whether a key that it gives is on an elliptic curve.
  * @throws {AppError} `not_found` if it is wrong, used, past its end or taken
  * back, or the vaultbox is not active: all the same.
  */
 export async function openSetupLink(
   app: Pick<App, "now" | "sql">,
   secret: string,
-): Promise<{ link: SetupLink; vaultbox: Vaultbox; address: string }> {
+): Promise<OpenSetupLink> {
   const link = SECRET_REGEXP.test(secret)
     ? await findSetupLink(app.sql, hashOf(secret), app.now())
     : undefined;
   if (link === undefined) throw new AppError("not_found", "Not found");
   const vaultbox = await getVaultbox(app.sql, link.vaultboxId, EVERYTHING);
-  return { link, vaultbox, address: `${vaultbox.alias}@${vaultbox.domain}` };
+  const hasEllipticCurve = (await listCertificates(app.sql, vaultbox.id))
+    .some(({ keyState, publicCertPem }) =>
+      keyState === "kept" && isEllipticCurve(publicCertPem)
+    );
+  const address = `${vaultbox.alias}@${vaultbox.domain}`;
+  return { link, vaultbox, address, hasEllipticCurve };
 }
 
 /**
