@@ -24,7 +24,7 @@ import { AppError } from "../errors.ts";
 import { vaultboxBundle, vaultboxPfx } from "./bundle.ts";
 import { bundlePassword } from "./bundle_password.ts";
 import { isEllipticCurve } from "./bundle_zip.ts";
-import { keyNotHere, refusedKey } from "./key_not_here.ts";
+import { checkUnconfirmedFile } from "./hand_out.ts";
 import { vaultboxProfile } from "./profile.ts";
 
 /** A link with its URL, which is shown this once. */
@@ -79,7 +79,7 @@ export async function createSetupLink(
   const now = app.now();
   const link = await app.sql.begin(async (tx) => {
     const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
-    checkCustody(vaultbox);
+    await checkUnconfirmedFile(app, tx, vaultbox);
     if (publicPort === undefined) {
       throw new AppError(
         "conflict",
@@ -184,7 +184,7 @@ export async function followSetupLink(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { link, vaultbox, address } = await openSetupLink(app, secret);
   const { id, vaultboxId, withCredential } = link;
-  checkCustody(vaultbox);
+  await checkUnconfirmedFile(app, app.sql, vaultbox);
   const password = bundlePassword(choice.password, address);
   if (!await useSetupLink(app.sql, id, app.now())) {
     throw new AppError("not_found", "Not found");
@@ -215,17 +215,6 @@ export async function followSetupLink(
     // Nothing went out. Where this fails, too, the link is lost and no key.
     await restoreSetupLink(app.sql, id);
     throw error;
-  }
-}
-
-/** Custody `client` wants a confirmation that no telephone can give. */
-function checkCustody(vaultbox: Vaultbox): void {
-  if (vaultbox.custody === "external") throw keyNotHere(vaultbox);
-  if (vaultbox.custody === "client") {
-    throw refusedKey(vaultbox, "The keys of this vaultbox go out in a bundle", {
-      reason: "bundle_only",
-      advice: "Download the bundle and confirm it.",
-    });
   }
 }
 
