@@ -4,7 +4,11 @@
  * @module
  */
 
-import { CLIENT_GUIDES, type ClientGuide } from "./client_guides.ts";
+import {
+  CLIENT_GUIDES,
+  type ClientGuide,
+  ELLIPTIC_CURVE_WARNING,
+} from "./client_guides.ts";
 
 /** What the instructions are about. */
 export interface BundleReadmeOptions {
@@ -155,7 +159,7 @@ function order({ certificates }: BundleReadmeOptions): string {
     "Both files hold the same key. Importing both does no harm.",
     ...certificates.some(({ isEllipticCurve }) => isEllipticCurve)
       ? [
-        "A key here is on an elliptic curve (P-256), which fewer programs know: GnuPG 2.2 crashes when it imports the file and does not get the key, use 2.4; Thunderbird before 128, FairEmail and, as far as we know, Apple Mail do not open mail to such a key. Ask for an RSA key for these.",
+        ELLIPTIC_CURVE_WARNING,
       ]
       : [],
   ];

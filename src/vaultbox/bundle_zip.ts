@@ -151,7 +151,16 @@ export async function bundleZip(
   });
 }
 
-function isEllipticCurve(certificate: Uint8Array<ArrayBuffer>): boolean {
+/**
+ * Tells whether the key of a certificate is on an elliptic curve.
+ *
+ * @param certificate DER or PEM.
+ * @returns Whether it is.
+ * @throws {Error} If it is no certificate.
+ */
+export function isEllipticCurve(
+  certificate: Uint8Array<ArrayBuffer> | string,
+): boolean {
   const { publicKey } = new X509Certificate(certificate);
   return publicKey.asymmetricKeyType === "ec";
 }

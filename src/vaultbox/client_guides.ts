@@ -28,6 +28,10 @@ export interface ClientGuide {
   readonly selfSigned?: string;
 }
 
+/** What is said where a key is on an elliptic curve. */
+export const ELLIPTIC_CURVE_WARNING =
+  "A key here is on an elliptic curve (P-256), which fewer programs know: GnuPG 2.2 crashes when it imports the file and does not get the key, use 2.4; Thunderbird before 128, FairEmail and, as far as we know, Apple Mail do not open mail to such a key. Ask for an RSA key for these.";
+
 /** All programs, in the order in which they are shown. */
 export const CLIENT_GUIDES: readonly ClientGuide[] = [
   {

@@ -184,6 +184,30 @@ async function keysToHandOut(
   return onlyNewest ? kept.slice(0, 1) : kept;
 }
 
+/**
+ * Looks whether keys may go out in a file whose SHA-256 nobody can tell, such
+ * as one that a telephone takes at once.
+ *
+ * @param app Uses `now`.
+ * @param db Database or transaction.
+ * @param vaultbox Whose keys.
+ * @throws {AppError} `conflict` with custody `client`, if no key of it is here,
+ * or if none may go out now; `details` say what to do.
+ */
+export async function checkUnconfirmedFile(
+  app: Pick<App, "now">,
+  db: Db,
+  vaultbox: Vaultbox,
+): Promise<void> {
+  await keysToHandOut(app, db, vaultbox, false);
+  if (vaultbox.custody === "client") {
+    throw refusedKey(vaultbox, "The keys of this vaultbox go out in a bundle", {
+      reason: "bundle_only",
+      advice: "Download the bundle and confirm it.",
+    });
+  }
+}
+
 async function listKept(db: Db, vaultboxId: string): Promise<Certificate[]> {
   const kept = (await listCertificates(db, vaultboxId))
     .filter(({ keyState }) => keyState === "kept");

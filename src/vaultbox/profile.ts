@@ -18,8 +18,7 @@ import { createAppCredential, removeAppCredential } from "./app_credentials.ts";
 import type { BundleRequest } from "./bundle.ts";
 import { bundlePassword } from "./bundle_password.ts";
 import { friendlyName } from "./bundle_zip.ts";
-import { handOut, type MakeFile } from "./hand_out.ts";
-import { refusedKey } from "./key_not_here.ts";
+import { checkUnconfirmedFile, handOut, type MakeFile } from "./hand_out.ts";
 import { partyOf } from "./key_pool.ts";
 import { imapServer, submissionServer } from "./login.ts";
 
@@ -83,13 +82,7 @@ export async function vaultboxProfile(
   const vaultbox = await getVaultbox(app.sql, vaultboxId, actor);
   const address = `${vaultbox.alias}@${vaultbox.domain}`;
   const password = bundlePassword(request.password, address);
-  if (vaultbox.custody === "client") {
-    // Its owner could not tell the file's SHA-256 from a telephone.
-    throw refusedKey(vaultbox, "The keys of this vaultbox go out in a bundle", {
-      reason: "bundle_only",
-      advice: "Download the bundle and confirm it.",
-    });
-  }
+  await checkUnconfirmedFile(app, app.sql, vaultbox);
   const credential = withCredential
     ? await createAppCredential(app, actor, vaultboxId, CREDENTIAL)
     : undefined;

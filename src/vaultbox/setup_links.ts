@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Actor, App } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
+import { listCertificates } from "../db/certificates.ts";
 import type { Page, Rows } from "../db/page.ts";
 import {
   deleteSetupLink,
@@ -22,7 +23,8 @@ import { EVERYTHING, getVaultbox, type Vaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { vaultboxBundle, vaultboxPfx } from "./bundle.ts";
 import { bundlePassword } from "./bundle_password.ts";
-import { keyNotHere, refusedKey } from "./key_not_here.ts";
+import { isEllipticCurve } from "./bundle_zip.ts";
+import { checkUnconfirmedFile } from "./hand_out.ts";
 import { vaultboxProfile } from "./profile.ts";
 
 /** A link with its URL, which is shown this once. */
@@ -30,6 +32,18 @@ export type NewSetupLink = SetupLink & {
   /** The URL. */
   readonly url: string;
 };
+
+/** A link that somebody has opened. */
+export interface OpenSetupLink {
+  /** The link. */
+  readonly link: SetupLink;
+  /** Whose keys it gives. */
+  readonly vaultbox: Vaultbox;
+  /** Address of the vaultbox. */
+  readonly address: string;
+  /** Whether one of the keys is on an elliptic curve. */
+  readonly hasEllipticCurve: boolean;
+}
 
 /** What a link can give. */
 export type SetupFile = "profile" | "p12" | "p12-compatible" | "bundle";
@@ -65,7 +79,7 @@ export async function createSetupLink(
   const now = app.now();
   const link = await app.sql.begin(async (tx) => {
     const vaultbox = await getVaultbox(tx, vaultboxId, actor, true);
-    checkCustody(vaultbox);
+    await checkUnconfirmedFile(app, tx, vaultbox);
     if (publicPort === undefined) {
       throw new AppError(
         "conflict",
@@ -131,20 +145,25 @@ export async function removeSetupLink(
  *
  * @param app Uses `now` and `sql`.
  * @param secret Secret part of the URL.
- * @returns Whose it is.
+ * @returns Whose it is, and whether a key that it gives is on an elliptic curve.
  * @throws {AppError} `not_found` if it is wrong, used, past its end or taken
  * back, or the vaultbox is not active: all the same.
  */
 export async function openSetupLink(
   app: Pick<App, "now" | "sql">,
   secret: string,
-): Promise<{ link: SetupLink; vaultbox: Vaultbox; address: string }> {
+): Promise<OpenSetupLink> {
   const link = SECRET_REGEXP.test(secret)
     ? await findSetupLink(app.sql, hashOf(secret), app.now())
     : undefined;
   if (link === undefined) throw new AppError("not_found", "Not found");
   const vaultbox = await getVaultbox(app.sql, link.vaultboxId, EVERYTHING);
-  return { link, vaultbox, address: `${vaultbox.alias}@${vaultbox.domain}` };
+  const hasEllipticCurve = (await listCertificates(app.sql, vaultbox.id))
+    .some(({ keyState, publicCertPem }) =>
+      keyState === "kept" && isEllipticCurve(publicCertPem)
+    );
+  const address = `${vaultbox.alias}@${vaultbox.domain}`;
+  return { link, vaultbox, address, hasEllipticCurve };
 }
 
 /**
@@ -165,7 +184,7 @@ export async function followSetupLink(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { link, vaultbox, address } = await openSetupLink(app, secret);
   const { id, vaultboxId, withCredential } = link;
-  checkCustody(vaultbox);
+  await checkUnconfirmedFile(app, app.sql, vaultbox);
   const password = bundlePassword(choice.password, address);
   if (!await useSetupLink(app.sql, id, app.now())) {
     throw new AppError("not_found", "Not found");
@@ -196,17 +215,6 @@ export async function followSetupLink(
     // Nothing went out. Where this fails, too, the link is lost and no key.
     await restoreSetupLink(app.sql, id);
     throw error;
-  }
-}
-
-/** Custody `client` wants a confirmation that no telephone can give. */
-function checkCustody(vaultbox: Vaultbox): void {
-  if (vaultbox.custody === "external") throw keyNotHere(vaultbox);
-  if (vaultbox.custody === "client") {
-    throw refusedKey(vaultbox, "The keys of this vaultbox go out in a bundle", {
-      reason: "bundle_only",
-      advice: "Download the bundle and confirm it.",
-    });
   }
 }
 

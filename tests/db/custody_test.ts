@@ -487,3 +487,31 @@ Deno.test("before its retirement a certificate says what needs it", async () => 
   const [newest] = await cat.certificates();
   assert.equal((await uses(newest!))["messages"], 1);
 });
+
+Deno.test("a profile and a link of custody client are refused with the reason that helps", async () => {
+  await using cat = await catWorld({ custody: "client" });
+  const reasons = async () => {
+    const found: unknown[] = [];
+    for (
+      const [path, body] of [
+        ["mobileconfig", { password: PASSWORD }],
+        ["setup-links", {}],
+      ] as const
+    ) {
+      const answer = await cat.send(
+        "POST",
+        `/vaultboxes/${cat.id}/${path}`,
+        body,
+      );
+      assert.equal(answer.status, 409, JSON.stringify(answer.body));
+      found.push(answer.body.error.details.reason);
+    }
+    return found;
+  };
+  assert.deepEqual(await reasons(), ["bundle_only", "bundle_only"]);
+  const hash = await sha256(await cat.bundle());
+  await cat.age(HOUR_MS + 1000);
+  assert.deepEqual(await reasons(), ["unconfirmed", "unconfirmed"]);
+  await cat.send("POST", `${cat.path}/confirm`, { sha256: hash });
+  assert.deepEqual(await reasons(), ["destroyed", "destroyed"]);
+});

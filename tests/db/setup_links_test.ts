@@ -17,7 +17,7 @@ import {
   testWorld,
   user,
 } from "../helpers/app.ts";
-import { ask, SETTINGS } from "../helpers/http.ts";
+import { ask, bearer, SETTINGS } from "../helpers/http.ts";
 import { openssl } from "../helpers/openssl.ts";
 import { type Ask, publicSide } from "../helpers/public.ts";
 
@@ -245,4 +245,24 @@ Deno.test("a token that may make no credentials gets no credential by a profile 
     assert.equal(await post({}), status);
     assert.equal(await post({ "with_credential": true }), 403);
   }
+});
+
+Deno.test("the page warns of a key on an elliptic curve", async () => {
+  await using made = await setting();
+  const { world: { app } } = made;
+  const { url } = await made.link();
+  assert.doesNotMatch(await (await made.ask(url)).text(), /elliptic/);
+  const api = buildApi(app, SETTINGS);
+  const answer = await ask(
+    api,
+    await bearer(),
+    "POST",
+    "/generate-certificate",
+    {
+      email: "cat@pets.example",
+      "key_type": "p-256",
+    },
+  );
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
+  assert.match(await (await made.ask(url)).text(), /elliptic curve \(P-256\)/);
 });

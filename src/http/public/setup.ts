@@ -54,11 +54,12 @@ async function page(
   secret: string,
   problem?: { message: string; password: string },
 ): Promise<Response> {
-  const { link, address } = await openSetupLink(app, secret);
+  const { link, address, hasEllipticCurve } = await openSetupLink(app, secret);
   const html = setupPage({
     address,
     hostname: app.config.hostname,
     withCredential: link.withCredential,
+    hasEllipticCurve,
     expiresAt: link.expiresAt,
     password: problem?.password ?? newBundlePassword(),
     problem: problem?.message,

@@ -8,6 +8,7 @@ import { escapeXml } from "../../mail/xml.ts";
 import {
   CLIENT_GUIDES,
   type ClientGuide,
+  ELLIPTIC_CURVE_WARNING,
 } from "../../vaultbox/client_guides.ts";
 import type { SetupFile } from "../../vaultbox/setup_links.ts";
 
@@ -19,6 +20,8 @@ export interface SetupPageOptions {
   readonly hostname: string;
   /** Whether the Apple profile has the mail password in it. */
   readonly withCredential: boolean;
+  /** Whether a key that it gives is on an elliptic curve. */
+  readonly hasEllipticCurve: boolean;
   /** When the link ends. */
   readonly expiresAt: Date;
   /** Password that the form proposes. */
@@ -27,9 +30,13 @@ export interface SetupPageOptions {
   readonly problem: string | undefined;
 }
 
-/** The buttons. */
-const BUTTONS: readonly (readonly [SetupFile, string])[] = [
-  ["profile", "iPhone, iPad or Mac: set everything up"],
+/** Text of a button. */
+type Button = readonly [SetupFile, string];
+
+const PROFILE: Button = ["profile", "iPhone, iPad or Mac: set everything up"];
+
+/** The other buttons. */
+const FILES: readonly Button[] = [
   ["p12", "Thunderbird, Outlook (classic), Evolution: certificate.p12"],
   ["p12-compatible", "Android, KMail: certificate-compatible.p12"],
   ["bundle", "All keys with instructions: bundle.zip"],
@@ -38,7 +45,7 @@ const BUTTONS: readonly (readonly [SetupFile, string])[] = [
 const STYLE = `body{font:1rem/1.5 system-ui,sans-serif;max-width:42rem;
 margin:2rem auto;padding:0 1rem}input,button{font:inherit;padding:.5rem;
 width:100%;box-sizing:border-box;margin:.25rem 0}code{word-break:break-all}
-.problem{color:#b00020;font-weight:bold}`;
+pre{overflow-x:auto}.problem,.warning{color:#b00020;font-weight:bold}`;
 
 /**
  * Writes the page.
@@ -75,7 +82,17 @@ ${
   }" required minlength="12" maxlength="128" autocomplete="off" autocapitalize="none" spellcheck="false">
 <h2>2. The file</h2>
 ${
-    BUTTONS.map(([file, text]) =>
+    options.withCredential
+      ? `<p>Only the file for iPhone, iPad and Mac brings a mail password with it. With
+any other file none is made or shown: take the one that you were given, or ask
+for one first.</p>\n`
+      : ""
+  }${
+    options.hasEllipticCurve
+      ? `<p class="warning">${escapeXml(ELLIPTIC_CURVE_WARNING)}</p>\n`
+      : ""
+  }${
+    buttons(options).map(([file, text]) =>
       `<button name="file" value="${file}">${escapeXml(text)}</button>`
     ).join("\n")
   }
@@ -84,7 +101,7 @@ ${
 <details open>
 <summary>iPhone, iPad and Mac</summary>
 <ol>
-<li>Press the first button and allow the download of a profile.</li>
+<li>Press the button for them and allow the download of a profile.</li>
 <li>iPhone, iPad: Settings &gt; Profile Downloaded &gt; Install. Mac: System
 Settings &gt; General &gt; Device Management, and double-click the profile.</li>
 <li>Type the password of the file, once for each key.${
@@ -107,19 +124,24 @@ password. IMAP: <code>${
 `;
 }
 
+/** Apple Mail does not open mail to keys on elliptic curves. */
+function buttons({ hasEllipticCurve }: SetupPageOptions): readonly Button[] {
+  return hasEllipticCurve ? [...FILES, PROFILE] : [PROFILE, ...FILES];
+}
+
 /** Apple's devices have the profile above. */
 function isShown({ title, file }: ClientGuide): boolean {
   return file !== undefined && !/Apple|iPhone/.test(title);
 }
 
-function guide({ title, steps, notes }: ClientGuide): string {
-  const items = steps.map((step) => `<li>${escapeXml(step)}</li>`);
-  const remarks = notes.map((note) => `<p>${escapeXml(note)}</p>`);
+/** In the order of README.txt: steps, lines to type, remarks. */
+function guide({ title, steps, commands = [], notes }: ClientGuide): string {
+  const items = steps.map((step) => `<li>${escapeXml(step)}</li>\n`).join("");
   return `<details>
 <summary>${escapeXml(title)}</summary>
-<ol>
-${items.join("\n")}
-</ol>
-${remarks.join("\n")}
-</details>`;
+${items && `<ol>\n${items}</ol>\n`}${
+    commands.length === 0
+      ? ""
+      : `<pre><code>${escapeXml(commands.join("\n"))}</code></pre>\n`
+  }${notes.map((note) => `<p>${escapeXml(note)}</p>\n`).join("")}</details>`;
 }
