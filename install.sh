@@ -33,7 +33,7 @@ SIGNER=/etc/systemd/system/encimap-api.service.d/profile-signer.conf
 
 HOST='' TLS_CERT='' TLS_KEY='' WEB='' YES='' DRY='' PURGE='' ACTION=install
 STEP=start DONE='' CHANGES='' STAMP='' WORK=''
-RESTART='' POSTFIX_CHANGED='' DOVECOT_CHANGED='' TLS_CHANGED='' WEB_CHANGED='' UPDATED='' FIRST=''
+RESTART='' POSTFIX_CHANGED='' DOVECOT_CHANGED='' TLS_CHANGED='' WEB_CHANGED='' UPDATED='' FIRST='' FIRST_WEB=''
 NL='
 '
 
@@ -523,16 +523,10 @@ write_settings() {
     else
       printf 'ENCIMAP_PUBLIC_PORT=4302\n' >>"$SETTINGS"
       changed "ENCIMAP_PUBLIC_PORT=4302 in $SETTINGS"
+      FIRST_WEB=1
     fi
-  elif [ "$WEB" = no ] && [ -n "$(setting ENCIMAP_PUBLIC_PORT '')" ]; then
-    if [ -n "$DRY" ]; then
-      info "    would take ENCIMAP_PUBLIC_PORT out of $SETTINGS"
-    else
-      backup "$SETTINGS"
-      grep -v '^ENCIMAP_PUBLIC_PORT=' "$SETTINGS" >"$SETTINGS.new"
-      mv "$SETTINGS.new" "$SETTINGS"
-      changed "took ENCIMAP_PUBLIC_PORT out of $SETTINGS"
-    fi
+  elif [ "$WEB" = no ]; then
+    close_public_port
   fi
   if [ -n "$DRY" ] && [ ! -x "$LIBRARY/current/encimap" ]; then
     info '    would render the configuration with the new program'
@@ -940,6 +934,19 @@ remove_signer() {
   reload=1 RESTART=1
 }
 
+# Without the setting the API makes no links and listens on no port but its own.
+close_public_port() {
+  [ -n "$(setting ENCIMAP_PUBLIC_PORT '')" ] || return 0
+  if [ -n "$DRY" ]; then
+    info "    would take ENCIMAP_PUBLIC_PORT out of $SETTINGS"
+    return 0
+  fi
+  backup "$SETTINGS"
+  grep -v '^ENCIMAP_PUBLIC_PORT=' "$SETTINGS" >"$SETTINGS.new" || :
+  mv "$SETTINGS.new" "$SETTINGS"
+  changed "took ENCIMAP_PUBLIC_PORT out of $SETTINGS"
+}
+
 remove_web() {
   [ -e "$NGINX" ] || return 0
   step 'Web'
@@ -1109,6 +1116,26 @@ Encimap runs on $HOST. What to do next:
 END
 }
 
+# The records are those of "encimap dns" (src/vaultbox/publishing.ts).
+next_web_steps() {
+  domain=${HOST#*.}
+  cat <<END
+
+The web part answers on $HOST. What it needs:
+
+1. DNS. For each domain that has vaultboxes, for mail clients that set themselves up:
+     autoconfig.$domain.    CNAME  $HOST.
+     autodiscover.$domain.  CNAME  $HOST.
+   "encimap dns $domain" lists all records.
+
+2. Firewall: let 80 and 443 in.
+
+3. A certificate that browsers trust: install.sh --tls-cert FILE --tls-key FILE
+
+Then "encimap doctor" checks that it answers.
+END
+}
+
 do_install() {
   preflight
   ask "Make this machine the mail server $HOST?"
@@ -1129,6 +1156,7 @@ do_install() {
   doctor
   summary
   [ -z "$FIRST" ] || next_steps
+  [ -z "$FIRST_WEB" ] || next_web_steps
 }
 
 # --- Removing ---------------------------------------------------------------------
@@ -1143,6 +1171,7 @@ do_uninstall() {
     info "    would stop and remove: $UNITS"
     info '    would restore: settings of Postfix and Dovecot'
     [ ! -e "$NGINX" ] || info "    would remove: $NGINX"
+    close_public_port
     info "    would remove: $maps $LIBRARY /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl $DOC $CACHE"
     [ -z "$PURGE" ] || info "    would remove: $mail $keys $SECRETS $STATE, database $DATABASE, its roles and users"
     info 'Nothing was changed (--dry-run)'
@@ -1194,6 +1223,7 @@ do_uninstall() {
   fi
 
   remove_web
+  close_public_port
 
   step 'Program'
   for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl "$DOC" "$CACHE" "$RECORD" /run/encimap; do
@@ -1212,7 +1242,7 @@ Kept:
   keys       $keys, encrypted under $SECRETS/master.key
   database   $DATABASE in PostgreSQL
   settings   $SECRETS
-  packages   $PACKAGES, npm if it was needed; users $API_USER and $MAIL_USER
+  packages   $PACKAGES, nginx-light and npm if they were needed; users $API_USER and $MAIL_USER
 Postfix and Dovecot run on with Debian's or your own settings: see "ss -ltn".
 "install.sh --hostname $(setting ENCIMAP_HOSTNAME FQDN)" takes them up again; "install.sh --uninstall --purge" removes them.
 END

@@ -8,6 +8,7 @@
 
 import { createHash } from "node:crypto";
 import type { Actor, App, ProfileSigner } from "../app.ts";
+import { reason } from "../log.ts";
 import { type Plist, plistXml } from "../mail/plist.ts";
 import { pfx } from "../pkcs12/pfx.ts";
 import { isSelfIssued, signedData } from "../smime/signed_data.ts";
@@ -130,13 +131,13 @@ export async function vaultboxProfile(
  * Its UUIDs follow from the vaultbox and its certificates: installed again, it
  * replaces what was there instead of adding to it.
  *
- * @param app Uses `config`, `now` and `profileSigner`.
+ * @param app Uses `config`, `log`, `now` and `profileSigner`.
  * @param contents What it is made of.
  * @returns XML, or SignedData around it where there is a signer.
  * @throws {RangeError} If there is no key.
  */
 export async function profile(
-  app: Pick<App, "config" | "now" | "profileSigner">,
+  app: Pick<App, "config" | "log" | "now" | "profileSigner">,
   contents: ProfileContents,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { address, vaultboxId } = contents;
@@ -161,8 +162,14 @@ export async function profile(
     ],
   });
   const octets = new TextEncoder().encode(xml);
-  const signer = await app.profileSigner();
-  return signer === undefined ? octets : signed(octets, signer, app.now());
+  try {
+    const signer = await app.profileSigner();
+    return signer === undefined ? octets : signed(octets, signer, app.now());
+  } catch (error) {
+    // The keys are what matters, and every bundle has a profile.
+    app.log.write("error", "profile is not signed", { cause: reason(error) });
+    return octets;
+  }
 }
 
 function signed(

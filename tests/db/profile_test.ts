@@ -120,6 +120,24 @@ Deno.test("a profile is signed by a certificate that somebody issued, and by no 
   assert.equal((await plist(unsigned))["PayloadType"], "Configuration");
 });
 
+Deno.test("a signer that is of no use keeps no bundle: its profile is not signed", async () => {
+  await using world = await testWorld();
+  const vaultboxId = await makeBox(world.app);
+  const good = await issuedSigner(["rsa:2048"]);
+  const request = { vaultboxId, password: PASSWORD };
+  for (
+    const profileSigner of [
+      () => Promise.reject(new Deno.errors.NotFound("key.pem")),
+      () => Promise.resolve({ ...good, privateKeyPem: "" }),
+    ]
+  ) {
+    const app = { ...world.app, profileSigner };
+    const files = unzipSync(await vaultboxBundle(app, user(ALICE), request));
+    const profile = await plist(files["setup.mobileconfig"]!);
+    assert.equal(profile["PayloadType"], "Configuration");
+  }
+});
+
 Deno.test("a profile brings a credential of its own only where that is wanted", async () => {
   await using world = await testWorld();
   const { app } = world;

@@ -109,6 +109,16 @@ Deno.test({
   await t.step("--uninstall takes it away and leaves nginx", async () => {
     await vm.sh("cd /root/encimap && ./install.sh --uninstall --yes");
     assert.equal(await vm.sh("ls /etc/nginx/conf.d"), "");
+    // Installed again without --web, it would make links that nobody answers.
+    assert.equal(
+      await vm.sh(
+        "grep -c '^ENCIMAP_PUBLIC_PORT=' /etc/encimap/encimap.env || :",
+      ),
+      "0",
+    );
+    await vm.sh(
+      "test ! -e /etc/systemd/system/encimap-api.service.d/profile-signer.conf",
+    );
     assert.match(await vm.sh("curl -s http://127.0.0.1/"), /Welcome to nginx/);
   });
 });
