@@ -5,6 +5,7 @@
  */
 
 import type { Actor, App } from "../app.ts";
+import { listCertificates } from "../db/certificates.ts";
 import { pfx, type PfxFormat } from "../pkcs12/pfx.ts";
 import { bundlePassword } from "./bundle_password.ts";
 import { bundleZip, friendlyName } from "./bundle_zip.ts";
@@ -77,12 +78,15 @@ export async function vaultboxBundle(
   const make: MakeFile = async (vaultbox, generations) => {
     const { alias, domain, name, username, custody } = vaultbox;
     const address = `${alias}@${domain}`;
+    const destroyed = (await listCertificates(app.sql, vaultboxId))
+      .filter(({ keyState }) => /^destroy/.test(keyState));
     return await bundleZip({
       address,
       hostname: app.config.hostname,
       ...(username === null ? {} : { username }),
       // handOut() has refused `external`.
       isOnlyCopy: custody === "client",
+      destroyedKeys: destroyed.length,
       password: bundlePassword(password, address),
       modified: app.now(),
       generations,

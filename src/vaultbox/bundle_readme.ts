@@ -24,6 +24,8 @@ export interface BundleReadmeOptions {
   readonly username?: string;
   /** Whether the server's copy of the keys goes when the bundle has arrived. */
   readonly isOnlyCopy: boolean;
+  /** Earlier keys that the server has destroyed, so that no bundle has them. */
+  readonly destroyedKeys: number;
   /** The certificates in the bundle, newest first; at least one. */
   readonly certificates: readonly ReadmeCertificate[];
 }
@@ -59,6 +61,9 @@ export function bundleReadme(options: BundleReadmeOptions): string {
   const sections: [title: string, text: string][] = [
     ["WHAT IS HERE", contents(options)],
     ["ACCOUNT SETTINGS", account(options)],
+    ...options.isOnlyCopy
+      ? [["SAY THAT THE ARCHIVE HAS ARRIVED", arrival()] as [string, string]]
+      : [],
     ["WHICH FILE, AND IN WHICH ORDER", order(options)],
     ...CLIENT_GUIDES.map((guide): [string, string] => [
       guide.title.toUpperCase(),
@@ -66,7 +71,7 @@ export function bundleReadme(options: BundleReadmeOptions): string {
     ]),
     ['IF IT SAYS "WRONG PASSWORD"', wrongPassword()],
     ["IF A MESSAGE DOES NOT OPEN", closed()],
-    ["WHEN A NEW CERTIFICATE COMES", renewal()],
+    ["WHEN A NEW CERTIFICATE COMES", renewal(options)],
     ["WHAT THIS DOES NOT PROTECT", limits(options)],
   ];
   const text = intro(options) +
@@ -83,13 +88,17 @@ function intro({ address, isOnlyCopy }: BundleReadmeOptions): string {
     : "The server keeps a copy of the key under a key of its own, and can make this archive again, with another password if you like.";
   return `${title}\n${"=".repeat(Math.min(WIDTH, title.length))}\n\n` +
     paragraph(
+      "Unpack the archive (.zip) first: on Windows right-click it and choose Extract All, on a Mac double-click it, on a phone or tablet tap it in Files.",
+    ) + "\n" + paragraph(
       "Mail to this address is encrypted on arrival. Reading it takes the key in this archive. Import the key once on each device, then read mail as usual.",
     ) + "\n" + paragraph(
       `Keep this archive in a safe place. Whoever has it and its password can read the mail. If all copies of the key are lost, nobody can open the mail again. ${copies}`,
     );
 }
 
-function contents({ certificates }: BundleReadmeOptions): string {
+function contents(
+  { certificates, destroyedKeys }: BundleReadmeOptions,
+): string {
   const [newest, ...previous] = certificates;
   const list = [
     file("certificate.p12", "Key and certificate for current programs."),
@@ -128,15 +137,24 @@ ${
     paragraph(
       "The password of the .p12 files is the one that was chosen or shown when this archive was made. It is the same for all of them. It is not in the archive, and it is neither the password of the mailbox nor the code of your device.",
     )
+  }${
+    destroyedKeys === 0 ? "" : "\n" + paragraph(
+      `NOT here: the server has destroyed its copies of earlier keys (${destroyedKeys}). Mail of their time opens with the earlier archives alone. KEEP those, with their passwords.`,
+    )
   }`;
 }
 
 function account(options: BundleReadmeOptions): string {
-  const username = options.username ??
-    "the one given to you with the mailbox's password";
-  return `  E-mail address   ${options.address}
-  User name        ${username}
-  Passwords        one for incoming and one for outgoing mail; neither is
+  const { username, address } = options;
+  const also = username === undefined ? "" : `${username} works as well. `;
+  return `  E-mail address   ${address}
+  User name        ${address}
+${
+    wrapped(
+      `${also}If a password came with another user name, take that one.`,
+      " ".repeat("  User name        ".length),
+    )
+  }  Passwords        one for incoming and one for outgoing mail; neither is
                    the password of the .p12 files
   Incoming mail    IMAP, ${options.hostname}, port ${options.imapPort}, SSL/TLS
   Outgoing mail    SMTP, ${options.hostname}, port ${options.submissionPort}, STARTTLS
@@ -158,9 +176,7 @@ function order({ certificates }: BundleReadmeOptions): string {
       : [],
     "Both files hold the same key. Importing both does no harm.",
     ...certificates.some(({ isEllipticCurve }) => isEllipticCurve)
-      ? [
-        ELLIPTIC_CURVE_WARNING,
-      ]
+      ? [ELLIPTIC_CURVE_WARNING]
       : [],
   ];
   return `${table.join("")}\n${
@@ -202,9 +218,30 @@ function closed(): string {
   );
 }
 
-function renewal(): string {
+function arrival(): string {
+  return lettered([
+    "Import the key as described below, and open a message that came to this address.",
+    "Make a second copy of the archive, packed as it is, and keep its password elsewhere.",
+    "Find out the SHA-256 of the packed archive, which has 64 digits. On a computer type, with the name of your file:",
+  ], 0) + `
+    Windows:  certutil -hashfile bundle.zip SHA256
+    macOS:    shasum -a 256 bundle.zip
+    Linux:    sha256sum bundle.zip
+
+` + lettered([
+    "Tell the SHA-256 to whoever operates the service that gave you the archive. They confirm it, and the server destroys its copy. Never do that before a message has opened: after it nobody can make the archive again.",
+  ], 3) + "\n" + wrapped(
+    "An archive that was fetched twice within the hour is two files with the same keys. Each has the password that was given for it, and a SHA-256 of its own: confirm the one that you have opened, and keep that one with its password.",
+    "  ",
+  );
+}
+
+function renewal({ isOnlyCopy }: BundleReadmeOptions): string {
+  const archives = isOnlyCopy
+    ? " KEEP the earlier archives as well: the new one does not have the keys whose copies the server has destroyed."
+    : "";
   return paragraph(
-    "Import the new archive, and KEEP the old key and certificate in the mail program: never delete one. Each message opens with a key that was there when it arrived. Nothing has to be done on a certain day: mail goes on being encrypted to the certificates that you have fetched, expired ones too, until you retire them.",
+    `Import the new archive, and KEEP the old key and certificate in the mail program: never delete one. Each message opens with a key that was there when it arrived. Nothing has to be done on a certain day: mail goes on being encrypted to the certificates that you have fetched, expired ones too, until you retire them.${archives}`,
   );
 }
 

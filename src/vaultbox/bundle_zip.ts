@@ -34,6 +34,8 @@ export interface BundleZipOptions {
   readonly username?: string;
   /** Whether the server's copy of the keys goes when the bundle has arrived. */
   readonly isOnlyCopy: boolean;
+  /** Earlier keys that were destroyed here, and so are not in it. */
+  readonly destroyedKeys: number;
   /** Password of every `.p12` file. */
   readonly password: string;
   /** Time that the files carry; from 1980 to 2099, which is what a ZIP knows. */
@@ -92,7 +94,7 @@ export async function bundleZip(
   options: BundleZipOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { address, hostname, username, isOnlyCopy, password } = options;
-  const { modified, generations } = options;
+  const { modified, generations, destroyedKeys } = options;
   if (generations.length === 0) {
     throw new RangeError("Cannot bundle as there must be >= 1 generation");
   }
@@ -110,6 +112,7 @@ export async function bundleZip(
       submissionPort: SUBMISSION_PORT,
       ...(username === undefined ? {} : { username }),
       isOnlyCopy,
+      destroyedKeys,
       certificates: generations.map((each) => ({
         ...each,
         isIssued: each.chain.length > 0,

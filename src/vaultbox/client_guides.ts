@@ -38,9 +38,9 @@ export const CLIENT_GUIDES: readonly ClientGuide[] = [
     title: "Thunderbird (Windows, macOS, Linux)",
     file: "certificate.p12",
     steps: [
+      "Open the menu (three bars) > New Account > Email (before version 128: Account Settings > Account Actions > Add Mail Account). Type your name and the address, and the servers and the user name are found by it; if they are not, take the account settings under manual configuration. Then type the password for incoming mail.",
       "Open Settings > Privacy & Security, go down to Certificates, and click Manage Certificates.",
       "On the tab Your Certificates click Import, choose certificate.p12, and type the password of the file. If Thunderbird asks for a Primary Password, that is its own.",
-      "Add the account: Account Settings > Account Actions > Add Mail Account. Under manual configuration take the account settings.",
     ],
     notes: [
       "Messages open from now on. No certificate has to be chosen for that.",
@@ -179,6 +179,7 @@ export const CLIENT_GUIDES: readonly ClientGuide[] = [
     ],
     notes: [
       "vaultbox.pem then holds the key without a password: delete it afterwards.",
+      'After a renewal it may say "Error decrypting CMS using private key": the message is to an earlier certificate. Leave "-recip vaultbox.pem" out, or take the certificate.p12 of that time, which is in previous/ of a bundle.',
     ],
   },
 ];

@@ -1,3 +1,4 @@
+import { unzipSync } from "fflate";
 import assert from "node:assert/strict";
 import { buildApi, type Fetch } from "../../src/http/api.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
@@ -514,4 +515,20 @@ Deno.test("a profile and a link of custody client are refused with the reason th
   assert.deepEqual(await reasons(), ["unconfirmed", "unconfirmed"]);
   await cat.send("POST", `${cat.path}/confirm`, { sha256: hash });
   assert.deepEqual(await reasons(), ["destroyed", "destroyed"]);
+});
+
+Deno.test("README.txt of the next bundle says that the key of the first is not in it", async () => {
+  await using cat = await catWorld({ custody: "client" });
+  const readme = async () => {
+    const bundle = await cat.bundle();
+    const text = new TextDecoder().decode(
+      unzipSync(bundle.body)["README.txt"],
+    );
+    return { hash: await sha256(bundle), text };
+  };
+  const first = await readme();
+  assert.doesNotMatch(first.text, /NOT here/);
+  await cat.send("POST", `${cat.path}/confirm`, { sha256: first.hash });
+  assert.equal((await cat.generate()).status, 201);
+  assert.match((await readme()).text, /NOT here: [^]*?earlier keys \(1\)/);
 });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { bundleZip } from "../../src/vaultbox/bundle_zip.ts";
+import { CLIENT_GUIDES } from "../../src/vaultbox/client_guides.ts";
 import { fingerprintSha256 } from "../../src/x509/fingerprint.ts";
+import { pemEncode } from "../../src/x509/pem.ts";
+import { selfSignedCertificate } from "../../src/x509/self_signed.ts";
 import {
   ENTITY,
   type TemporaryDirectory,
@@ -21,6 +24,7 @@ const NAMES = [
   "previous/1/certificate-compatible.p12",
   "previous/1/certificate.p12",
   "previous/1/certificate.pem",
+  "setup.mobileconfig",
 ];
 
 /** Writes a bundle of two generations; returns them, newest first. */
@@ -40,6 +44,7 @@ async function bundle(directory: TemporaryDirectory) {
     hostname: "mail.example.com",
     username: "encimap-cat",
     isOnlyCopy: false,
+    destroyedKeys: 0,
     password: PASSWORD,
     modified: new Date("2026-11-22T12:34:56Z"),
     generations,
@@ -113,3 +118,35 @@ Deno.test(
     }
   },
 );
+
+Deno.test("README.txt opens mail from before a renewal without -recip", async () => {
+  await using directory = await temporaryDirectory();
+  const before = await testIdentity();
+  const { certificate } = await selfSignedCertificate(before.address, {
+    privateKey: before.privateKey,
+    notBefore: new Date(),
+    validityDays: 365,
+  });
+  const key = pemEncode("PRIVATE KEY", before.privateKey);
+  const renewed = pemEncode("CERTIFICATE", certificate);
+  await directory.write("vaultbox.pem", key + renewed);
+  await directory.write("before.pem", before.pem);
+  await directory.write("entity", ENTITY);
+  await directory.ok(
+    "openssl cms -encrypt -binary -aes256 -in entity -out message.eml before.pem"
+      .split(" "),
+  );
+  const { commands, notes } = CLIENT_GUIDES.find(({ title }) =>
+    title.startsWith("OpenSSL")
+  )!;
+  const typed = commands!.slice(2).join("\n");
+  const failed = await directory.run(["sh", "-c", typed]);
+  assert.notEqual(failed.code, 0);
+  const note = notes.find((each) => each.includes("renewal"))!;
+  const [error, left] = [...note.matchAll(/"(.*?)"/g)].map(([, said]) => said!);
+  assert.ok(failed.text.includes(error!), failed.text);
+  assert.ok(typed.includes(left!));
+  await directory.ok(["sh", "-c", typed.replace(left!, "")]);
+  const opened = await Deno.readTextFile(`${directory.path}/opened.eml`);
+  assert.equal(opened, ENTITY);
+});

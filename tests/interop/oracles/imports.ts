@@ -188,6 +188,7 @@ async function makeBundle({ keys, signer, password }: Contents) {
     address: ADDRESS,
     hostname: "mail.example.com",
     isOnlyCopy: false,
+    destroyedKeys: 0,
     password: PASSWORDS[password],
     modified: new Date(),
     generations,

@@ -40,6 +40,7 @@ Deno.test("setupPage() warns of elliptic curves in the words of README.txt, and 
     imapPort: 993,
     submissionPort: 587,
     isOnlyCopy: false,
+    destroyedKeys: 0,
     certificates: [{
       fingerprintSha256: "0".repeat(64),
       notAfter: new Date("2027-11-22T12:00:00Z"),

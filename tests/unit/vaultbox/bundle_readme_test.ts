@@ -23,6 +23,7 @@ const OPTIONS: BundleReadmeOptions = {
   submissionPort: 587,
   username: "encimap-cat",
   isOnlyCopy: false,
+  destroyedKeys: 0,
   certificates: [NEWEST],
 };
 
@@ -124,4 +125,42 @@ Deno.test("bundleReadme() says that the archive will be the only one", () => {
 Deno.test("bundleReadme() needs no user name", () => {
   const { username: _, ...options } = OPTIONS;
   assert.doesNotMatch(bundleReadme(options), /undefined|encimap-cat/);
+});
+
+Deno.test("bundleReadme() begins with the unpacking", () => {
+  assert.match(said(OPTIONS), /^ENCRYPTED MAILBOX \S+ =+ Unpack the archive/);
+});
+
+Deno.test("bundleReadme() says that the address is a user name", () => {
+  assert.match(
+    said(OPTIONS),
+    /User name cat@example\.com encimap-cat works as well\./,
+  );
+  const { username: _, ...options } = OPTIONS;
+  assert.match(said(options), /User name cat@example\.com If a password/);
+});
+
+Deno.test("bundleReadme() says how an only copy is confirmed, and by whom", () => {
+  const text = said({ ...OPTIONS, isOnlyCopy: true });
+  const inOrder =
+    /open a message .* second copy .* SHA-256 .* sha256sum bundle\.zip .* whoever operates the service/;
+  assert.match(text, inOrder);
+  assert.match(text, /fetched twice within the hour is two files/);
+  assert.match(text, /KEEP the earlier archives/);
+  assert.doesNotMatch(said(OPTIONS), /sha256sum|earlier archives/);
+});
+
+Deno.test("bundleReadme() says that destroyed keys are not in the archive", () => {
+  assert.doesNotMatch(said(OPTIONS), /NOT here/);
+  assert.match(
+    said({ ...OPTIONS, destroyedKeys: 2 }),
+    /NOT here: .* earlier keys \(2\)\. .* KEEP those, with their passwords/,
+  );
+});
+
+Deno.test("bundleReadme() has Thunderbird find the servers by the address first, then import", () => {
+  assert.match(
+    said(OPTIONS),
+    /\d\. THUNDERBIRD .*? a\. .*?New Account > Email .*?by it; .*? b\. .*?Manage Certificates\. c\. .*?Import/,
+  );
 });

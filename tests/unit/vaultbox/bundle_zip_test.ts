@@ -19,6 +19,7 @@ async function options(generations: number): Promise<BundleZipOptions> {
     hostname: "mail.example.com",
     username: "encimap-cat",
     isOnlyCopy: false,
+    destroyedKeys: 0,
     password: PASSWORD,
     modified: new Date("2026-11-22T12:00:00Z"),
     generations: identities.slice(0, generations).map((each, n) => ({
