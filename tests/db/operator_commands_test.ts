@@ -68,3 +68,18 @@ Deno.test("a reader that goes away is no failure that needs a word", async () =>
   assert.equal(new TextDecoder().decode(stdout), "");
   assert.equal(new TextDecoder().decode(stderr), "");
 });
+
+Deno.test("a short validity needs no second setting, and maintenance lists what it would renew", async () => {
+  await using cat = await catWorld("server", { CERT_VALIDITY_DAYS: "10" });
+  const fresh = await cat.encimap("certificate generate " + CAT);
+  assert.equal(fresh.status, 0, fresh.err);
+  const nothing = await cat.encimap("maintenance --dry-run");
+  assert.equal(nothing.out, "Nothing to renew");
+  await cat.world.app.sql`
+    update vaultbox_certs set not_before = now() - interval '9 days',
+      not_after = now() + interval '1 day'
+  `;
+  const listed = await cat.encimap("maintenance --dry-run");
+  assert.equal(listed.status, 0, listed.err);
+  assert.match(listed.out, /^cat@pets\.example\twould be renewed\tuntil 2/m);
+});
