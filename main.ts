@@ -10,6 +10,7 @@ if (import.meta.main) {
         at += Deno.stdout.writeSync(octets.subarray(at));
       }
     },
+    isTerminal: Deno.stdout.isTerminal(),
     warn: (line) => Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
     readText: (path) => Deno.readTextFileSync(path),
     stdin: Deno.stdin.readable,

@@ -159,13 +159,6 @@ export function parseConfig(
     }
   }
   problems.push(...contradictions(values));
-  if (
-    env["CERT_RENEW_DAYS"] &&
-    Number(values.get("CERT_RENEW_DAYS")) >=
-      Number(values.get("CERT_VALIDITY_DAYS"))
-  ) {
-    problems.push("CERT_RENEW_DAYS must be less than CERT_VALIDITY_DAYS");
-  }
   if (problems.length > 0) throw new ConfigError(problems);
 
   const text = (name: string): string => values.get(name)!;

@@ -188,7 +188,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "30",
     kind: { type: "int", min: 1, max: 3650 },
     summary:
-      "Days before its end at which a certificate is renewed, but not before the last third of its validity.",
+      "Days before its end at which a certificate is renewed, but not before the last third of its validity: that third alone counts where the validity is short.",
   },
   {
     name: "CERT_KEY_SIZE",

@@ -132,6 +132,12 @@ export async function runBundle(
   const { values, positionals } = parse(args, {
     "password-stdin": { type: "boolean" },
   }, 1);
+  // Before anything else: with custody client, this hands the keys out.
+  if (io.isTerminal) {
+    throw new UsageError(
+      "the bundle is a ZIP file, and this is a terminal: end the line with >bundle.zip",
+    );
+  }
   const isGiven = values["password-stdin"] === true;
   const password = isGiven ? await readPassword(io) : newBundlePassword();
   await using app = await open(io);

@@ -14,6 +14,8 @@ export interface Io {
   readonly print: (line: string) => void;
   /** Writes octets to standard output. */
   readonly write: (octets: Uint8Array<ArrayBuffer>) => void;
+  /** Whether standard output is a terminal. */
+  readonly isTerminal: boolean;
   /** Writes a line to standard error. */
   readonly warn: (line: string) => void;
   /** Reads a whole file as text. */

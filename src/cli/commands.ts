@@ -71,8 +71,8 @@ export const COMMANDS: readonly Command[] = [
       "--dry-run  say what would be renewed, and what owners have to renew themselves",
       "--force    believe the clock although the last run is over 30 days ago",
       "",
-      "Exit status: 0 done, or another run is at it; 1 a renewal failed, or the clock",
-      "is doubted. What failed is tried again by the next run.",
+      "Another run that is at it is no failure; a renewal that failed, and a doubted",
+      "clock are. What failed is tried again by the next run.",
     ].join("\n"),
     run: async (args, io) =>
       (await import("./maintenance.ts")).runMaintenance(args, io),
@@ -160,7 +160,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "vaultbox encryption",
     usage: "ADDRESS | ID [OPTIONS]",
-    summary: "Change how new mail of a vaultbox is encrypted",
+    summary: "Show or change how new mail of a vaultbox is encrypted",
     help: [
       "--content-cipher WORD     aes-128-cbc, aes-256-cbc or aes-256-gcm",
       "--key-transport WORD      rsaes-pkcs1-v1_5 or rsaes-oaep, for RSA keys",
@@ -181,8 +181,10 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "vaultbox delete",
-    usage: "ADDRESS | ID",
-    summary: "Delete a vaultbox with its mail, keys and credentials, for good",
+    usage: "ADDRESS | ID [--yes]",
+    summary:
+      "Say what a deletion means, and with --yes delete mail, keys and credentials",
+    help: "--yes  delete it, for good",
     run: async (args, io) =>
       (await import("./operator.ts")).runVaultboxDelete(args, io),
   },

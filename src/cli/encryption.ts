@@ -4,6 +4,7 @@
  * @module
  */
 
+import { policyInForce } from "../encryption_policy.ts";
 import { AppError } from "../errors.ts";
 import { parseFields } from "../http/fields.ts";
 import {
@@ -12,9 +13,11 @@ import {
   WANTED_POLICY,
 } from "../http/policy_fields.ts";
 import { beginTrial, confirmTrial } from "../vaultbox/encryption_trial.ts";
+import { policyDetails } from "../vaultbox/encryption_policy.ts";
 import { changeVaultbox } from "../vaultbox/limits.ts";
 import { EXIT, type Io, UsageError } from "./command.ts";
 import { find, open, OPERATOR, parse, type Parsed } from "./operator.ts";
+import { refusalLines } from "./refusal.ts";
 
 const NAMES = ["content-cipher", "key-transport", "header-protection"];
 
@@ -37,7 +40,20 @@ export async function runVaultboxEncryption(
     policyOf(parseFields(isTrial ? WANTED_POLICY : CHANGED_POLICY, body))
   );
   await using app = await open(io);
-  const { id } = await find(app, positionals[0]!);
+  const vaultbox = await find(app, positionals[0]!);
+  const { id } = vaultbox;
+  if (Object.keys(values).length === 0) {
+    const chosen = policyDetails(vaultbox);
+    const inForce = policyInForce(vaultbox, app.config.encryption);
+    for (const [name, word] of Object.entries(policyDetails(inForce))) {
+      const isDefault = chosen[name] === null ? " (default)" : "";
+      io.print(`${name.replace("_", " ").padEnd(18)}${word}${isDefault}`);
+    }
+    return EXIT.ok;
+  }
+  if (Object.keys(body).length === 0) {
+    throw new UsageError("nothing to change is named");
+  }
   if (isTrial) {
     const policy = policyOf(parseFields(WANTED_POLICY, body));
     const { expiresAt } = await beginTrial(app, OPERATOR, id, policy);
@@ -79,6 +95,6 @@ function usage<T>(check: () => T): T {
     return check();
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    throw new UsageError(error.message.replace("_", "-"), { cause: error });
+    throw new UsageError(refusalLines(error)[0], { cause: error });
   }
 }

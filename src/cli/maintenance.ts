@@ -29,6 +29,11 @@ export async function runMaintenance(
     io.print("Another run is at it");
     return EXIT.ok;
   }
+  for (const { address, notAfter } of report.due) {
+    io.print(`${address}\twould be renewed\tuntil ${notAfter.toISOString()}`);
+  }
+  const unlisted = dryRun ? report.renewed - report.due.length : 0;
+  if (unlisted > 0) io.print(`... and ${unlisted} more`);
   for (const { address, custody, notAfter } of report.waiting) {
     io.print(
       `${address}\tcustody ${custody}, its owner has to renew\tuntil ${notAfter.toISOString()}`,

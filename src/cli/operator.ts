@@ -257,9 +257,20 @@ export async function runVaultboxDelete(
   args: readonly string[],
   io: Io,
 ): Promise<number> {
-  const { positionals } = parse(args, {}, 1);
+  const { values, positionals } = parse(args, { yes: { type: "boolean" } }, 1);
   await using app = await open(io);
   const vaultbox = await find(app, positionals[0]!);
+  if (values["yes"] !== true) {
+    const certificates = await listCertificates(app.sql, vaultbox.id);
+    const keys = certificates.filter(({ keyState }) => keyState === "kept");
+    io.print(
+      `${
+        addressOf(vaultbox)
+      } would be lost for good: ${vaultbox.usedMessages} message(s) with ${vaultbox.usedBytes} octets, ${certificates.length} certificate(s), ${keys.length} private key(s) here, all credentials`,
+    );
+    io.print("Nothing was changed; --yes deletes it");
+    return EXIT.ok;
+  }
   await removeVaultbox(app, OPERATOR, vaultbox.id);
   io.print(`Deleted ${addressOf(vaultbox)}`);
   return EXIT.ok;

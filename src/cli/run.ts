@@ -9,6 +9,7 @@ import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { type Command, EXIT, type Io, UsageError } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { refusalLines } from "./refusal.ts";
 
 /** Exit statuses that every command but `pipe` has. */
 const STATUSES = [
@@ -24,12 +25,21 @@ const STATUSES = [
  *
  * @param args Arguments of the process.
  * @param io The process.
- * @returns Exit status.
+ * @returns Exit status; 1 without a word if nobody reads what is printed.
  */
 export async function run(
   args: readonly string[],
   io: Io,
 ): Promise<number> {
+  try {
+    return await dispatch(args, io);
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) return EXIT.failed;
+    throw error;
+  }
+}
+
+async function dispatch(args: readonly string[], io: Io): Promise<number> {
   if (args.length === 0) {
     for (const line of overview()) io.warn(line);
     return EXIT.usage;
@@ -69,6 +79,7 @@ export async function run(
 }
 
 function failed(error: unknown, command: Command, io: Io): number {
+  if (error instanceof Deno.errors.BrokenPipe) throw error;
   if (error instanceof UsageError) {
     io.warn(`encimap ${command.name}: ${error.message}`);
     io.warn(`Usage: encimap ${command.name} ${command.usage}`.trimEnd());
@@ -82,8 +93,9 @@ function failed(error: unknown, command: Command, io: Io): number {
   // refusal is said in its own words.
   const isRefusal = error instanceof AppError &&
     !["internal", "unavailable"].includes(error.code);
-  const text = isRefusal ? error.message : reason(error);
+  const [text, ...advice] = isRefusal ? refusalLines(error) : [reason(error)];
   io.warn(`encimap ${command.name}: ${text}`);
+  for (const line of advice) io.warn(line);
   return EXIT.failed;
 }
 

@@ -40,7 +40,7 @@ export interface Horizon {
 
 /** What health says of certificates; each number is 10,000 at most. */
 export interface CertificateCounts {
-  /** Newest ones that end within CERT_RENEW_DAYS. */
+  /** Newest ones whose time for renewal has come. */
   readonly expiring: number;
   /** Newest ones that have ended. */
   readonly expired: number;
@@ -127,6 +127,7 @@ export async function countCertificates(
   db: Db,
   { now, renewDays }: Horizon,
 ): Promise<CertificateCounts> {
+  const days = db`${renewDays} * interval '1 day'`;
   const week = db`
     ${now}::timestamptz - ${UNCONFIRMED_DAYS} * interval '1 day'
   `;
@@ -134,7 +135,8 @@ export async function countCertificates(
     select
       (select count(*) from (select from vaultbox_certs
         where is_newest and not_after > ${now}
-          and not_after <= ${now}::timestamptz + ${renewDays} * interval '1 day'
+          and not_after <= ${now}::timestamptz + ${days}
+          and not_after - least(${days}, (not_after - not_before) / 3) <= ${now}
         limit ${COUNT_MAX}) rows) as expiring,
       (select count(*) from (select from vaultbox_certs
         where is_newest and not_after <= ${now}

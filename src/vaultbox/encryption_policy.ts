@@ -32,9 +32,14 @@ export function checkPolicy(
   if (risky === undefined) return;
   throw new AppError(
     "conflict",
-    `Not every mail client reads ${
-      wanted[risky]
-    }: begin with POST /vaultboxes/{id}/encryption-trial, or set explicit to true`,
+    `Not every mail client reads ${wanted[risky]}`,
+    {
+      details: {
+        reason: "needs_trial",
+        advice:
+          "Begin with POST /vaultboxes/{id}/encryption-trial, or set explicit to true.",
+      },
+    },
   );
 }
 

@@ -167,7 +167,13 @@ export async function confirmTrial(
     if (trial === undefined || trial.expiresAt <= app.now()) {
       throw new AppError(
         "conflict",
-        "No trial is under way: begin with POST /vaultboxes/{id}/encryption-trial",
+        "No trial is under way",
+        {
+          details: {
+            reason: "no_trial",
+            advice: "Begin with POST /vaultboxes/{id}/encryption-trial.",
+          },
+        },
       );
     }
     if (!timingSafeEqual(trial.codeHash, given)) {

@@ -29,6 +29,9 @@ import { finishDestructions } from "./key_destruction.ts";
 /** Certificates that are looked at between two words on the progress. */
 const BATCH = 100;
 
+/** Certificates that a report lists of a kind, at most. */
+const LISTED_MAX = 1000;
+
 /** Days since the last run from which on the clock is doubted. */
 const JUMP_DAYS = 30;
 
@@ -40,6 +43,8 @@ export interface MaintenanceReport {
   readonly renewed: number;
   /** Those that could not be. */
   readonly failed: number;
+  /** With `dryRun`, those that would be renewed, at most 1000. */
+  readonly due: readonly Expiring[];
   /** Those that their owners have to renew, at most 1000. */
   readonly waiting: readonly Expiring[];
   /** Bundles that nobody has confirmed for a week, spoken of now. */
@@ -78,6 +83,7 @@ export function maintain(
     }
     let renewed = 0;
     let failed = 0;
+    const wouldRenew: Expiring[] = [];
     const waiting: Expiring[] = [];
     const horizon = { now, renewDays: app.config.certRenewDays };
     let batch: Expiring[];
@@ -86,15 +92,18 @@ export function maintain(
       batch = await listExpiring(app.sql, horizon, last, BATCH);
       for (const due of batch) {
         if (!due.isRenewable) {
-          if (waiting.length < 1000) waiting.push(due);
-        } else if (dryRun || await isRenewed(app, due)) renewed++;
+          if (waiting.length < LISTED_MAX) waiting.push(due);
+        } else if (dryRun) {
+          renewed++;
+          if (wouldRenew.length < LISTED_MAX) wouldRenew.push(due);
+        } else if (await isRenewed(app, due)) renewed++;
         else failed++;
       }
       last = batch.at(-1);
       if (batch.length > 0) progress({ renewed, failed });
     } while (batch.length === BATCH);
     const unconfirmed = dryRun ? 0 : await reportUnconfirmed(app, now);
-    return { renewed, failed, waiting, unconfirmed };
+    return { renewed, failed, due: wouldRenew, waiting, unconfirmed };
   });
 }
 

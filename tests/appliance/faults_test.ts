@@ -228,7 +228,7 @@ Deno.test({
       (await appliance.encimap("domain", "remove", "pets.example")).code,
       1,
     );
-    await run("vaultbox", "delete", id);
+    await run("vaultbox", "delete", id, "--yes");
     assert.equal(await transport("hen@pets.example"), "");
   });
   await t.step("reconcile mends what was changed by hand", async () => {

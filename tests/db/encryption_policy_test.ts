@@ -87,7 +87,7 @@ for (
     const before = await show();
     const refused = await patch({ ...risky, name: "Tom", explicit: false });
     assert.equal(refused.status, 409);
-    assert.match(refused.body.error.message, /encryption-trial/);
+    assert.match(refused.body.error.details.advice, /encryption-trial/);
     assert.deepEqual(await show(), before);
     assert.deepEqual(await audit(), []);
     // Who has no such vaultbox learns nothing of it.

@@ -67,6 +67,7 @@ async function pipe(
       ENCIMAP_CONFIG_FILE: "/dev/null",
       ...env,
     },
+    isTerminal: false,
     write: () => {},
     print: (line) => out.push(line),
     warn: () => {},

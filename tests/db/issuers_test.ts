@@ -219,6 +219,7 @@ Deno.test("encimap issuer list and show print what GET /issuer downloads", async
       ENCIMAP_MASTER_KEY_FILE: masterKey,
       ENCIMAP_KEYS_PATH: `${world.directory}/keys`,
     },
+    isTerminal: false,
     write: () => {},
     print: (line) => lines.push(line),
     warn: (line) => assert.fail(line),

@@ -1,61 +1,9 @@
 import assert from "node:assert/strict";
-import type { Io } from "../../src/cli/command.ts";
-import { run as runCommand } from "../../src/cli/run.ts";
-import { listCertificates } from "../../src/db/certificates.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
-import { ALICE, SERVICE, testWorld } from "../helpers/app.ts";
+import { CAT, catWorld } from "../helpers/cat_world.ts";
 import { foreignCertificate } from "../helpers/certificates.ts";
 import { run } from "../helpers/openssl.ts";
 import { csrFor } from "../helpers/operations.ts";
 import { until } from "../helpers/until.ts";
-
-const CAT = "cat@pets.example";
-
-/** A world with Cat's vaultbox and the operator's command. */
-async function catWorld(custody: "server" | "client") {
-  const world = await testWorld({}, { newKeys: true });
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias: "cat",
-    name: "Cat",
-    mayClaimDomain: true,
-    custody,
-  });
-  const masterKey = `${world.directory}/master.key`;
-  await Deno.writeTextFile(masterKey, "07".repeat(32));
-  const env = {
-    ENCIMAP_CONFIG_FILE: "/dev/null",
-    ENCIMAP_DATABASE_URL: world.database.url(),
-    ENCIMAP_KEYS_PATH: `${world.directory}/keys`,
-    ENCIMAP_MASTER_KEY_FILE: masterKey,
-  };
-  return {
-    world,
-    id,
-    env,
-    certificates: () => listCertificates(world.app.sql, id),
-    async encimap(line: string, input: string | Uint8Array<ArrayBuffer> = "") {
-      const out: string[] = [];
-      const err: string[] = [];
-      let file: Uint8Array<ArrayBuffer> | undefined;
-      const io: Io = {
-        env,
-        print: (text) => out.push(text),
-        write: (octets) => file = octets,
-        warn: (text) => err.push(text),
-        readText: (path) => {
-          if (path === "/dev/null") return "";
-          throw new Deno.errors.NotFound(path);
-        },
-        stdin: new Blob([input]).stream(),
-      };
-      const status = await runCommand(line.split(" "), io);
-      return { status, out: out.join("\n"), err: err.join("\n"), file };
-    },
-    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
-  };
-}
 
 /** What a pipe holds, pipe(7). */
 const PIPE_OCTETS = 65_536;

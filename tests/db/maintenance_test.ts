@@ -64,6 +64,7 @@ Deno.test("a certificate is renewed over the same key before it ends, once", asy
   assert.deepEqual(await runOn(app, 330), {
     renewed: 0,
     failed: 0,
+    due: [],
     waiting: [],
     unconfirmed: 0,
   });

@@ -394,7 +394,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
       await vm.sh(`${create}; ${mail("to the first")}`);
       await until(vm, stored("to the first"));
       await vm.sh(
-        `encimap vaultbox delete again@cats.example.test; ${create}; ${
+        `encimap vaultbox delete again@cats.example.test --yes; ${create}; ${
           mail("to the second")
         }`,
       );

@@ -22,6 +22,7 @@ async function encimap(
     write: () => {
       throw new Error("The test expects no octets");
     },
+    isTerminal: false,
     warn: (line) => err.push(line),
     readText(path) {
       const text = files[path];
@@ -48,6 +49,7 @@ for (const { name } of COMMANDS) {
     assert.equal(status, 0);
     assert.match(out, new RegExp(`^Usage: encimap ${name}`));
     assert.match(out, /Exit status:\n {2}0 /);
+    assert.equal(out.split("Exit status").length, 2);
   });
 }
 
