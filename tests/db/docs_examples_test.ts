@@ -51,7 +51,10 @@ Deno.test("the example of a one-time link in docs/api.md makes one", async () =>
     api: server.url,
     id,
   });
-  assert.match(JSON.parse(answer).data.url, /^https:.*\/setup\/[\w-]{32}$/);
+  const { data } = JSON.parse(answer);
+  assert.match(data.url, /^https:.*\/setup\/[\w-]{32}$/);
+  const [, shown] = /```json\n([^`]*\/setup\/[^`]*)```/.exec(DOCUMENT)!;
+  assert.deepEqual(Object.keys(JSON.parse(shown!).data), Object.keys(data));
 });
 
 Deno.test("the example of custody external in docs/api.md ends with a file that opens", async () => {
