@@ -34,7 +34,10 @@ export async function runCustodyShow(
     ["  renewed by", newest.renewedBy],
   ];
   if (handOut !== undefined) {
-    lines.push(["handed out", `${handOut.since.toISOString()}, unconfirmed`]);
+    lines.push(
+      ["handed out", `${handOut.since.toISOString()}, unconfirmed`],
+      ["  again until", handOut.repeatUntil.toISOString()],
+    );
   }
   for (const [name, value] of lines) io.print(`${name.padEnd(15)}${value}`);
   return EXIT.ok;
@@ -112,15 +115,12 @@ export async function runDestroyKey(
 
 function printReceipt(io: Io, { vaultboxId, keys }: Receipt): void {
   for (const { certificateId, fingerprintSha256, destroyedAt } of keys) {
-    io.print(
-      [
-        "destroyed",
-        destroyedAt.toISOString(),
-        vaultboxId,
-        certificateId,
-        fingerprintSha256,
-      ].join("\t"),
-    );
+    io.print(`destroyed    ${destroyedAt.toISOString()}`);
+    io.print(`vaultbox     ${vaultboxId}`);
+    io.print(`certificate  ${certificateId}`);
+    io.print(`fingerprint  ${fingerprintSha256}`);
   }
-  io.print("Backups and snapshots of the machine may have these keys yet.");
+  io.print(
+    "Not covered: backups and snapshots of the machine, which may have these keys yet, and other copies of the bundle.",
+  );
 }

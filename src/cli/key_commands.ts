@@ -88,6 +88,10 @@ export const KEY_COMMANDS: readonly Command[] = [
     name: "custody confirm",
     usage: "ADDRESS | ID <FILE",
     summary: "Confirm the bundle that FILE is; the keys in it are destroyed",
+    help: [
+      "This cannot be undone: without the file and its password, mail that is encrypted",
+      "to these keys is lost. Import the file first, and open a message with it.",
+    ].join("\n"),
     run: async (args, io) =>
       (await import("./custody.ts")).runCustodyConfirm(args, io),
   },

@@ -12,6 +12,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   "no_trial": "Begin with: encimap vaultbox encryption ADDRESS --trial",
   unconfirmed:
     "encimap custody confirm ADDRESS <FILE, or encimap custody take-back ADDRESS: then a new key is made.",
+  request: "encimap certificate request ADDRESS <FILE issues one on it.",
+  certificate: "encimap certificate upload ADDRESS <FILE takes it.",
   destroyed:
     "The owner has the keys from an earlier bundle; encimap certificate generate ADDRESS makes a new one to hand out.",
   "held_elsewhere":

@@ -139,7 +139,7 @@ function extensionProblem(
       return `has a critical extension that is not known here: ${name}`;
     }
     if (number === BASIC_CONSTRAINTS && isAuthority(value)) {
-      return "is of an authority (basicConstraints has cA), not of a person";
+      return "is of an authority (basicConstraints has cA), not of a person; openssl req -x509 makes others with -addext basicConstraints=critical,CA:FALSE";
     }
     if (number === EXTENDED_KEY_USAGE && !isForMail(value)) {
       return "is not for mail: its extendedKeyUsage lacks emailProtection";

@@ -13,6 +13,7 @@ import { readCertificationRequest } from "../smime/certification_request.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
 import { pemEncode, pemExtract } from "../x509/pem.ts";
 import { checkGenerations, type Identity } from "./certificate.ts";
+import { mistaken } from "./handed_in.ts";
 import { issueLeaf } from "./issuer.ts";
 
 /**
@@ -115,12 +116,19 @@ function readRequest(pem: string): Uint8Array<ArrayBuffer> {
   try {
     return readCertificationRequest(pemExtract("CERTIFICATE REQUEST", pem));
   } catch (error) {
+    const found = error instanceof RangeError ? undefined : mistaken(pem);
+    // What says that it is a request and cannot be read is just that.
+    const other = found?.reason === "request" ? undefined : found;
     const problem = error instanceof RangeError
       ? `is refused: ${error.message}`
-      : "must be one PKCS#10 request in PEM";
+      : "must be one PKCS#10 request in PEM" +
+        (other === undefined ? "" : `, and this is ${other.what}`);
     throw new AppError("invalid_request", `csr ${problem}`, {
       cause: error,
-      details: { field: "csr" },
+      details: {
+        field: "csr",
+        ...other && { reason: other.reason, advice: other.advice },
+      },
     });
   }
 }

@@ -20,6 +20,7 @@ import { profileProblem } from "../smime/recipient_profile.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
 import { pemEncode, pemExtract } from "../x509/pem.ts";
 import { checkGenerations, type Identity } from "./certificate.ts";
+import { mistaken } from "./handed_in.ts";
 import { CLOCK_SKEW_MS } from "./issuer.ts";
 
 /** What is odd about a certificate that was taken. */
@@ -30,6 +31,12 @@ export interface UploadedIdentity extends Identity {
   /** What its owner is to be told. */
   readonly warnings: readonly CertificateWarning[];
 }
+
+/** Addresses that a message names, at most. */
+const SHOWN_MAX = 3;
+
+/** Characters of each that it shows, at most. */
+const SHOWN_LENGTH = 100;
 
 /** What a certificate must be able to encrypt before it is taken. */
 const TRIAL = new TextEncoder().encode("Subject: Trial\r\n\r\nTrial\r\n");
@@ -57,7 +64,12 @@ export async function uploadedIdentity(
   if (
     warnings.includes("address_mismatch") &&
     app.config.addressMismatch === "refuse"
-  ) throw refused("is for another address");
+  ) {
+    const ours = addresses.map(({ alias, domain }) => `${alias}@${domain}`);
+    throw refused(
+      `is for another address: ${some(facts.emails)}, not ${some(ours)}`,
+    );
+  }
   const { notBefore, notAfter } = facts;
   return {
     warnings,
@@ -145,14 +157,28 @@ async function readUpload(
     if (error instanceof RangeError) {
       throw refused(`is refused: ${error.message}`, error);
     }
-    throw refused("must be one X.509 certificate in PEM", error);
+    const found = mistaken(pem);
+    // What says that it is a certificate and cannot be read is just that.
+    if (found === undefined || found.reason === "certificate") {
+      throw refused("must be one X.509 certificate in PEM", error);
+    }
+    const { what, reason, advice } = found;
+    throw refused(
+      `must be one X.509 certificate in PEM, and this is ${what}`,
+      error,
+      { reason, advice },
+    );
   }
   if (problem !== undefined) throw refused(problem);
   const now = app.now().getTime();
-  if (facts.notAfter.getTime() <= now) throw refused("has expired");
+  if (facts.notAfter.getTime() <= now) {
+    throw refused(`has expired on ${facts.notAfter.toISOString()}`);
+  }
   // Who made it a moment ago may have a clock that is ahead of ours.
   if (facts.notBefore.getTime() > now + CLOCK_SKEW_MS) {
-    throw refused("is not valid yet");
+    throw refused(
+      `is not valid yet, but from ${facts.notBefore.toISOString()} on`,
+    );
   }
   if (!facts.allowsEncryption) {
     const usage = facts.keyType === "RSA" ? "keyEncipherment" : "keyAgreement";
@@ -189,9 +215,22 @@ function readAddress(email: string): Address | undefined {
   }
 }
 
-function refused(problem: string, cause?: unknown): AppError {
+/** A few addresses, which may be hostile: no spaces, no controls. */
+function some(addresses: readonly string[]): string {
+  const shown = addresses.slice(0, SHOWN_MAX).map((address) =>
+    address.slice(0, SHOWN_LENGTH).replace(/[^!-~\p{L}\p{N}]/gu, "?")
+  );
+  const more = addresses.length - shown.length;
+  return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+function refused(
+  problem: string,
+  cause?: unknown,
+  details: Readonly<Record<string, string>> = {},
+): AppError {
   return new AppError("invalid_request", `certificate ${problem}`, {
     cause,
-    details: { field: "certificate" },
+    details: { field: "certificate", ...details },
   });
 }

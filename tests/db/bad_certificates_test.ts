@@ -8,10 +8,21 @@ import { foreignCertificate } from "../helpers/certificates.ts";
 import { ask, bearer, SETTINGS } from "../helpers/http.ts";
 import { contentOf, latin1, octets } from "../helpers/mail.ts";
 import { openssl } from "../helpers/openssl.ts";
+import { csrFor } from "../helpers/operations.ts";
 
 const CAT = { "user_id": ALICE, domain: "pets.example", alias: "cat" };
 const BODY = "Content-Type: text/plain\r\n\r\nThe cat is well.\r\n";
 const YEAR_MS = 365 * 86_400_000;
+
+/** What openssl exports. */
+async function pkcs12File(): Promise<Uint8Array<ArrayBuffer>> {
+  const { pem, privateKey } = await foreignCertificate({ key: "P-256" });
+  const key = pemEncode("PRIVATE KEY", privateKey);
+  return await openssl(
+    { key, certificate: pem },
+    "pkcs12 -export -in certificate -inkey key -passout pass:x".split(" "),
+  );
+}
 
 /** A world with Cat's vaultbox, whose certificate is one of her own. */
 async function catWorld(env: Record<string, string> = {}) {
@@ -132,7 +143,7 @@ const CASES: [string, () => string | Promise<string>, RegExp][] = [
         key: "P-256",
         notAfter: new Date(Date.now() - 1000),
       })).pem,
-    /has expired/,
+    /has expired on 20\d\d-/,
   ],
   [
     "one that is not valid yet",
@@ -147,12 +158,32 @@ const CASES: [string, () => string | Promise<string>, RegExp][] = [
   [
     "another address",
     () => extension("subjectAltName=email:dog@pets.example"),
-    /another address/,
+    /another address: dog@pets\.example, not (cat|fox)@pets\.example$/,
+  ],
+  [
+    "many addresses that are hostile",
+    () =>
+      extension(
+        "subjectAltName=" +
+          ["\x1b[31mred", "dog cat", "x".repeat(200), "owl", "hen"]
+            .map((local) => `email:${local}@pets.example`).join(),
+      ),
+    /: \?\[31mred@pets\.example, dog\?cat@pets\.example, x{100} and 2 more, not /,
+  ],
+  [
+    "a request",
+    () => csrFor("cat@pets.example"),
+    /this is a .*request \(CSR\)/,
+  ],
+  [
+    "a PKCS#12 file, as base64",
+    async () => (await pkcs12File()).toBase64(),
+    /this is a PKCS#12 file/,
   ],
   [
     "an authority",
     () => extension("basicConstraints=critical,CA:TRUE"),
-    /of an authority \(basicConstraints/,
+    /of an authority \(basicConstraints.*-addext/,
   ],
   [
     "an unknown critical extension",

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { pemDecode, pemEncode } from "../../src/x509/pem.ts";
 import { CAT, catWorld } from "../helpers/cat_world.ts";
+import { foreignCertificate } from "../helpers/certificates.ts";
+import { openssl } from "../helpers/openssl.ts";
+import { csrFor } from "../helpers/operations.ts";
 
 Deno.test("a bundle is not written to a terminal, and nothing is handed out", async () => {
   await using cat = await catWorld("client");
@@ -82,4 +86,27 @@ Deno.test("a short validity needs no second setting, and maintenance lists what 
   const listed = await cat.encimap("maintenance --dry-run");
   assert.equal(listed.status, 0, listed.err);
   assert.match(listed.out, /^cat@pets\.example\twould be renewed\tuntil 2/m);
+});
+
+Deno.test("files in the place of a certificate are told apart", async () => {
+  await using cat = await catWorld("server");
+  const { pem, privateKey } = await foreignCertificate({ key: "P-256" });
+  const key = pemEncode("PRIVATE KEY", privateKey);
+  const pkcs12 = await openssl(
+    { key, certificate: pem },
+    "pkcs12 -export -in certificate -inkey key -passout pass:x".split(" "),
+  );
+  const der = pemDecode("CERTIFICATE", pem);
+  const cases: [string, string | Uint8Array<ArrayBuffer>, RegExp, RegExp][] = [
+    ["upload", pkcs12, /this is a PKCS#12 file/, /^openssl pkcs12 /m],
+    ["upload", der, /this is DER/, /^openssl x509 /m],
+    ["upload", await csrFor(CAT), /\(CSR\)/, /^encimap certificate request /m],
+    ["request", pem, /is a certificate$/m, /^encimap certificate upload /m],
+  ];
+  for (const [command, file, what, advice] of cases) {
+    const refused = await cat.encimap(`certificate ${command} ${CAT}`, file);
+    assert.equal(refused.status, 1);
+    assert.match(refused.err, what);
+    assert.match(refused.err, advice);
+  }
 });
