@@ -14,6 +14,7 @@ import { getCertificateUses } from "../vaultbox/certificate_uses.ts";
 import { setRetired } from "../vaultbox/generations.ts";
 import { uploadCertificate } from "../vaultbox/upload.ts";
 import { EXIT, type Io, UsageError } from "./command.ts";
+import { keyKindOf } from "./key_kind.ts";
 import { addressOf, find, open, OPERATOR, parse } from "./operator.ts";
 import { readAll, readPem } from "./standard_input.ts";
 
@@ -50,10 +51,14 @@ export async function runCertificateGenerate(
   args: readonly string[],
   io: Io,
 ): Promise<number> {
-  const { positionals } = parse(args, {}, 1);
+  const { values, positionals } = parse(args, {
+    "key-type": { type: "string" },
+  }, 1);
+  const keyKind = keyKindOf(values["key-type"]);
   await using app = await open(io);
   const address = await find(app, positionals[0]!);
-  const made = await generateCertificate(app, OPERATOR, { address });
+  const input = { address, keyKind };
+  const made = await generateCertificate(app, OPERATOR, input);
   io.print(made.fingerprintSha256);
   return EXIT.ok;
 }

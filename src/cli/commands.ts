@@ -131,14 +131,17 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "vaultbox create",
-    usage: "ADDRESS --user UUID | --operator [--name TEXT] [--custody WORD]",
+    usage:
+      "ADDRESS --user UUID | --operator [--name TEXT] [--key-type WORD] [--custody WORD]",
     summary: "Create a vaultbox and print its id",
     help: [
       "--user UUID  whose it is; the first one in a domain makes the domain theirs",
       "--operator   the operator's own: postmaster@ and abuse@ of every domain",
       "--name TEXT  name for people; the address if left out",
       "--custody WORD  who holds the key: server (if left out), client, or external,",
-      "             which takes the owner's certificate from standard input",
+      "             which takes the owner's certificate from standard input, or a request",
+      "             (CSR): then the certificate is printed behind the id",
+      "--key-type WORD  rsa-2048, rsa-3072, rsa-4096 or p-256; CERT_KEY_TYPE if left out",
     ].join("\n"),
     run: async (args, io) =>
       (await import("./operator.ts")).runVaultboxCreate(args, io),

@@ -71,7 +71,7 @@ export async function runDoctor(
 }
 
 function checks(app: App): Check[] {
-  const { apiPort, smtpPort } = app.config;
+  const { apiPort, publicPort, smtpPort } = app.config;
   return [
     {
       name: "the database has the schema of this program",
@@ -152,6 +152,30 @@ function checks(app: App): Check[] {
         refuse(!answers, `status ${response.status}`);
       },
     },
+    ...(publicPort === undefined ? [] : webChecks(publicPort)),
+  ];
+}
+
+/** What ENCIMAP_PUBLIC_PORT promises, by loopback. */
+function webChecks(publicPort: number): Check[] {
+  return [
+    {
+      name: `what anybody may ask is answered on port ${publicPort}`,
+      fix:
+        'See "systemctl status encimap-api"; after a change of ENCIMAP_PUBLIC_PORT run install.sh again.',
+      run: async () => {
+        const response = await fetch(`http://127.0.0.1:${publicPort}/`, {
+          signal: AbortSignal.timeout(TIMEOUT_MS),
+        });
+        await response.body?.cancel();
+      },
+    },
+    ...[80, 443].map((port) => ({
+      name: `a web server listens on port ${port}`,
+      fix:
+        'ENCIMAP_PUBLIC_PORT is set, so links lead there. See "systemctl status nginx" and "nginx -t"; "install.sh --web" sets nginx up, "install.sh --no-web" takes the setting away.',
+      run: () => greets(port, undefined),
+    })),
   ];
 }
 

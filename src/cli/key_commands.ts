@@ -30,8 +30,10 @@ export const KEY_COMMANDS: readonly Command[] = [
   },
   {
     name: "certificate generate",
-    usage: "ADDRESS | ID",
+    usage: "ADDRESS | ID [--key-type WORD]",
     summary: "Make a new key and a certificate, and print its fingerprint",
+    help:
+      "--key-type WORD  rsa-2048, rsa-3072, rsa-4096 or p-256; CERT_KEY_TYPE if left out",
     run: async (args, io) =>
       (await import("./certificates.ts")).runCertificateGenerate(args, io),
   },

@@ -30,6 +30,7 @@ import { hostDomain, removeDomain } from "../vaultbox/domains.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { removeVaultbox } from "../vaultbox/remove.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
+import { keyKindOf } from "./key_kind.ts";
 import { readPem } from "./standard_input.ts";
 
 /** The operator acts for everybody. */
@@ -147,6 +148,7 @@ export async function runVaultboxCreate(
     name: { type: "string" },
     operator: { type: "boolean" },
     custody: { type: "string" },
+    "key-type": { type: "string" },
   }, 1);
   const isOperator = values["operator"] === true;
   if (isOperator && values["user"] !== undefined) {
@@ -154,10 +156,17 @@ export async function runVaultboxCreate(
   }
   const address = parseAddress(positionals[0]!);
   const custody = custodyOf(values["custody"] ?? "server");
+  const keyKind = keyKindOf(values["key-type"]);
+  if (custody === "external" && keyKind !== undefined) {
+    throw new UsageError("with custody external no key is made: no --key-type");
+  }
+  const pem = custody === "external" ? await readPem(io.stdin) : undefined;
+  const isRequest = pem?.includes("-----BEGIN CERTIFICATE REQUEST-----");
   const input = {
     ...address,
     custody,
-    ...custody === "external" && { certificatePem: await readPem(io.stdin) },
+    keyKind,
+    ...isRequest ? { requestPem: pem } : { certificatePem: pem },
     userId: isOperator ? NIL_UUID : userOf(values),
     name: String(values["name"] ?? `${address.alias}@${address.domain}`),
     mayClaimDomain: true,
@@ -167,6 +176,10 @@ export async function runVaultboxCreate(
     ? await createOperatorVaultbox(app, OPERATOR, input)
     : await createVaultbox(app, OPERATOR, input);
   io.print(vaultbox.id);
+  if (isRequest) {
+    const [issued] = await listCertificates(app.sql, vaultbox.id);
+    io.print(issued!.publicCertPem.trimEnd());
+  }
   return EXIT.ok;
 }
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { pemDecode, pemEncode } from "../../src/x509/pem.ts";
+import { ALICE } from "../helpers/app.ts";
 import { CAT, catWorld } from "../helpers/cat_world.ts";
 import { foreignCertificate } from "../helpers/certificates.ts";
 import { openssl } from "../helpers/openssl.ts";
@@ -109,4 +111,28 @@ Deno.test("files in the place of a certificate are told apart", async () => {
     assert.match(refused.err, what);
     assert.match(refused.err, advice);
   }
+});
+
+Deno.test("the operator chooses the kind of a key, and creates with a request", async () => {
+  await using cat = await catWorld("server");
+  const made = await cat.encimap(
+    `certificate generate ${CAT} --key-type p-256`,
+  );
+  assert.equal(made.status, 0, made.err);
+  const [newest] = await cat.certificates();
+  const key = new X509Certificate(newest!.publicCertPem).publicKey;
+  assert.equal(key.asymmetricKeyType, "ec");
+  const create = `vaultbox create dog@pets.example --user ${ALICE}`;
+  assert.equal((await cat.encimap(`${create} --key-type dsa`)).status, 64);
+  const csr = await csrFor("dog@pets.example");
+  const created = await cat.encimap(`${create} --custody external`, csr);
+  assert.equal(created.status, 0, created.err);
+  assert.match(created.out, /^[0-9a-f-]{36}\n-----BEGIN CERTIFICATE-----/);
+});
+
+Deno.test("doctor looks at the web part where links lead to it", async () => {
+  await using cat = await catWorld("server", { ENCIMAP_PUBLIC_PORT: "9" });
+  const { out } = await cat.encimap("doctor");
+  assert.match(out, /^FAIL {2}what anybody may ask is answered on port 9:/m);
+  assert.match(out, /a web server listens on port 443/);
 });

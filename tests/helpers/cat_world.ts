@@ -12,6 +12,7 @@ import {
 } from "../../src/db/certificates.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { ALICE, SERVICE, type TestWorld, testWorld } from "./app.ts";
+import { run as runProgram } from "./openssl.ts";
 
 /** Address of Cat's vaultbox. */
 export const CAT = "cat@pets.example";
@@ -68,11 +69,20 @@ export async function catWorld(
   });
   const masterKey = `${world.directory}/master.key`;
   await Deno.writeTextFile(masterKey, "07".repeat(32));
+  const maps = `${world.directory}/maps`;
+  await Deno.mkdir(maps);
+  for (const name of ["transport", "domains", "senders", "refusals"]) {
+    await Deno.writeTextFile(`${maps}/${name}`, "");
+    await runProgram("/usr/sbin/postmap", [`lmdb:${maps}/${name}`], {
+      cwd: maps,
+    });
+  }
   const env = {
     ENCIMAP_CONFIG_FILE: "/dev/null",
     ENCIMAP_DATABASE_URL: world.database.url(),
     ENCIMAP_KEYS_PATH: `${world.directory}/keys`,
     ENCIMAP_MASTER_KEY_FILE: masterKey,
+    POSTFIX_TRANSPORT_MAP: `${maps}/transport`,
     ...settings,
   };
   return {

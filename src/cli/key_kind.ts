@@ -1,0 +1,25 @@
+/**
+ * The option `--key-type`.
+ *
+ * @module
+ */
+
+import { UsageError } from "./command.ts";
+
+/** Kinds of new keys. */
+const KEY_KINDS = ["rsa-2048", "rsa-3072", "rsa-4096", "p-256"] as const;
+
+/**
+ * Reads the option `--key-type`.
+ *
+ * @param text What was given.
+ * @returns The kind; undefined if it was left out.
+ * @throws {UsageError} If it is none.
+ */
+export function keyKindOf(
+  text: unknown,
+): typeof KEY_KINDS[number] | undefined {
+  const found = KEY_KINDS.find((each) => each === text);
+  if (found !== undefined || text === undefined) return found;
+  throw new UsageError(`--key-type must be ${KEY_KINDS.join(", ")}`);
+}
