@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { KeyKind } from "../x509/key_pair.ts";
 import { UsageError } from "./command.ts";
 
 /** Kinds of new keys. */
@@ -18,7 +19,7 @@ const KEY_KINDS = ["rsa-2048", "rsa-3072", "rsa-4096", "p-256"] as const;
  */
 export function keyKindOf(
   text: unknown,
-): typeof KEY_KINDS[number] | undefined {
+): KeyKind | undefined {
   const found = KEY_KINDS.find((each) => each === text);
   if (found !== undefined || text === undefined) return found;
   throw new UsageError(`--key-type must be ${KEY_KINDS.join(", ")}`);
