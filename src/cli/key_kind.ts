@@ -4,13 +4,8 @@
  * @module
  */
 
+import { KEY_KINDS, type KeyKind } from "../vaultbox/key_pool.ts";
 import { UsageError } from "./command.ts";
-
-/** Kinds of new keys. */
-const KEY_KINDS = ["rsa-2048", "rsa-3072", "rsa-4096", "p-256"] as const;
-
-/** Kind of a new key. */
-export type KeyWord = "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
 
 /**
  * Reads the option `--key-type`.
@@ -21,7 +16,7 @@ export type KeyWord = "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
  */
 export function keyKindOf(
   text: unknown,
-): KeyWord | undefined {
+): KeyKind | undefined {
   const found = KEY_KINDS.find((each) => each === text);
   if (found !== undefined || text === undefined) return found;
   throw new UsageError(`--key-type must be ${KEY_KINDS.join(", ")}`);

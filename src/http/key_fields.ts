@@ -5,14 +5,13 @@
  */
 
 import { type Address, parseInternationalAddress } from "../mail/address.ts";
+import { KEY_KINDS, type KeyKind } from "../vaultbox/key_pool.ts";
 import { checked, described, type Field, oneOf, optional } from "./fields.ts";
 
 /** Kind of a new key. */
-export const KEY_TYPE: Field<
-  "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256" | undefined
-> = optional(
+export const KEY_TYPE: Field<KeyKind | undefined> = optional(
   described(
-    oneOf("rsa-2048", "rsa-3072", "rsa-4096", "p-256"),
+    oneOf(...KEY_KINDS),
     "Kind of the new key; as CERT_KEY_TYPE and CERT_KEY_SIZE say if left out.",
   ),
 );

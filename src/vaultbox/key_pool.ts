@@ -9,6 +9,9 @@ import type { Actor, App } from "../app.ts";
 import { reason } from "../log.ts";
 import { generateKey, type KeyKind } from "../x509/key_pair.ts";
 
+// For the edges, which do not reach below operations.
+export { KEY_KINDS, type KeyKind } from "../x509/key_pair.ts";
+
 /** Milliseconds between two looks at a full pool. */
 const LOOK_MS = 10_000;
 

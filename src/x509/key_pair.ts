@@ -8,7 +8,10 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey } from "node:crypto";
 
 /** Kinds of keys that are made: RSA with its bits, or a curve of RFC 5480. */
-export type KeyKind = "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256";
+export const KEY_KINDS = ["rsa-2048", "rsa-3072", "rsa-4096", "p-256"] as const;
+
+/** One of {@linkcode KEY_KINDS}. */
+export type KeyKind = typeof KEY_KINDS[number];
 
 /** Sizes of RSA moduli that are issued, in bits. RFC 8550 §4.3: >= 2048. */
 const RSA_BITS: readonly number[] = [2048, 3072, 4096];
