@@ -7,13 +7,7 @@
 import { AppError } from "../errors.ts";
 import type { ChosenPolicy } from "../encryption_policy.ts";
 import { type Db, isViolation, UNIQUE_VIOLATION } from "./connect.ts";
-import {
-  fetchPage,
-  type Fragment,
-  type Order,
-  type Page,
-  type Rows,
-} from "./page.ts";
+import { fetchPage, type Fragment, type Page, type Rows } from "./page.ts";
 
 /** Values of a new row. */
 export interface CertificateRow {
@@ -59,20 +53,6 @@ export interface Certificate extends CertificateRow {
   /** Certificate of the issuer, PEM; null if it is self-signed or by another. */
   readonly issuerPem: string | null;
 }
-
-/** Orders of the list. */
-export const CERTIFICATE_ORDERS: Readonly<
-  Record<"created_at" | "-created_at", Order>
-> = {
-  "-created_at": {
-    keys: [["created_at", "timestamptz"], ["id", "uuid"]],
-    descending: true,
-  },
-  "created_at": {
-    keys: [["created_at", "timestamptz"], ["id", "uuid"]],
-    descending: false,
-  },
-};
 
 const ROW = [
   "id",
@@ -142,7 +122,7 @@ export async function listCertificates(
  *
  * @param db Pool or transaction.
  * @param vaultboxId UUID.
- * @param page Which part, in one of {@linkcode CERTIFICATE_ORDERS}.
+ * @param page Which part, in one of {@linkcode NEWEST_FIRST}.
  * @returns The page.
  */
 export function pageCertificates(

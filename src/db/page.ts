@@ -18,6 +18,20 @@ export interface Order {
   readonly descending: boolean;
 }
 
+/** Orders of a list that begins with the newest, unless it is asked otherwise. */
+export const NEWEST_FIRST: Readonly<
+  Record<"created_at" | "-created_at", Order>
+> = {
+  "-created_at": {
+    keys: [["created_at", "timestamptz"], ["id", "uuid"]],
+    descending: true,
+  },
+  "created_at": {
+    keys: [["created_at", "timestamptz"], ["id", "uuid"]],
+    descending: false,
+  },
+};
+
 /** Which part of a list is wanted. */
 export interface Page {
   /** Rows at most. */

@@ -6,7 +6,7 @@
 
 import { AppError } from "../errors.ts";
 import type { Db } from "./connect.ts";
-import { fetchPage, type Order, type Page, type Rows } from "./page.ts";
+import { fetchPage, type Page, type Rows } from "./page.ts";
 
 /** A one-time link. */
 export interface SetupLink {
@@ -30,20 +30,6 @@ export interface SetupLinkRow
   /** SHA-256 of the secret part of the URL. */
   readonly tokenHash: Uint8Array;
 }
-
-/** Orders of the list. */
-export const SETUP_LINK_ORDERS: Readonly<
-  Record<"created_at" | "-created_at", Order>
-> = {
-  "-created_at": {
-    keys: [["created_at", "timestamptz"], ["id", "uuid"]],
-    descending: true,
-  },
-  "created_at": {
-    keys: [["created_at", "timestamptz"], ["id", "uuid"]],
-    descending: false,
-  },
-};
 
 const COLUMNS = [
   "id",
@@ -94,7 +80,7 @@ export async function insertSetupLink(
  *
  * @param db Pool or transaction.
  * @param vaultboxId UUID; the caller has made sure whose it is.
- * @param page Which part, in one of {@linkcode SETUP_LINK_ORDERS}.
+ * @param page Which part, in one of {@linkcode NEWEST_FIRST}.
  * @returns The page.
  */
 export function listSetupLinks(

@@ -5,7 +5,7 @@
  */
 
 import type { App } from "../../app.ts";
-import { SETUP_LINK_ORDERS } from "../../db/setup_links.ts";
+import { NEWEST_FIRST } from "../../db/page.ts";
 import { vaultboxProfile } from "../../vaultbox/profile.ts";
 import {
   createSetupLink,
@@ -102,10 +102,10 @@ export function setupRoutes(app: App): Route[] {
       summary: "Lists one-time links, used and ended ones of a month too",
       scope: "vaultbox:read",
       params: { id: VAULTBOX_ID },
-      query: pageFields(SETUP_LINK_ORDERS),
+      query: pageFields(NEWEST_FIRST),
       answer: { status: 200, page: SETUP_LINK },
       async handle({ actor, params: { id }, query }) {
-        const page = pageOf(SETUP_LINK_ORDERS, query);
+        const page = pageOf(NEWEST_FIRST, query);
         const { rows, next } = await setupLinksOf(app, actor, id, page);
         return {
           rows: rows.map(setupLinkJson),

@@ -5,7 +5,7 @@
  */
 
 import type { App } from "../../app.ts";
-import { CERTIFICATE_ORDERS } from "../../db/certificates.ts";
+import { NEWEST_FIRST } from "../../db/page.ts";
 import { issueCertificate } from "../../vaultbox/certificate_request.ts";
 import { getCertificateUses } from "../../vaultbox/certificate_uses.ts";
 import {
@@ -64,10 +64,10 @@ export function vaultboxCertificateRoutes(app: App): Route[] {
       summary: "Lists certificates of a vaultbox, retired ones too",
       scope: "vaultbox:read",
       params: { id: VAULTBOX_ID },
-      query: pageFields(CERTIFICATE_ORDERS),
+      query: pageFields(NEWEST_FIRST),
       answer: { status: 200, page: CERTIFICATE },
       async handle({ actor, params: { id }, query }) {
-        const page = pageOf(CERTIFICATE_ORDERS, query);
+        const page = pageOf(NEWEST_FIRST, query);
         const { rows, next } = await listGenerations(app, actor, id, page);
         return {
           rows: rows.map(generationJson),
