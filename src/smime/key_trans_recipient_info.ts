@@ -4,9 +4,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { constants, createPublicKey, publicEncrypt } from "node:crypto";
-import type { CertificateElements } from "./certificate_elements.ts";
+import { constants, publicEncrypt } from "node:crypto";
 import {
   contextTag,
   der,
@@ -22,6 +20,7 @@ import {
   ID_RSAES_OAEP,
   ID_SHA256,
 } from "./object_identifiers.ts";
+import type { Recipient } from "./recipient.ts";
 
 /**
  * How the key goes to RSA keys; OAEP is with SHA-256. Every engine reads the
@@ -65,7 +64,7 @@ const SCHEMES = {
 } as const;
 
 /**
- * Encrypts a content-encryption key to one certificate.
+ * Encrypts a content-encryption key to one recipient.
  *
  * ```asn1
  * KeyTransRecipientInfo ::= SEQUENCE {
@@ -79,7 +78,7 @@ const SCHEMES = {
  * subjectKeyIdentifier. WebCrypto has no RSAES-PKCS1-v1_5, so this is
  * `node:crypto`.
  *
- * @param certificate The recipient's, with an RSA key.
+ * @param recipient The recipient, with an RSA key.
  * @param cek Content-encryption key.
  * @param keyTransport How.
  * @returns The structure in DER, ready for `recipientInfos`.
@@ -90,20 +89,15 @@ const SCHEMES = {
  * @see {@link https://www.rfc-editor.org/rfc/rfc8017#section-7 | RFC 8017 §7}
  */
 export function keyTransRecipientInfo(
-  certificate: CertificateElements,
+  recipient: Recipient,
   cek: Uint8Array<ArrayBuffer>,
   keyTransport: KeyTransport,
 ): Uint8Array<ArrayBuffer> {
-  const { issuer, serialNumber, subjectPublicKeyInfo } = certificate;
+  const { issuerAndSerialNumber, publicKey } = recipient;
   const { identifier, padding } = SCHEMES[keyTransport];
   let encryptedKey: Uint8Array;
   try {
-    const key = createPublicKey({
-      key: Buffer.from(subjectPublicKeyInfo),
-      format: "der",
-      type: "spki",
-    });
-    encryptedKey = publicEncrypt({ key, ...padding }, cek);
+    encryptedKey = publicEncrypt({ key: publicKey, ...padding }, cek);
   } catch (error) {
     throw new RangeError(
       "Cannot encrypt to the certificate as its key cannot be used",
@@ -114,7 +108,7 @@ export function keyTransRecipientInfo(
     SEQUENCE,
     // RFC 5652 §6.2.1: 0, as rid is the CHOICE issuerAndSerialNumber.
     der(INTEGER, new Uint8Array([0])),
-    der(SEQUENCE, issuer, serialNumber),
+    issuerAndSerialNumber,
     identifier,
     der(OCTET_STRING, encryptedKey),
   );

@@ -21,6 +21,7 @@ import { fieldTexts, splitEntity } from "../mail/header.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
+import { readRecipient } from "../smime/recipient.ts";
 import {
   discardMessage,
   maildirName,
@@ -108,7 +109,9 @@ export async function deliver(
   }
   const stored = await encryptMessage(
     delivery.octets,
-    recipients.map((each) => pemDecode("CERTIFICATE", each.publicCertPem)),
+    recipients.map((each) =>
+      readRecipient(pemDecode("CERTIFICATE", each.publicCertPem))
+    ),
     {
       traceFields: [`Delivered-To: ${address.alias}@${address.domain}`],
       ...policyInForce(recipients[0], app.config.encryption),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { encryptMessage } from "../../src/smime/encrypt_message.ts";
 import { latin1 } from "../../src/mail/octets.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 import { enveloped } from "../helpers/enveloped.ts";
 import {
   isMissing,
@@ -71,7 +72,7 @@ for (const engine of ENGINES) {
       fn: async () => {
         const cat = await recipient();
         const message = await Deno.readFile(new URL(name, FIXTURES));
-        const stored = await encryptMessage(message, [cat.der], {
+        const stored = await encryptMessage(message, [readRecipient(cat.der)], {
           traceFields: [],
         });
         const inner = await engine.open(cat, contentInfoOf(stored.octets));
@@ -190,7 +191,7 @@ for (const [name, message] of MESSAGES) {
       const cat = await recipient();
       const { octets } = await encryptMessage(
         encoder.encode(message),
-        [cat.der],
+        [readRecipient(cat.der)],
         { traceFields: ["Delivered-To: cat@example.com"] },
       );
       await using directory = await temporaryDirectory({
@@ -227,7 +228,7 @@ for (const contentCipher of ["aes-256-cbc", "aes-256-gcm"] as const) {
   Deno.test(`encryptMessage() with ${contentCipher} is read by the S/MIME reader of OpenSSL as it is stored`, async () => {
     const cat = await recipient();
     const message = await Deno.readFile(new URL("multipart.eml", FIXTURES));
-    const stored = await encryptMessage(message, [cat.der], {
+    const stored = await encryptMessage(message, [readRecipient(cat.der)], {
       traceFields: ["X-A: b"],
       contentCipher,
     });
@@ -251,7 +252,9 @@ Deno.test("encryptMessage() encrypts 50 MB, which OpenSSL decrypts", async () =>
     message[i] = 0x0d;
     message[i + 1] = 0x0a;
   }
-  const stored = await encryptMessage(message, [cat.der], { traceFields: [] });
+  const stored = await encryptMessage(message, [readRecipient(cat.der)], {
+    traceFields: [],
+  });
   const start = latin1(stored.octets.subarray(0, 1000)).indexOf("\r\n\r\n");
   const contentInfo = Uint8Array.fromBase64(
     new TextDecoder().decode(stored.octets.subarray(start)),

@@ -1,0 +1,60 @@
+/**
+ * What the intake does besides deliveries, on timers and when the database
+ * says so.
+ *
+ * @module
+ */
+
+import { setInterval } from "node:timers";
+import type { IntakeApp } from "../app.ts";
+import { reason } from "../log.ts";
+import { finishDeliveries } from "../vaultbox/deliver.ts";
+import { recountFull, recountNamed } from "../vaultbox/recount.ts";
+import { removeDeletedMail } from "../vaultbox/remove.ts";
+
+/** Milliseconds between two sweeps of what crashes and sessions leave. */
+const SWEEP_MS = 600_000;
+
+/** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
+const REMOVAL_MS = 60_000;
+
+/** Milliseconds between two recounts of vaultboxes that are full. */
+const RECOUNT_MS = 60_000;
+
+/**
+ * Finishes what crashes left, and removes mail as vaultboxes are deleted.
+ *
+ * @param app The intake's world.
+ * @returns What ends it and waits for the sweep that is under way.
+ */
+export async function startSweeps(
+  app: IntakeApp,
+): Promise<() => Promise<void>> {
+  let running: Promise<void> = Promise.resolve();
+  const queue = (task: () => Promise<void>): void => {
+    running = running.then(task).catch((error) =>
+      app.log.write("error", "sweep failed", { cause: reason(error) })
+    );
+  };
+  const finish = (): void => queue(() => finishDeliveries(app));
+  const remove = (): void => queue(() => removeDeletedMail(app));
+  const count = (): void => queue(() => recountFull(app));
+  const listening = [
+    await app.sql.listen("encimap_removal", remove, remove),
+    await app.sql.listen(
+      "encimap_full",
+      (payload) => queue(() => recountNamed(app, payload)),
+    ),
+  ];
+  finish();
+  const timers = [
+    setInterval(finish, SWEEP_MS),
+    setInterval(remove, REMOVAL_MS),
+    setInterval(count, RECOUNT_MS),
+  ];
+  return async () => {
+    for (const timer of timers) clearInterval(timer);
+    for (const each of listening) await each.unlisten().catch(() => {});
+    await running;
+  };
+}
