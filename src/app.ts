@@ -7,6 +7,7 @@
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Pool } from "./db/connect.ts";
+import type { MessageBatches } from "./db/message_batches.ts";
 import type { Gate } from "./system/gate.ts";
 
 /** Names of Postfix's maps, in the order in which they are changed. */
@@ -286,6 +287,8 @@ export interface IntakeApp {
   readonly sql: Pool;
   /** Key of fingerprints of deliveries and stored messages, 32 octets. */
   readonly hmacKey: Uint8Array<ArrayBuffer>;
+  /** Inserts rows of messages. */
+  readonly rows: MessageBatches;
   /** Names of staged files whose delivery is under way in this process. */
   readonly underWay: Set<string>;
   /** The time. */

@@ -27,6 +27,8 @@ export interface Recipient {
 export interface Holder {
   /** UUID of the vaultbox. */
   readonly id: string;
+  /** Its version before anything else of it is read. */
+  readonly version: number;
   /** Whether no mail fits into it, as far as is known. */
   readonly isFull: boolean;
 }
@@ -70,7 +72,7 @@ export async function findRecipient(
 ): Promise<Holder> {
   const { route, domain, alias, acceptedAt } = recipient;
   const candidates = await db<Candidate[]>`
-    select v.id, v.status, v.is_full or coalesce(c.is_full, false) as is_full,
+    select v.id, v.version, v.status, v.is_full or coalesce(c.is_full, false) as is_full,
       a.kind, a.created_at, f.removed_at
     from addresses a
     join vaultboxes v on v.id = a.vaultbox_id
@@ -103,7 +105,8 @@ export async function findRecipient(
   if (holder.status !== "active") {
     throw new AppError("vaultbox_suspended", "Vaultbox is suspended");
   }
-  return { id: holder.id, isFull: holder.isFull };
+  const { id, version, isFull } = holder;
+  return { id, version, isFull };
 }
 
 /**

@@ -7,13 +7,10 @@
 import { createHmac } from "node:crypto";
 import type { IntakeApp } from "../app.ts";
 import { listRecipients } from "../db/certificates.ts";
-import {
-  filesWithRows,
-  findMessageFile,
-  insertMessage,
-  type MessageRow,
-} from "../db/messages.ts";
 import { isRefusal } from "../db/connect.ts";
+import type { Insertion } from "../db/message_batches.ts";
+import type { MessageRow } from "../db/message_rows.ts";
+import { filesWithRows, findMessageFile } from "../db/messages.ts";
 import { findRecipient, UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
@@ -66,6 +63,16 @@ export interface Delivered {
 export const TRACE_BYTES = 65_536;
 
 /**
+ * Octets from which on it is asked before the encryption whether an earlier
+ * attempt has a row. Below, a needless encryption costs less than asking each
+ * time, and the insertion of the row says it anyway.
+ */
+const ASK_FIRST_BYTES = 65_536;
+
+/** Attempts at a delivery whose vaultbox changes in the middle of each. */
+const ATTEMPTS_MAX = 5;
+
+/**
  * Encrypts a message and stores it.
  *
  * The order makes every crash harmless: the ciphertext is durable in tmp/, then
@@ -88,7 +95,20 @@ export async function deliver(
   }
   const address = splitRecipient(delivery.recipient);
   checkRoute(delivery.route);
-  const { id: vaultboxId, isFull } = await findRecipient(app.sql, {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const delivered = await attemptDelivery(app, delivery, address);
+    if (delivered !== undefined) return delivered;
+  }
+  throw new AppError("unavailable", "Vaultbox changes all the time");
+}
+
+/** Gives undefined if the vaultbox has changed since it was looked up. */
+async function attemptDelivery(
+  app: IntakeApp,
+  delivery: Delivery,
+  address: Address,
+): Promise<Delivered | undefined> {
+  const { id: vaultboxId, version, isFull } = await findRecipient(app.sql, {
     route: delivery.route,
     ...address,
     acceptedAt: queueIdTime(delivery.queueId),
@@ -96,10 +116,12 @@ export async function deliver(
   const messageId = deliveryId(app.hmacKey, vaultboxId, delivery);
   const base = app.config.maildirBasePath;
 
-  const earlier = await findMessageFile(app.sql, messageId);
-  if (earlier !== undefined) {
-    await showMessage(base, vaultboxId, earlier);
-    return { messageId, vaultboxId, repeated: true };
+  if (isFull || delivery.octets.length >= ASK_FIRST_BYTES) {
+    const earlier = await findMessageFile(app.sql, messageId);
+    if (earlier !== undefined) {
+      await showMessage(base, vaultboxId, earlier);
+      return { messageId, vaultboxId, repeated: true };
+    }
   }
   if (isFull) await checkRoom(app, vaultboxId);
 
@@ -131,6 +153,7 @@ export async function deliver(
   const row: MessageRow = {
     id: messageId,
     vaultboxId,
+    version,
     messageId: messageIdField(delivery.octets),
     fromDomain: domainOf(delivery.sender),
     toAlias: forDatabase(address.alias) ?? "",
@@ -154,7 +177,7 @@ async function storeOrRecount(
   app: IntakeApp,
   row: MessageRow,
   octets: Uint8Array,
-): Promise<Delivered> {
+): Promise<Delivered | undefined> {
   try {
     return await store(app, row, octets);
   } catch (error) {
@@ -169,7 +192,7 @@ async function store(
   app: IntakeApp,
   row: MessageRow,
   octets: Uint8Array,
-): Promise<Delivered> {
+): Promise<Delivered | undefined> {
   const { id: messageId, vaultboxId, storage: { file } } = row;
   const base = app.config.maildirBasePath;
   try {
@@ -179,23 +202,24 @@ async function store(
     await discardMessage(base, vaultboxId, file);
     throw error;
   }
+  let insertion: Insertion;
   try {
-    const inserted = await app.sql.begin((tx) => insertMessage(tx, row));
-    if (!inserted) {
-      // Another attempt at the same delivery was faster: its file is the one.
-      await discardMessage(base, vaultboxId, file);
-      const winner = await findMessageFile(app.sql, messageId);
-      if (winner !== undefined) await showMessage(base, vaultboxId, winner);
-      return { messageId, vaultboxId, repeated: true };
-    }
+    insertion = await app.rows.insert(row);
   } catch (error) {
     // Only a clear answer of the database means that there is no row. Without
     // one the commit may have happened, and then the file is the only copy.
     if (isRefusal(error)) await discardMessage(base, vaultboxId, file);
     throw error;
   }
-  await finish(app, { messageId, vaultboxId, file });
-  return { messageId, vaultboxId, repeated: false };
+  if (insertion.kind === "inserted") {
+    await finish(app, { messageId, vaultboxId, file });
+    return { messageId, vaultboxId, repeated: false };
+  }
+  await discardMessage(base, vaultboxId, file);
+  if (insertion.kind === "stale") return undefined;
+  // Another attempt at the same delivery was faster: its file is the one.
+  await showMessage(base, vaultboxId, insertion.file);
+  return { messageId, vaultboxId, repeated: true };
 }
 
 /** Shows the file whose row is committed. */
@@ -294,11 +318,17 @@ function checkRoute(route: string): void {
   throw new AppError("invalid_request", "Route names no vaultbox");
 }
 
+/** An address, as the database has it. */
+interface Address {
+  readonly alias: string;
+  readonly domain: string;
+}
+
 /**
  * Takes a recipient apart. What cannot be an address of ours is looked up all
  * the same; only a catch-all can have it.
  */
-function splitRecipient(recipient: string): { alias: string; domain: string } {
+function splitRecipient(recipient: string): Address {
   const at = recipient.lastIndexOf("@");
   if (at < 1) {
     throw new AppError("invalid_request", "Recipient is no address");

@@ -16,6 +16,7 @@ import type {
 import { type Config, parseConfig } from "../../src/config.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { connect } from "../../src/db/connect.ts";
+import { MessageBatches } from "../../src/db/message_batches.ts";
 import { BcryptThread } from "../../src/system/bcrypt.ts";
 import { Gate } from "../../src/system/gate.ts";
 import { openKeyPool } from "../../src/storage/key_pool.ts";
@@ -205,6 +206,7 @@ export async function testWorld(
     log: testLog(lines),
     sql: intakeSql,
     hmacKey: new Uint8Array(32).fill(9),
+    rows: new MessageBatches(intakeSql, (task) => task()),
     underWay: new Set(),
     now: () => new Date(),
   };
