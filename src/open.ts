@@ -21,6 +21,7 @@ import { openSealer } from "./storage/sealer.ts";
 import { BcryptThread } from "./system/bcrypt.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
+import { RecipientMemory } from "./vaultbox/recipients.ts";
 
 /** Connections of the API and of the operator's commands, at most. */
 const API_CONNECTIONS = 10;
@@ -30,6 +31,9 @@ const INTAKE_CONNECTIONS = 8;
 
 /** Of those, how many may wait for locks of vaultboxes. */
 const ROWS_ALONE_MAX = 4;
+
+/** Vaultboxes that the intake keeps in memory. */
+const VAULTBOXES_KNOWN_MAX = 2000;
 
 /** Keys, password hashes and bundles that are made at a time. */
 const HEAVY_MAX = 2;
@@ -112,6 +116,7 @@ export async function openIntakeApp(
     log,
     sql,
     hmacKey,
+    memory: new RecipientMemory(VAULTBOXES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task) => alone.run(task)),
     underWay: new Set(),
     now: () => new Date(),

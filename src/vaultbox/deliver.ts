@@ -6,19 +6,17 @@
 
 import { createHmac } from "node:crypto";
 import type { IntakeApp } from "../app.ts";
-import { listRecipients } from "../db/certificates.ts";
 import { isRefusal } from "../db/connect.ts";
 import type { Insertion } from "../db/message_batches.ts";
 import type { MessageRow } from "../db/message_rows.ts";
 import { filesWithRows, findMessageFile } from "../db/messages.ts";
-import { findRecipient, UNROUTED } from "../db/recipients.ts";
+import { UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
-import { readRecipient } from "../smime/recipient.ts";
 import {
   discardMessage,
   maildirName,
@@ -29,7 +27,7 @@ import {
   UUID_REGEXP,
   vaultboxesWithMail,
 } from "../storage/maildir.ts";
-import { pemDecode } from "../x509/pem.ts";
+import { findVaultbox, type KnownVaultbox } from "./recipients.ts";
 import { checkRoom, recount } from "./recount.ts";
 
 /** One message for one recipient. */
@@ -95,24 +93,30 @@ export async function deliver(
   }
   const address = splitRecipient(delivery.recipient);
   checkRoute(delivery.route);
+  const acceptedAt = queueIdTime(delivery.queueId);
+  const wanted = { route: delivery.route, ...address, acceptedAt };
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const delivered = await attemptDelivery(app, delivery, address);
+    const vaultbox = await findVaultbox(app, wanted);
+    let delivered: Delivered | undefined;
+    try {
+      delivered = await deliverTo(app, vaultbox, delivery, address);
+    } finally {
+      // Whatever went wrong may be due to what was in memory.
+      if (delivered === undefined) app.memory.forget(vaultbox.id);
+    }
     if (delivered !== undefined) return delivered;
   }
   throw new AppError("unavailable", "Vaultbox changes all the time");
 }
 
 /** Gives undefined if the vaultbox has changed since it was looked up. */
-async function attemptDelivery(
+async function deliverTo(
   app: IntakeApp,
+  vaultbox: KnownVaultbox,
   delivery: Delivery,
   address: Address,
 ): Promise<Delivered | undefined> {
-  const { id: vaultboxId, version, isFull } = await findRecipient(app.sql, {
-    route: delivery.route,
-    ...address,
-    acceptedAt: queueIdTime(delivery.queueId),
-  });
+  const { id: vaultboxId, version, isFull } = vaultbox;
   const messageId = deliveryId(app.hmacKey, vaultboxId, delivery);
   const base = app.config.maildirBasePath;
 
@@ -125,18 +129,12 @@ async function attemptDelivery(
   }
   if (isFull) await checkRoom(app, vaultboxId);
 
-  const recipients = await listRecipients(app.sql, vaultboxId);
-  if (recipients[0] === undefined) {
-    throw new Error("vaultbox has no certificate");
-  }
   const stored = await encryptMessage(
     delivery.octets,
-    recipients.map((each) =>
-      readRecipient(pemDecode("CERTIFICATE", each.publicCertPem))
-    ),
+    vaultbox.recipients,
     {
       traceFields: [`Delivered-To: ${address.alias}@${address.domain}`],
-      ...policyInForce(recipients[0], app.config.encryption),
+      ...policyInForce(vaultbox.policy, app.config.encryption),
       border: {
         at: app.now(),
         hostname: app.config.hostname,

@@ -24,6 +24,7 @@ import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { importMasterKey } from "../../src/storage/sealed.ts";
 import { openSealer } from "../../src/storage/sealer.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
+import { RecipientMemory } from "../../src/vaultbox/recipients.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
@@ -206,6 +207,7 @@ export async function testWorld(
     log: testLog(lines),
     sql: intakeSql,
     hmacKey: new Uint8Array(32).fill(9),
+    memory: new RecipientMemory(100),
     rows: new MessageBatches(intakeSql, (task) => task()),
     underWay: new Set(),
     now: () => new Date(),
