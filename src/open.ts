@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import type { App, IntakeApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
+import type { VerifyApp } from "./vaultbox/verify.ts";
 import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { socketIntake } from "./mta/intake.ts";
@@ -26,6 +27,9 @@ const API_CONNECTIONS = 10;
 
 /** Connections of the intake, at most. */
 const INTAKE_CONNECTIONS = 8;
+
+/** Connections of verification: one has the lock, one asks. */
+const VERIFICATION_CONNECTIONS = 2;
 
 /** Keys, password hashes and bundles that are made at a time. */
 const HEAVY_MAX = 2;
@@ -109,6 +113,31 @@ export async function openIntakeApp(
     hmacKey,
     underWay: new Set(),
     now: () => new Date(),
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: CLOSE_SECONDS });
+    },
+  };
+}
+
+/**
+ * Opens the world of verification.
+ *
+ * @param config Settings.
+ * @param log Log.
+ * @returns The world; disposing of it closes the database.
+ * @throws {Error} If the HMAC key cannot be read: only the mail user may.
+ */
+export async function openVerification(
+  config: Config,
+  log: Log,
+): Promise<VerifyApp & AsyncDisposable> {
+  const hmacKey = await readKeyFile(config.hmacKeyFile);
+  const sql = connect(config.databaseUrl, { max: VERIFICATION_CONNECTIONS });
+  return {
+    config,
+    log,
+    sql,
+    hmacKey,
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });
     },

@@ -65,8 +65,10 @@ export async function endRecount(
   if (old === undefined) return;
   const [now] = await db<[{ usedBytes: number; usedMessages: number }]>`
     update vaultboxes set
-      used_bytes = ${found.bytes} + total_bytes - ${start.totalBytes},
-      used_messages = ${found.messages} + message_count - ${start.messageCount}
+      used_bytes =
+        ${found.bytes} + greatest(total_bytes - ${start.totalBytes}, 0),
+      used_messages =
+        ${found.messages} + greatest(message_count - ${start.messageCount}, 0)
     where id = ${vaultboxId}
     returning used_bytes, used_messages
   `;
@@ -75,6 +77,63 @@ export async function endRecount(
     messages: now.usedMessages - old.usedMessages,
   };
   await addToCustomer(db, old.userId, more, true);
+}
+
+/** Counters of a vaultbox that do not agree with its rows. */
+export interface Drift {
+  /** Messages ever stored, as it was counted. */
+  readonly messageCount: number;
+  /** Octets ever stored, as it was counted. */
+  readonly totalBytes: number;
+  /** Messages that have a row. */
+  readonly messages: number;
+  /** Their octets. */
+  readonly bytes: number;
+}
+
+/**
+ * Compares the counters of messages ever stored with the rows. Both change in
+ * one transaction, so one look sees them agree unless they have drifted.
+ *
+ * @param db Pool or transaction.
+ * @param vaultboxId UUID.
+ * @returns What differs; undefined if they agree or the vaultbox is gone.
+ */
+export async function findDrift(
+  db: Db,
+  vaultboxId: string,
+): Promise<Drift | undefined> {
+  const [row] = await db<[Drift]>`
+    select v.message_count, v.total_bytes, r.messages, r.bytes
+    from vaultboxes v, (
+      select count(*) as messages, coalesce(sum(size_bytes), 0)::bigint as bytes
+      from messages where vaultbox_id = ${vaultboxId}
+    ) r
+    where v.id = ${vaultboxId}
+      and (v.message_count, v.total_bytes) <> (r.messages, r.bytes)
+  `;
+  return row;
+}
+
+/**
+ * Sets the counters of messages ever stored to what the rows say. Deliveries to
+ * the vaultbox wait meanwhile.
+ *
+ * @param db Transaction.
+ * @param vaultboxId UUID.
+ */
+export async function mendCounters(db: Db, vaultboxId: string): Promise<void> {
+  await db`
+    select from vaultboxes where id = ${vaultboxId} for no key update
+  `;
+  await db`
+    update vaultboxes v set message_count = r.messages, total_bytes = r.bytes
+    from (
+      select count(*) as messages, coalesce(sum(size_bytes), 0)::bigint as bytes
+      from messages where vaultbox_id = ${vaultboxId}
+    ) r
+    where v.id = ${vaultboxId}
+  `;
 }
 
 /**
