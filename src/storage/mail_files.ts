@@ -13,9 +13,6 @@ import { constants } from "node:fs";
 import { lstat, open } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Octets that are read at a time. */
-const CHUNK_BYTES = 262_144;
-
 /** A directory whose files are messages. */
 export interface MailDirectory {
   /**
@@ -116,25 +113,31 @@ export async function fileNames(base: string, path: string): Promise<string[]> {
   }
 }
 
+/** How files are looked at. */
+export interface Looking {
+  /** Key of the HMAC. */
+  readonly key: Uint8Array;
+  /** Where octets are read to; one for many files, as garbage is slow to go. */
+  readonly buffer: Uint8Array;
+  /** Says by the size in octets whether a file has to be read. */
+  isWanted(bytes: number): Promise<boolean>;
+  /** Waits between two pieces of a file. */
+  rest(): Promise<void>;
+}
+
 /**
  * Looks at a file in constant memory.
  *
  * @param path The file.
- * @param key Key of the HMAC.
- * @param isWanted Says by its size in octets whether it has to be read.
- * @param rest Waits between two pieces of it.
+ * @param how How; nothing else looks with the same buffer meanwhile.
  * @returns What it is.
  */
-export async function lookAtFile(
-  path: string,
-  key: Uint8Array,
-  isWanted: (bytes: number) => Promise<boolean>,
-  rest: () => Promise<void>,
-): Promise<Look> {
+export async function lookAtFile(path: string, how: Looking): Promise<Look> {
+  const { key, buffer } = how;
   try {
     const seen = await lstat(path);
     if (!seen.isFile()) return { is: "strange" };
-    if (!await isWanted(seen.size)) {
+    if (!await how.isWanted(seen.size)) {
       return { is: "file", bytes: seen.size, hmac: undefined };
     }
     // Without O_NONBLOCK a fifo that has taken its place would be waited for.
@@ -146,15 +149,14 @@ export async function lookAtFile(
         return { is: "strange" };
       }
       const hmac = createHmac("sha256", key);
-      const chunk = new Uint8Array(CHUNK_BYTES);
       let bytes = 0;
       // One that grows while it is read is no message of anybody's.
       while (bytes <= seen.size) {
-        const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES);
+        const { bytesRead } = await file.read(buffer, 0, buffer.length);
         if (bytesRead === 0) break;
         bytes += bytesRead;
-        hmac.update(chunk.subarray(0, bytesRead));
-        await rest();
+        hmac.update(buffer.subarray(0, bytesRead));
+        await how.rest();
       }
       return { is: "file", bytes: seen.size, hmac: hmac.digest("hex") };
     } finally {

@@ -85,6 +85,9 @@ const UNKNOWN_BATCH = 5000;
 /** Times that a directory is listed, as a client may rename what is in it. */
 const LISTINGS = 3;
 
+/** Octets that are read at a time. */
+const BUFFER_BYTES = 65_536;
+
 /** Milliseconds of work between two pauses of the same length. */
 const WORK_MS = 50;
 
@@ -148,6 +151,7 @@ class Verification {
     unreadable: 0,
     byClient: 0,
   };
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
   /** Files to look up. */
   #seen: Seen[] = [];
   /** Files whose name says nothing, or nothing that is true. */
@@ -220,9 +224,12 @@ class Verification {
   #lookAt(path: string): ReturnType<typeof lookAtFile> {
     return lookAtFile(
       join(this.#app.config.maildirBasePath, path),
-      this.#app.hmacKey,
-      (bytes) => this.#mayBeMessage(bytes),
-      () => this.#rest(),
+      {
+        key: this.#app.hmacKey,
+        buffer: this.#buffer,
+        isWanted: (bytes) => this.#mayBeMessage(bytes),
+        rest: () => this.#rest(),
+      },
     );
   }
 
