@@ -9,7 +9,11 @@ import { setInterval } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
-import { recountFull, recountNamed } from "../vaultbox/recount.ts";
+import {
+  recountFull,
+  recountInTurn,
+  recountNamed,
+} from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
@@ -18,7 +22,7 @@ const SWEEP_MS = 600_000;
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
 
-/** Milliseconds between two recounts of vaultboxes that are full. */
+/** Milliseconds between two recounts of vaultboxes that are full, or in turn. */
 const RECOUNT_MS = 60_000;
 
 /**
@@ -38,7 +42,10 @@ export async function startSweeps(
   };
   const finish = (): void => queue(() => finishDeliveries(app));
   const remove = (): void => queue(() => removeDeletedMail(app));
-  const count = (): void => queue(() => recountFull(app));
+  const count = (): void => {
+    queue(() => recountFull(app));
+    queue(() => recountInTurn(app));
+  };
   const listening = [
     await app.sql.listen("encimap_removal", remove, remove),
     await app.sql.listen(
