@@ -138,9 +138,9 @@ async function countExactly(
   const { id } = turn;
   let start: RecountStart | undefined = turn;
   for (let left = EXACT_TRIES; start !== undefined; left--) {
-    const from = start;
+    const from: RecountStart = start;
     const found = await countMessages(app.config.maildirBasePath, id);
-    start = await app.sql.begin((tx) =>
+    start = await app.sql.begin((tx): Promise<RecountStart | undefined> =>
       endRecount(tx, id, from, found, left > 0)
     );
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import type { Finding } from "../../src/vaultbox/verify.ts";
 import { verifyVaultbox } from "../../src/vaultbox/verify.ts";
 import { verifyAll } from "../../src/vaultbox/verify_all.ts";
@@ -33,7 +34,7 @@ async function send(
     recipient: `${alias}@${DOMAIN}`,
     sender: "",
     queueId: crypto.randomUUID(),
-    octets: octets("From: bob@sender.example\n\nx\n"),
+    message: received(octets("From: bob@sender.example\n\nx\n")),
   });
   const [row] = await world.app.sql`
     select storage->>'file' as file from messages where id = ${messageId}
