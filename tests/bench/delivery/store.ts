@@ -283,7 +283,9 @@ async function startIntake(
   const socket = `${directory}/intake.sock`;
   const log = `${directory}/intake.log`;
   await Deno.writeTextFile(`${directory}/hmac.key`, "07".repeat(32));
-  const program = new URL("../../../dist/encimap", import.meta.url).pathname;
+  // Another build, to compare two or to look into one.
+  const program = Deno.env.get("BENCH_PROGRAM") ??
+    new URL("../../../dist/encimap", import.meta.url).pathname;
   const child = new Deno.Command("sh", {
     args: ["-c", 'exec "$0" intake 2>"$1"', program, log],
     cwd: "/",
