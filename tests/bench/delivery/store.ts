@@ -302,13 +302,15 @@ async function startIntake(
     },
     stdin: "null",
   }).spawn();
+  let hasEnded = false;
+  const ended = child.status.then(() => hasEnded = true);
   stack.defer(async () => {
-    child.kill("SIGTERM");
-    await child.status;
+    if (!hasEnded) child.kill("SIGTERM");
+    await ended;
   });
   await until("the intake listens", async () => {
     const text = await Deno.readTextFile(log).catch(() => "");
-    if (text.includes("start failed")) throw new Error(text);
+    if (hasEnded) throw new Error(text);
     return text.includes("event=listening");
   });
   return { pid: child.pid, socket };
