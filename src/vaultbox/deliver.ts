@@ -9,24 +9,23 @@ import type { IntakeApp } from "../app.ts";
 import { isRefusal } from "../db/connect.ts";
 import type { Insertion } from "../db/message_batches.ts";
 import type { MessageRow } from "../db/message_rows.ts";
-import { filesWithRows, findMessageFile } from "../db/messages.ts";
+import { findMessageFile } from "../db/messages.ts";
 import { UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
-import { reason } from "../log.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
+import type { Chunks } from "../mail/message.ts";
+import { concat } from "../mail/octets.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
   discardMessage,
   maildirName,
-  messageIdOf,
   showMessage,
-  stagedMessages,
   stageMessage,
   UUID_REGEXP,
-  vaultboxesWithMail,
 } from "../storage/maildir.ts";
+import type { Received } from "./receive.ts";
 import { findVaultbox, type KnownVaultbox } from "./recipients.ts";
 import { checkRoom, recount } from "./recount.ts";
 
@@ -40,8 +39,8 @@ export interface Delivery {
   readonly sender: string;
   /** Postfix's queue id, long form, which never comes again. */
   readonly queueId: string;
-  /** The message as it came. */
-  readonly octets: Uint8Array<ArrayBuffer>;
+  /** The message. */
+  readonly message: Received;
 }
 
 /** What became of a delivery. */
@@ -61,11 +60,21 @@ export interface Delivered {
 export const TRACE_BYTES = 65_536;
 
 /**
+ * Says how large a message may be.
+ *
+ * @param app The intake's world.
+ * @returns Octets, with CRLF line ends.
+ */
+export function maxOctets({ config }: Pick<IntakeApp, "config">): number {
+  return config.maxMessageBytes + TRACE_BYTES;
+}
+
+/**
  * Octets from which on it is asked before the encryption whether an earlier
  * attempt has a row. Below, a needless encryption costs less than asking each
  * time, and the insertion of the row says it anyway.
  */
-const ASK_FIRST_BYTES = 65_536;
+const ASK_FIRST_OCTETS = 65_536;
 
 /** Attempts at a delivery whose vaultbox changes in the middle of each. */
 const ATTEMPTS_MAX = 5;
@@ -88,7 +97,7 @@ export async function deliver(
   app: IntakeApp,
   delivery: Delivery,
 ): Promise<Delivered> {
-  if (delivery.octets.length > app.config.maxMessageBytes + TRACE_BYTES) {
+  if (delivery.message.octets > maxOctets(app)) {
     throw new AppError("message_too_large", "Message is too large");
   }
   const address = splitRecipient(delivery.recipient);
@@ -97,9 +106,11 @@ export async function deliver(
   const wanted = { route: delivery.route, ...address, acceptedAt };
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const vaultbox = await findVaultbox(app, wanted);
+    const messageId = deliveryId(app.hmacKey, vaultbox.id, delivery);
+    const addressed = { delivery, address, vaultbox, messageId };
     let delivered: Delivered | undefined;
     try {
-      delivered = await deliverTo(app, vaultbox, delivery, address);
+      delivered = await deliverTo(app, addressed);
     } finally {
       // Whatever went wrong may be due to what was in memory.
       if (delivered === undefined) app.memory.forget(vaultbox.id);
@@ -109,28 +120,54 @@ export async function deliver(
   throw new AppError("unavailable", "Vaultbox changes all the time");
 }
 
+/** An address, as the database has it. */
+interface Address {
+  readonly alias: string;
+  readonly domain: string;
+}
+
+/** A delivery whose vaultbox is known. */
+interface Addressed {
+  readonly delivery: Delivery;
+  readonly address: Address;
+  readonly vaultbox: KnownVaultbox;
+  readonly messageId: string;
+}
+
 /** Gives undefined if the vaultbox has changed since it was looked up. */
 async function deliverTo(
   app: IntakeApp,
-  vaultbox: KnownVaultbox,
-  delivery: Delivery,
-  address: Address,
+  addressed: Addressed,
 ): Promise<Delivered | undefined> {
-  const { id: vaultboxId, version, isFull } = vaultbox;
-  const messageId = deliveryId(app.hmacKey, vaultboxId, delivery);
-  const base = app.config.maildirBasePath;
-
-  if (isFull || delivery.octets.length >= ASK_FIRST_BYTES) {
+  const { delivery: { message }, messageId } = addressed;
+  const { id: vaultboxId, isFull } = addressed.vaultbox;
+  if (isFull || message.octets >= ASK_FIRST_OCTETS) {
     const earlier = await findMessageFile(app.sql, messageId);
     if (earlier !== undefined) {
-      await showMessage(base, vaultboxId, earlier);
+      await showMessage(app.config.maildirBasePath, vaultboxId, earlier);
       return { messageId, vaultboxId, repeated: true };
     }
   }
   if (isFull) await checkRoom(app, vaultboxId);
+  try {
+    return await store(app, addressed);
+  } catch (error) {
+    const isFull = error instanceof AppError && error.code === "vaultbox_full";
+    if (!isFull || !(await recount(app, vaultboxId))) throw error;
+  }
+  // What does not fit may do so once what a client has removed is known.
+  return await store(app, addressed);
+}
 
+/** Steps 3 to 6 of the table in docs/design.md. */
+async function store(
+  app: IntakeApp,
+  { delivery, address, vaultbox, messageId }: Addressed,
+): Promise<Delivered | undefined> {
+  const { message } = delivery;
+  const { id: vaultboxId, version } = vaultbox;
   const stored = await encryptMessage(
-    delivery.octets,
+    concat(await Array.fromAsync(message.chunks())),
     vaultbox.recipients,
     {
       traceFields: [`Delivered-To: ${address.alias}@${address.domain}`],
@@ -142,64 +179,68 @@ async function deliverTo(
       },
     },
   );
+  const sizeBytes = stored.octets.length;
   const file = maildirName({
     messageId,
     time: app.now(),
     hostname: app.config.hostname,
-    sizeBytes: stored.octets.length,
+    sizeBytes,
   });
-  const row: MessageRow = {
-    id: messageId,
-    vaultboxId,
-    version,
-    messageId: messageIdField(delivery.octets),
-    fromDomain: domainOf(delivery.sender),
-    toAlias: forDatabase(address.alias) ?? "",
-    sizeBytes: stored.octets.length,
-    storage: {
-      file,
-      hmac: hmac(app.hmacKey, stored.octets),
-      encryptedBy: stored.encryptedBy,
-    },
-  };
   app.underWay.add(file);
   try {
-    return await storeOrRecount(app, row, stored.octets);
+    const hmac = await stage(app, {
+      vaultboxId,
+      file,
+      octets: sizeBytes,
+      chunks: [stored.octets],
+    });
+    return await show(app, {
+      id: messageId,
+      vaultboxId,
+      version,
+      messageId: messageIdField(message.head),
+      fromDomain: domainOf(delivery.sender),
+      toAlias: forDatabase(address.alias) ?? "",
+      sizeBytes,
+      storage: { file, hmac, encryptedBy: stored.encryptedBy },
+    });
   } finally {
     app.underWay.delete(file);
   }
 }
 
-/** What does not fit may do so once what a client has removed is known. */
-async function storeOrRecount(
+/** Step 4; gives the HMAC of what is on disk. */
+async function stage(
   app: IntakeApp,
-  row: MessageRow,
-  octets: Uint8Array,
-): Promise<Delivered | undefined> {
-  try {
-    return await store(app, row, octets);
-  } catch (error) {
-    const isFull = error instanceof AppError && error.code === "vaultbox_full";
-    if (!isFull || !(await recount(app, row.vaultboxId))) throw error;
-  }
-  return await store(app, row, octets);
-}
-
-/** Steps 3 to 5 of the table in docs/design.md. */
-async function store(
-  app: IntakeApp,
-  row: MessageRow,
-  octets: Uint8Array,
-): Promise<Delivered | undefined> {
-  const { id: messageId, vaultboxId, storage: { file } } = row;
+  message: {
+    readonly vaultboxId: string;
+    readonly file: string;
+    readonly octets: number;
+    readonly chunks: Chunks;
+  },
+): Promise<string> {
+  const { vaultboxId, file, octets, chunks } = message;
   const base = app.config.maildirBasePath;
+  const hmac = createHmac("sha256", app.hmacKey);
   try {
-    await stageMessage(base, vaultboxId, file, octets);
+    const written = await stageMessage(base, vaultboxId, file, chunks, hmac);
+    // Its name says it, and what reads the Maildir believes the name.
+    if (written !== octets) throw new Error("stored message has another size");
   } catch (error) {
     // On a full disk what was written would keep the next message out.
     await discardMessage(base, vaultboxId, file);
     throw error;
   }
+  return hmac.digest("hex");
+}
+
+/** Steps 5 and 6. */
+async function show(
+  app: IntakeApp,
+  row: MessageRow,
+): Promise<Delivered | undefined> {
+  const { id: messageId, vaultboxId, storage: { file } } = row;
+  const base = app.config.maildirBasePath;
   let insertion: Insertion;
   try {
     insertion = await app.rows.insert(row);
@@ -235,53 +276,6 @@ async function finish(
   }
 }
 
-/** A staged file without a row that is older than this is of no attempt. */
-const ABANDONED_MS = 3_600_000;
-
-/**
- * Finishes what a crash has left: staged messages with a row are shown, those
- * without one are removed after an hour, since Postfix still has the mail.
- *
- * @param app The intake's world.
- */
-export async function finishDeliveries(app: IntakeApp): Promise<void> {
-  const base = app.config.maildirBasePath;
-  for await (const vaultboxId of vaultboxesWithMail(base)) {
-    try {
-      await finishVaultbox(app, vaultboxId);
-    } catch (error) {
-      app.log.write("error", "delivery could not be finished", {
-        vaultbox: vaultboxId,
-        cause: reason(error),
-      });
-    }
-  }
-}
-
-async function finishVaultbox(
-  app: IntakeApp,
-  vaultboxId: string,
-): Promise<void> {
-  const base = app.config.maildirBasePath;
-  const staged = (await stagedMessages(base, vaultboxId))
-    .filter(({ file }) => !app.underWay.has(file));
-  if (staged.length === 0) return;
-  const ids = staged.flatMap(({ file }) => messageIdOf(file) ?? []);
-  const committed = await filesWithRows(app.sql, vaultboxId, ids);
-  for (const { file, writtenAt } of staged) {
-    const age = app.now().getTime() - writtenAt.getTime();
-    if (committed.has(file)) {
-      await showMessage(base, vaultboxId, file);
-      app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
-    } else if (age > ABANDONED_MS) {
-      await discardMessage(base, vaultboxId, file);
-      app.log.write("info", "abandoned delivery removed", {
-        vaultbox: vaultboxId,
-      });
-    }
-  }
-}
-
 /**
  * The identity of a delivery as a UUID (RFC 9562 section 5.8, version 8): the
  * same for every attempt, and for two addresses of one vaultbox.
@@ -293,7 +287,7 @@ function deliveryId(
 ): string {
   const digest = createHmac("sha256", key)
     .update(`delivery\n${delivery.queueId}\n${vaultboxId}\n`)
-    .update(delivery.octets)
+    .update(delivery.message.digest)
     .digest();
   digest[6] = digest[6]! & 0x0f | 0x80;
   digest[8] = digest[8]! & 0x3f | 0x80;
@@ -307,19 +301,9 @@ function deliveryId(
   ].join("-");
 }
 
-function hmac(key: Uint8Array, octets: Uint8Array): string {
-  return createHmac("sha256", key).update(octets).digest("hex");
-}
-
 function checkRoute(route: string): void {
   if (route === UNROUTED || UUID_REGEXP.test(route)) return;
   throw new AppError("invalid_request", "Route names no vaultbox");
-}
-
-/** An address, as the database has it. */
-interface Address {
-  readonly alias: string;
-  readonly domain: string;
 }
 
 /**

@@ -8,13 +8,14 @@ import { generateCertificate } from "../../src/vaultbox/certificate.ts";
 import {
   deliver,
   type Delivery,
-  finishDeliveries,
   TRACE_BYTES,
 } from "../../src/vaultbox/deliver.ts";
+import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import {
   removeDeletedMail,
   removeVaultbox,
 } from "../../src/vaultbox/remove.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import {
   ALICE,
   SERVICE,
@@ -53,7 +54,7 @@ function delivery(route: string, changes: Partial<Delivery> = {}): Delivery {
     recipient: "cat@pets.example",
     sender: "bob@sender.example",
     queueId: "4ABCdef1234zz",
-    octets: MAIL,
+    message: received(MAIL),
     ...changes,
   };
 }
@@ -166,7 +167,7 @@ const REFUSALS: [string, ErrorCode, Partial<Delivery>][] = [
   ["a route that is no id", "invalid_request", { route: "../../etc" }],
   ["a recipient without @", "invalid_request", { recipient: "cat" }],
   ["a message over the limit", "message_too_large", {
-    octets: new Uint8Array(65_536 + TRACE_BYTES + 1),
+    message: received(new Uint8Array(65_536 + TRACE_BYTES + 1)),
   }],
 ];
 for (const [name, expected, changes] of REFUSALS) {

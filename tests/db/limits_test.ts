@@ -20,6 +20,7 @@ import {
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { recount, recountFull } from "../../src/vaultbox/recount.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import {
   ALICE,
   BOB,
@@ -60,7 +61,7 @@ function send(world: TestWorld, id: string, to = "cat"): Promise<Delivered> {
     recipient: `${to}@${DOMAIN}`,
     sender: "",
     queueId: crypto.randomUUID(),
-    octets: octets("From: bob@sender.example\n\nx\n"),
+    message: received(octets("From: bob@sender.example\n\nx\n")),
   });
 }
 
@@ -228,7 +229,7 @@ Deno.test("a delivery over max_bytes is deferred, and stores nothing", async () 
     recipient: "cat@pets.example",
     sender: "",
     queueId: "q1",
-    octets: new Uint8Array(70_000).fill(120),
+    message: received(new Uint8Array(70_000).fill(120)),
   };
   await assert.rejects(deliver(world.intake, large), code("vaultbox_full"));
   const rows = await world.app.sql`select from messages`;
@@ -267,7 +268,7 @@ Deno.test("a repeated delivery into a vaultbox that is full by now is a success"
     recipient: "cat@pets.example",
     sender: "",
     queueId: "q1",
-    octets: octets("From: a@b\n\nx\n"),
+    message: received(octets("From: a@b\n\nx\n")),
   };
   await deliver(world.intake, mail);
   assert.equal((await deliver(world.intake, mail)).repeated, true);
@@ -423,13 +424,15 @@ Deno.test("a vaultbox that is deleted during deliveries leaves no count behind",
   await using world = await testWorld();
   const id = await box(world, "cat");
   await changeCustomer(world.app, SERVICE, ALICE, { maxMessages: 1000 });
-  const sent = Array.from({ length: 6 }, () => send(world, id));
+  const sent = Promise.allSettled(
+    Array.from({ length: 6 }, () => send(world, id)),
+  );
   await until("some mail is stored", async () => {
     const [row] = await world.app.sql`select count(*) from messages`;
     return row!["count"] > 0;
   });
   await removeVaultbox(world.app, user(ALICE), id);
-  for (const each of await Promise.allSettled(sent)) {
+  for (const each of await sent) {
     if (each.status === "rejected") {
       assert.equal(each.reason.code, "unknown_vaultbox");
     }

@@ -16,6 +16,7 @@ import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver, type Delivered } from "../../src/vaultbox/deliver.ts";
 import { setRetired } from "../../src/vaultbox/generations.ts";
 import { changeVaultbox } from "../../src/vaultbox/limits.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { followVaultboxes } from "../../src/vaultbox/recipients.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
 import {
@@ -53,7 +54,9 @@ function send(
     recipient,
     sender: "",
     queueId: crypto.randomUUID(),
-    octets: octets("From: bob@sender.example\nSubject: Hello\n\nx\n"),
+    message: received(
+      octets("From: bob@sender.example\nSubject: Hello\n\nx\n"),
+    ),
   });
 }
 
