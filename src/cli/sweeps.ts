@@ -8,7 +8,7 @@
 import { setInterval } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
-import { finishDeliveries } from "../vaultbox/deliver.ts";
+import { finishDeliveries } from "../vaultbox/leftovers.ts";
 import { followVaultboxes } from "../vaultbox/recipients.ts";
 import {
   recountFull,

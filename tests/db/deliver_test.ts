@@ -8,9 +8,9 @@ import { generateCertificate } from "../../src/vaultbox/certificate.ts";
 import {
   deliver,
   type Delivery,
-  finishDeliveries,
   TRACE_BYTES,
 } from "../../src/vaultbox/deliver.ts";
+import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import {
   removeDeletedMail,
   removeVaultbox,
