@@ -8,6 +8,7 @@ import type { Server } from "node:http";
 import type { IntakeApp } from "../app.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { intakeGates, intakeServer } from "../http/intake.ts";
+import { prepareSpool } from "../vaultbox/receive.ts";
 import type { Io } from "./command.ts";
 import type { Service } from "./service.ts";
 import { startSweeps } from "./sweeps.ts";
@@ -24,6 +25,7 @@ const LISTEN_FDS_START = 3;
  */
 export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
   await checkSchema(app.sql);
+  await prepareSpool(app);
   const gates = intakeGates();
   const bySocket = intakeServer(app, { kind: "socket" }, gates);
   const servers = [bySocket];
