@@ -51,7 +51,7 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
     connect_timeout: 5,
     // The package's own default waits up to 20 seconds, since all connections
     // count their failures together, and deliveries wait as long.
-    backoff: RECONNECT_SECONDS,
+    backoff: () => RECONNECT_SECONDS,
     idle_timeout: 60,
     max_lifetime: 3600,
     onnotice: () => {},

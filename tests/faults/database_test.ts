@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { connect, type Pool } from "../../src/db/connect.ts";
 import { Cluster } from "./cluster.ts";
 import { pause } from "./sender.ts";
@@ -9,6 +10,9 @@ const ROUNDS = roundsOf(2);
 
 /** Mails in each round. */
 const MAILS = 40;
+
+/** Milliseconds after a fault in which all mail that waited must be in. */
+const RECOVERY_MS = 8000;
 
 /** What a fault may do. */
 interface Stage {
@@ -105,7 +109,10 @@ Deno.test("faults of the database lose, double, bounce and expose nothing", asyn
         const delivered = queue.deliver(mails);
         await pause(Math.random() * 300);
         await fault({ cluster, faults, sql });
+        const over = performance.now();
         await delivered;
+        const tookMs = performance.now() - over;
+        assert.ok(tookMs < RECOVERY_MS, `mail waited ${tookMs} ms more`);
         await summary.round(faults, {
           places: [`${cluster.directory}/data`, `${cluster.directory}/log`],
         });
