@@ -13,9 +13,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   vaultbox: ["vaultbox", "smime", "x509", "pkcs12", "mail", "storage", "db"],
   appliance: ["appliance"],
   http: ["http", "vaultbox", "db", "mail", "storage", "system"],
+  lmtp: ["lmtp", "vaultbox", "db", "mail", "system"],
   cli: [
     "cli",
     "http",
+    "lmtp",
     "vaultbox",
     "db",
     "mail",
