@@ -11,6 +11,7 @@ import { checkSchema } from "../db/migrate.ts";
 import { intakeGates, intakeServer } from "../http/intake.ts";
 import { lmtpEngine } from "../lmtp/engine.ts";
 import { lmtpServer } from "../lmtp/server.ts";
+import { prepareSpool } from "../vaultbox/receive.ts";
 import type { Io } from "./command.ts";
 import type { Service } from "./service.ts";
 import { startSweeps } from "./sweeps.ts";
@@ -27,6 +28,7 @@ const LISTEN_FDS_START = 3;
  */
 export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
   await checkSchema(app.sql);
+  await prepareSpool(app);
   const gates = intakeGates();
   const bySocket = intakeServer(app, { kind: "socket" }, gates);
   const servers = [bySocket];

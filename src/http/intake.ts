@@ -19,7 +19,8 @@ import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { Gate } from "../system/gate.ts";
 import { checkStore } from "../storage/maildir.ts";
-import { deliver, type Delivered, TRACE_BYTES } from "../vaultbox/deliver.ts";
+import { deliver, type Delivered, maxOctets } from "../vaultbox/deliver.ts";
+import { receive } from "../vaultbox/receive.ts";
 import { deliveredJson, type Json } from "./answers.ts";
 
 /** Messages that are in memory at a time; the others wait before their body. */
@@ -129,19 +130,18 @@ async function take(
   request: IncomingMessage,
   url: URL,
 ): Promise<Json> {
-  const octets = await readBody(
-    request,
-    app.config.maxMessageBytes + TRACE_BYTES,
-  );
+  await using message = await receive(app, bodyOf(request), {
+    maxOctets: maxOctets(app),
+  });
   const store = (): Promise<Delivered> =>
     deliver(app, {
       route: field(url, "vaultbox_id"),
       recipient: field(url, "recipient"),
       sender: url.searchParams.get("sender") ?? "",
       queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
-      octets,
+      message,
     });
-  const delivered = octets.length > LARGE_BYTES
+  const delivered = message.octets > LARGE_BYTES
     ? await gates.large.run(store)
     : await store();
   app.log.write("info", "message stored", {
@@ -149,7 +149,7 @@ async function take(
     vaultbox: delivered.vaultboxId,
     message: delivered.messageId,
     repeated: delivered.repeated || undefined,
-    octets: octets.length,
+    octets: message.octets,
   });
   return deliveredJson(delivered);
 }
@@ -160,10 +160,7 @@ function field(url: URL, name: string): string {
   throw new AppError("invalid_request", `Parameter ${name} is missing`);
 }
 
-async function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   const { headers } = request;
   if (
     headers["content-length"] === undefined &&
@@ -171,29 +168,11 @@ async function readBody(
   ) {
     throw new AppError("invalid_request", "Request has no body");
   }
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    // What is too large is read to its end all the same: a client that is still
-    // writing would not see the answer.
-    if (length <= maxBytes) chunks.push(chunk);
-    else chunks.length = 0;
-  }
+  yield* request as AsyncIterable<Uint8Array>;
   // A client that died in the middle must not leave half a message behind.
   if (!request.complete) {
     throw new AppError("unavailable", "Message was cut off");
   }
-  if (length > maxBytes) {
-    throw new AppError("message_too_large", "Message is too large");
-  }
-  const octets = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    octets.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return octets;
 }
 
 function checkAccess(access: Access, request: IncomingMessage): void {

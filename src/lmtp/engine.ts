@@ -6,12 +6,12 @@
  */
 
 import type { IntakeApp } from "../app.ts";
-import { AppError, toAppError } from "../errors.ts";
+import { toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
-import { concat } from "../mail/octets.ts";
 import { Gate } from "../system/gate.ts";
 import { UNROUTED } from "../db/recipients.ts";
-import { deliver, TRACE_BYTES } from "../vaultbox/deliver.ts";
+import { deliver, type Delivery, maxOctets } from "../vaultbox/deliver.ts";
+import { receive } from "../vaultbox/receive.ts";
 import { queueIdOf } from "./queue_id.ts";
 import { refusal, STORED } from "./reply.ts";
 import type { Engine, Envelope } from "./session.ts";
@@ -42,22 +42,31 @@ export interface Gates {
  */
 export function lmtpEngine(app: IntakeApp, gates: Gates): Engine {
   const { hostname } = app.config;
-  const maxOctets = app.config.maxMessageBytes + TRACE_BYTES;
+  const limit = maxOctets(app);
   return {
     hostname,
-    maxOctets,
+    maxOctets: limit,
     admit: (task) => gates.all.run(task),
     async take(envelope, chunks) {
-      const octets = await collect(chunks, maxOctets);
-      const head = octets.subarray(0, HEAD_OCTETS);
+      await using message = await receive(app, chunks, { maxOctets: limit });
+      const head = message.head.subarray(0, HEAD_OCTETS);
       const queueId = queueIdOf(envelope.ident, head, hostname) ??
         crypto.randomUUID();
       const deliverTo = (recipient: string): Promise<string> =>
-        replyFor(app, { ...envelope, recipient, queueId, octets });
-      if (octets.length > LARGE_BYTES) {
-        return await gates.large.run(() => inTurn(envelope, 1, deliverTo));
-      }
-      return await inTurn(envelope, PARALLEL_MAX, deliverTo);
+        replyFor(app, {
+          route: UNROUTED,
+          recipient,
+          sender: envelope.sender,
+          queueId,
+          message,
+        });
+      // One reader at a time reads what is not in memory.
+      const isInMemory = message.octets <= message.head.length;
+      const deliverAll = (): Promise<string[]> =>
+        inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
+      return message.octets > LARGE_BYTES
+        ? await gates.large.run(deliverAll)
+        : await deliverAll();
     },
   };
 }
@@ -67,7 +76,7 @@ async function inTurn(
   { recipients }: Envelope,
   parallel: number,
   deliverTo: (recipient: string) => Promise<string>,
-): Promise<readonly string[]> {
+): Promise<string[]> {
   const gate = new Gate(parallel);
   return await Promise.all(
     recipients.map((recipient) => gate.run(() => deliverTo(recipient))),
@@ -77,27 +86,16 @@ async function inTurn(
 /** Never throws: what became of one recipient says nothing of the others. */
 async function replyFor(
   app: IntakeApp,
-  { sender, recipient, queueId, octets }: {
-    sender: string;
-    recipient: string;
-    queueId: string;
-    octets: Uint8Array<ArrayBuffer>;
-  },
+  delivery: Delivery,
 ): Promise<string> {
   try {
-    const delivered = await deliver(app, {
-      route: UNROUTED,
-      recipient,
-      sender,
-      queueId,
-      octets,
-    });
+    const delivered = await deliver(app, delivery);
     app.log.write("info", "message stored", {
-      queue: queueId,
+      queue: delivery.queueId,
       vaultbox: delivered.vaultboxId,
       message: delivered.messageId,
       repeated: delivered.repeated || undefined,
-      octets: octets.length,
+      octets: delivery.message.octets,
     });
     return STORED;
   } catch (thrown) {
@@ -107,7 +105,7 @@ async function replyFor(
       error.code === "internal" ? "error" : "warn",
       "delivery refused",
       {
-        queue: queueId,
+        queue: delivery.queueId,
         code: error.code,
         status: reply.split(" ")[1],
         cause: error.cause === undefined ? error.message : reason(error.cause),
@@ -115,20 +113,4 @@ async function replyFor(
     );
     return reply;
   }
-}
-
-async function collect(
-  chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
-  maxOctets: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of chunks) {
-    length += chunk.length;
-    if (length > maxOctets) {
-      throw new AppError("message_too_large", "Message is too large");
-    }
-    parts.push(chunk);
-  }
-  return concat(parts);
 }

@@ -6,6 +6,9 @@ import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
 import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
 import { lmtpClient, sendByLmtp } from "../helpers/lmtp.ts";
+import { deliver } from "../../src/vaultbox/deliver.ts";
+import { received } from "../../src/vaultbox/receive.ts";
+import { octets } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
 
 const IDENT = "4dXQ000001zB";
@@ -86,6 +89,28 @@ Deno.test("two addresses of one vaultbox give one copy and two 250", async () =>
     message: MAIL,
   });
   assert.deepEqual(replies, Array(3).fill("250 2.0.0 Stored"));
+  assert.equal(await stored(world), 1);
+});
+
+Deno.test("the same mail by pipe and by LMTP is one mail", async () => {
+  await using world = await testWorld();
+  const cat = await makeBox(world, "cat");
+  await using door = await openDoor(world);
+  await deliver(world.intake, {
+    route: cat,
+    recipient: "cat@pets.example",
+    sender: "bob@sender.example",
+    queueId: IDENT,
+    // As pipe(8) gives it.
+    message: received(octets(MAIL.replaceAll("\r\n", "\n"))),
+  });
+  const replies = await sendByLmtp(door.path, {
+    from: "bob@sender.example",
+    to: ["cat@pets.example"],
+    ident: IDENT,
+    message: MAIL,
+  });
+  assert.deepEqual(replies, ["250 2.0.0 Stored"]);
   assert.equal(await stored(world), 1);
 });
 

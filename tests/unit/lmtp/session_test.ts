@@ -262,13 +262,12 @@ Deno.test("a session that stops ends between two messages, not before its first"
   const engine = memoryEngine();
   let said = "";
   const left = ["LHLO c\r\n", mail];
-  let session: Session | undefined;
   let rejectRead: (error: Error) => void = () => {};
   const wire: Wire = {
     read: () => {
       const text = left.shift();
       if (text !== undefined) {
-        session!.stop();
+        session.stop();
         return Promise.resolve(octets(text));
       }
       return new Promise((_, reject) => rejectRead = reject);
@@ -279,7 +278,7 @@ Deno.test("a session that stops ends between two messages, not before its first"
     },
     interrupt: () => rejectRead(new Interrupted()),
   };
-  session = new Session(wire, engine);
+  const session = new Session(wire, engine);
   await session.run();
   assert.equal(engine.taken.length, 1);
   assert.match(said, /250 2\.0\.0 a@x\.example\r\n421 4\.3\.2 /);
