@@ -12,6 +12,7 @@ import { AppError } from "../errors.ts";
 import { gracefulStop } from "../http/graceful_stop.ts";
 import { intakeServer } from "../http/intake.ts";
 import { Admission } from "../vaultbox/admission.ts";
+import { prepareSpool } from "../vaultbox/receive.ts";
 import type { Io } from "./command.ts";
 import type { Service } from "./service.ts";
 import { startSweeps } from "./sweeps.ts";
@@ -28,6 +29,7 @@ const LISTEN_FDS_START = 3;
  */
 export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
   await checkSchema(app.sql);
+  await prepareSpool(app);
   const admission = new Admission(app);
   const bySocket = intakeServer(app, { kind: "socket" }, admission);
   const servers = [bySocket];

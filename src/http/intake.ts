@@ -20,12 +20,10 @@ import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { checkStore } from "../storage/maildir.ts";
 import type { Admission } from "../vaultbox/admission.ts";
-import { deliver, type Delivered, TRACE_BYTES } from "../vaultbox/deliver.ts";
+import { deliver, maxOctets } from "../vaultbox/deliver.ts";
+import { receive } from "../vaultbox/receive.ts";
 import { deliveredJson, type Json } from "./answers.ts";
 import { bodyChunks } from "./body.ts";
-
-/** Larger messages are encrypted one at a time: each takes ten times its size. */
-const LARGE_BYTES = 4_000_000;
 
 /** Milliseconds for a whole request: below the deadline of the pipe client. */
 const REQUEST_TIMEOUT_MS = 220_000;
@@ -102,7 +100,7 @@ async function answer(
     }
     checkAccess(access, request);
     await admission.check(Number(request.headers["content-length"] ?? 0));
-    const data = await admission.run(() => take(app, admission, request, url));
+    const data = await admission.run(() => take(app, request, url));
     respond(response, 200, { success: true, data });
   } catch (thrown) {
     const error = toAppError(thrown);
@@ -122,31 +120,25 @@ async function answer(
 
 async function take(
   app: IntakeApp,
-  admission: Admission,
   request: IncomingMessage,
   url: URL,
 ): Promise<Json> {
-  const octets = await readBody(
-    request,
-    app.config.maxMessageBytes + TRACE_BYTES,
-  );
-  const store = (): Promise<Delivered> =>
-    deliver(app, {
-      route: field(url, "vaultbox_id"),
-      recipient: field(url, "recipient"),
-      sender: url.searchParams.get("sender") ?? "",
-      queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
-      octets,
-    });
-  const delivered = octets.length > LARGE_BYTES
-    ? await admission.large.run(store)
-    : await store();
+  await using message = await receive(app, bodyOf(request), {
+    maxOctets: maxOctets(app),
+  });
+  const delivered = await deliver(app, {
+    route: field(url, "vaultbox_id"),
+    recipient: field(url, "recipient"),
+    sender: url.searchParams.get("sender") ?? "",
+    queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
+    message,
+  });
   app.log.write("info", "message stored", {
     queue: url.searchParams.get("queue_id") ?? undefined,
     vaultbox: delivered.vaultboxId,
     message: delivered.messageId,
     repeated: delivered.repeated || undefined,
-    octets: octets.length,
+    octets: message.octets,
   });
   return deliveredJson(delivered);
 }
@@ -157,10 +149,7 @@ function field(url: URL, name: string): string {
   throw new AppError("invalid_request", `Parameter ${name} is missing`);
 }
 
-async function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+function bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   const { headers } = request;
   if (
     headers["content-length"] === undefined &&
@@ -168,25 +157,7 @@ async function readBody(
   ) {
     throw new AppError("invalid_request", "Request has no body");
   }
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of bodyChunks(request)) {
-    length += chunk.length;
-    // What is too large is read to its end all the same: a client that is still
-    // writing would not see the answer.
-    if (length <= maxBytes) chunks.push(chunk);
-    else chunks.length = 0;
-  }
-  if (length > maxBytes) {
-    throw new AppError("message_too_large", "Message is too large");
-  }
-  const octets = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    octets.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return octets;
+  return bodyChunks(request);
 }
 
 function checkAccess(access: Access, request: IncomingMessage): void {

@@ -25,24 +25,45 @@ import { CR, LF } from "./octets.ts";
 export function canonicalizeLineEnds(
   octets: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const first = octets.indexOf(LF);
-  if (first < 0) return octets;
-  const isWireForm = first > 0 && octets[first - 1] === CR;
+  return new LineEnds().next(octets);
+}
 
-  let missing = 0;
-  for (let i = first; i < octets.length; i++) {
-    if (octets[i] === LF && !(isWireForm && octets[i - 1] === CR)) missing++;
-  }
-  if (missing === 0) return octets;
+/** {@linkcode canonicalizeLineEnds} of a message that comes in chunks. */
+export class LineEnds {
+  /** Whether CRLF ends the first line; undefined until it has ended. */
+  #isWireForm: boolean | undefined;
+  /** Last octet of the chunk before. */
+  #last = 0;
 
-  const out = new Uint8Array(octets.length + missing);
-  let length = 0;
-  for (let i = 0; i < octets.length; i++) {
-    const octet = octets[i]!;
-    if (octet === LF && !(isWireForm && octets[i - 1] === CR)) {
-      out[length++] = CR;
+  /**
+   * Takes the next chunk.
+   *
+   * @param octets Chunk of any length, cut anywhere.
+   * @returns Its canonical form: the same array if there is nothing to do,
+   * else a copy.
+   */
+  next(octets: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const before = this.#last;
+    this.#last = octets.at(-1) ?? before;
+    const first = octets.indexOf(LF);
+    if (first < 0) return octets;
+    const isAfterCr = (at: number): boolean =>
+      (at > 0 ? octets[at - 1] : before) === CR;
+    const isWireForm = this.#isWireForm ??= isAfterCr(first);
+
+    let missing = 0;
+    for (let at = first; at >= 0; at = octets.indexOf(LF, at + 1)) {
+      if (!isWireForm || !isAfterCr(at)) missing++;
     }
-    out[length++] = octet;
+    if (missing === 0) return octets;
+
+    const out = new Uint8Array(octets.length + missing);
+    let length = 0;
+    for (let i = 0; i < octets.length; i++) {
+      const octet = octets[i]!;
+      if (octet === LF && !(isWireForm && isAfterCr(i))) out[length++] = CR;
+      out[length++] = octet;
+    }
+    return out;
   }
-  return out;
 }

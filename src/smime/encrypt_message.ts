@@ -15,7 +15,6 @@ import { canonicalizeLineEnds } from "../mail/line_ends.ts";
 import { concat } from "../mail/octets.ts";
 import { base64LineChunks } from "../mail/transfer_encoding.ts";
 import type { HeaderProtection } from "../encryption_policy.ts";
-import { certificateElements } from "./certificate_elements.ts";
 import { envelope, type EnvelopeOptions } from "./enveloped_data.ts";
 import { divideMessage } from "./header_protection.ts";
 import { isEncrypted } from "./is_encrypted.ts";
@@ -24,10 +23,9 @@ import {
   type Encryption,
   isForged,
   receipt,
-  type ReceiptRecipient,
   verdictOf,
 } from "./receipt.ts";
-import { readRecipientKey } from "./recipient_key.ts";
+import type { Recipient } from "./recipient.ts";
 
 const encoder = new TextEncoder();
 
@@ -77,17 +75,16 @@ export interface StoredMessage {
  *   `X-Mailbox-Line` field, as Postfix makes it.
  *
  * @param message Message as received; CRLF, or LF as pipe(8) gives it.
- * @param certificates Certificates of the recipients, DER; each can open it.
+ * @param recipients Each of them can open it.
  * @param options How, and our trace fields.
  * @returns What is to be stored.
- * @throws {RangeError} If there is no certificate, one has a key that cannot be
+ * @throws {RangeError} If there is no recipient, one has a key that cannot be
  * used, or a trace field is no single field line.
- * @throws {SyntaxError} If a certificate cannot be read.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8551#section-3 | RFC 8551 §3}
  */
 export async function encryptMessage(
   message: Uint8Array<ArrayBuffer>,
-  certificates: readonly Uint8Array<ArrayBuffer>[],
+  recipients: readonly Recipient[],
   options: EncryptOptions,
 ): Promise<StoredMessage> {
   const trace = options.traceFields.map((line) => {
@@ -125,15 +122,19 @@ export async function encryptMessage(
       octets: inner.reduce((sum, { length }) => sum + length, 0),
       chunks: inner,
     },
-    certificates,
+    recipients,
     options,
   );
-  const { contentCipher = "aes-256-cbc" } = options;
+  const { contentCipher = "aes-256-cbc", keyTransport = "rsaes-pkcs1-v1_5" } =
+    options;
   const encryption: Encryption = {
     by: "appliance",
     contentCipher,
     headerProtection,
-    recipients: await receiptRecipients(certificates, options),
+    recipients: recipients.map(({ keyType, fingerprintSha256 }) => ({
+      keyTransport: keyType === "RSA" ? keyTransport : "ecdh",
+      fingerprintSha256,
+    })),
   };
   const octets = concat([
     ...trace,
@@ -151,22 +152,6 @@ function hasMimeVersion(kept: readonly Field[]): boolean {
   return kept.some((field) =>
     field.name === "mime-version" && isUnambiguous(field)
   );
-}
-
-function receiptRecipients(
-  certificates: readonly Uint8Array<ArrayBuffer>[],
-  { keyTransport = "rsaes-pkcs1-v1_5" }: EncryptOptions,
-): Promise<ReceiptRecipient[]> {
-  return Promise.all(certificates.map(async (der) => {
-    const { subjectPublicKeyInfo } = certificateElements(der);
-    const { keyType } = readRecipientKey(subjectPublicKeyInfo);
-    return {
-      keyTransport: keyType === "RSA" ? keyTransport : "ecdh",
-      fingerprintSha256: new Uint8Array(
-        await crypto.subtle.digest("SHA-256", der),
-      ).toHex(),
-    };
-  }));
 }
 
 /** Our fields. RFC 8551 §3.2; Content-Description is what mutt goes by. */

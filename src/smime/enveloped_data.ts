@@ -29,6 +29,7 @@ import {
   ID_DATA,
   ID_ENVELOPED_DATA,
 } from "./object_identifiers.ts";
+import type { Recipient } from "./recipient.ts";
 import { recipientInfo } from "./recipient_info.ts";
 
 /** Content to encrypt, whose length is known before it comes. */
@@ -55,29 +56,28 @@ const TAG_HEADER_OCTETS = 2;
 const TAG_OCTETS = 16;
 
 /**
- * Encrypts content to one or more certificates, with constant memory.
+ * Encrypts content to one or more recipients, with constant memory.
  *
  * A new key and a new IV or nonce, in DER with definite lengths: the forms that
  * every engine reads. The key is wiped before the first chunk comes.
  *
  * @param content Content; may be empty.
- * @param certificates Certificates of the recipients, DER; each can open it.
+ * @param recipients Each of them can open it.
  * @param options How.
  * @returns A ContentInfo in DER, in chunks.
- * @throws {RangeError} If there is no certificate or one has a key that cannot
- * be used, before the first chunk; if the content is longer or shorter than it
+ * @throws {RangeError} If there is no recipient or one has a key that cannot be
+ * used, before the first chunk; if the content is longer or shorter than it
  * said, later: what came is then of no use.
- * @throws {SyntaxError} If one is no certificate, before the first chunk.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6 | RFC 5652 §6}
  * @see {@link https://www.rfc-editor.org/rfc/rfc5083 | RFC 5083}
  */
 export async function* envelope(
   content: Content,
-  certificates: readonly Uint8Array<ArrayBuffer>[],
+  recipients: readonly Recipient[],
   options: EnvelopeOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-  if (certificates.length === 0) {
-    throw new RangeError("Cannot encrypt as there must be >= 1 certificate");
+  if (recipients.length === 0) {
+    throw new RangeError("Cannot encrypt as there must be >= 1 recipient");
   }
   const { contentCipher = "aes-256-cbc", keyTransport = "rsaes-pkcs1-v1_5" } =
     options;
@@ -88,8 +88,8 @@ export async function* envelope(
   let encrypt;
   try {
     // One after the other: none still works on the key when it is wiped.
-    for (const certificate of certificates) {
-      recipientInfos.push(await recipientInfo(certificate, cek, keyTransport));
+    for (const recipient of recipients) {
+      recipientInfos.push(await recipientInfo(recipient, cek, keyTransport));
     }
     encrypt = await contentEncryption(contentCipher, cek, nonce);
   } finally {

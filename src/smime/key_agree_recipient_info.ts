@@ -5,7 +5,6 @@
  */
 
 import { concat } from "../mail/octets.ts";
-import type { CertificateElements } from "./certificate_elements.ts";
 import {
   contextTag,
   der,
@@ -20,7 +19,8 @@ import {
   ID_AES256_WRAP,
   ID_EC_PUBLIC_KEY,
 } from "./object_identifiers.ts";
-import type { RecipientKey } from "./recipient_key.ts";
+import type { Recipient } from "./recipient.ts";
+import type { CurveKey } from "./recipient_key.ts";
 import { x963Kdf } from "./x963_kdf.ts";
 
 /** Octets of a key for id-aes256-wrap. */
@@ -61,7 +61,7 @@ const SHARED_INFO = der(
 );
 
 /**
- * Encrypts a content-encryption key to one certificate: ephemeral-static ECDH
+ * Encrypts a content-encryption key to one recipient: ephemeral-static ECDH
  * with the KDF of X9.63 and AES-256 key wrap.
  *
  * ```asn1
@@ -76,34 +76,25 @@ const SHARED_INFO = der(
  * No ukm: the ephemeral key is new for each message and recipient (RFC 5753
  * §3.1.2).
  *
- * @param certificate Issuer and serial number of the recipient.
- * @param recipientKey The recipient's key, not RSA.
+ * @param recipient The recipient, whose key is on a curve.
  * @param cek Content-encryption key.
  * @returns `kari [1]` in DER, ready for `recipientInfos`.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6.2.2 | RFC 5652 §6.2.2}
  * @see {@link https://www.rfc-editor.org/rfc/rfc5753#section-3.1 | RFC 5753 §3.1}
  */
 export async function keyAgreeRecipientInfo(
-  certificate: CertificateElements,
-  recipientKey: RecipientKey & { readonly keyType: "P-256" | "P-384" },
+  recipient: Recipient & CurveKey,
   cek: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { keyType, bits, publicKey } = recipientKey;
+  const { keyType, bits } = recipient;
   const scheme = SCHEMES[keyType];
   const curve = { name: "ECDH", namedCurve: keyType };
   const ephemeral = await crypto.subtle.generateKey(curve, false, [
     "deriveBits",
   ]) as CryptoKeyPair;
-  const theirs = await crypto.subtle.importKey(
-    "raw",
-    publicKey,
-    curve,
-    false,
-    [],
-  );
   const secret = new Uint8Array(
     await crypto.subtle.deriveBits(
-      { name: "ECDH", public: theirs },
+      { name: "ECDH", public: recipient.point },
       ephemeral.privateKey,
       bits,
     ),
@@ -123,7 +114,7 @@ export async function keyAgreeRecipientInfo(
       // RecipientEncryptedKey; rid is the CHOICE issuerAndSerialNumber.
       der(
         SEQUENCE,
-        der(SEQUENCE, certificate.issuer, certificate.serialNumber),
+        recipient.issuerAndSerialNumber,
         der(OCTET_STRING, encryptedKey),
       ),
     ),

@@ -9,11 +9,13 @@
  * @module
  */
 
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import {
   makeDirectory,
   removeIfThere,
   syncDirectory,
+  writeAll,
   writeDurable,
 } from "../system/files.ts";
 
@@ -70,23 +72,47 @@ export function messageIdOf(file: string): string | undefined {
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
  * @param file Name made by {@linkcode maildirName}.
- * @param octets The message.
+ * @param chunks The message.
+ * @param hash Is given the octets as they are written.
+ * @returns Octets that were written.
  */
 export async function stageMessage(
   base: string,
   vaultboxId: string,
   file: string,
-  octets: Uint8Array,
-): Promise<void> {
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  hash: { update(octets: Uint8Array): unknown },
+): Promise<number> {
   const tmp = join(base, vaultboxId, "tmp");
+  const path = join(tmp, file);
+  let staged;
   try {
-    await writeDurable(join(tmp, file), octets, FILE_MODE);
+    staged = await open(path, "wx", FILE_MODE);
   } catch (error) {
     if (!isNotFound(error)) throw error;
     await makeDirectories(base, vaultboxId);
-    await writeDurable(join(tmp, file), octets, FILE_MODE);
+    staged = await open(path, "wx", FILE_MODE);
   }
-  await syncDirectory(tmp);
+  try {
+    let octets = 0;
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      await writeAll(staged, chunk);
+      octets += chunk.length;
+    }
+    // Both at once: a journal that is written for one has the other.
+    await both(staged.sync(), syncDirectory(tmp));
+    return octets;
+  } finally {
+    await staged.close();
+  }
+}
+
+/** Waits for both, also where one fails: a file in use is not to be closed. */
+async function both(a: Promise<void>, b: Promise<void>): Promise<void> {
+  for (const result of await Promise.allSettled([a, b])) {
+    if (result.status === "rejected") throw result.reason;
+  }
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
@@ -23,14 +23,33 @@ export async function writeDurable(
 ): Promise<void> {
   const file = await open(path, "wx", mode);
   try {
-    let offset = 0;
-    while (offset < content.length) {
-      const { bytesWritten } = await file.write(content, offset);
-      offset += bytesWritten;
-    }
+    await writeAll(file, content);
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Writes octets to an open file, all of them.
+ *
+ * @param file The file.
+ * @param octets What is written.
+ * @param position Offset in the file; where the last write ended if left out.
+ */
+export async function writeAll(
+  file: FileHandle,
+  octets: Uint8Array,
+  position?: number,
+): Promise<void> {
+  for (let offset = 0; offset < octets.length;) {
+    const { bytesWritten } = await file.write(
+      octets,
+      offset,
+      octets.length - offset,
+      position === undefined ? null : position + offset,
+    );
+    offset += bytesWritten;
   }
 }
 

@@ -18,9 +18,12 @@ import { findRecipient, UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
+import type { Chunks } from "../mail/message.ts";
+import { concat } from "../mail/octets.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
+import { readRecipient } from "../smime/recipient.ts";
 import {
   discardMessage,
   maildirName,
@@ -32,6 +35,7 @@ import {
   vaultboxesWithMail,
 } from "../storage/maildir.ts";
 import { pemDecode } from "../x509/pem.ts";
+import type { Received } from "./receive.ts";
 import { checkRoom, recount } from "./recount.ts";
 
 /** One message for one recipient. */
@@ -44,8 +48,8 @@ export interface Delivery {
   readonly sender: string;
   /** Postfix's queue id, long form, which never comes again. */
   readonly queueId: string;
-  /** The message as it came. */
-  readonly octets: Uint8Array<ArrayBuffer>;
+  /** The message. */
+  readonly message: Received;
 }
 
 /** What became of a delivery. */
@@ -65,6 +69,16 @@ export interface Delivered {
 export const TRACE_BYTES = 65_536;
 
 /**
+ * Says how large a message may be.
+ *
+ * @param app The intake's world.
+ * @returns Octets, with CRLF line ends.
+ */
+export function maxOctets({ config }: Pick<IntakeApp, "config">): number {
+  return config.maxMessageBytes + TRACE_BYTES;
+}
+
+/**
  * Encrypts a message and stores it.
  *
  * The order makes every crash harmless: the ciphertext is durable in tmp/, then
@@ -82,7 +96,7 @@ export async function deliver(
   app: IntakeApp,
   delivery: Delivery,
 ): Promise<Delivered> {
-  if (delivery.octets.length > app.config.maxMessageBytes + TRACE_BYTES) {
+  if (delivery.message.octets > maxOctets(app)) {
     throw new AppError("message_too_large", "Message is too large");
   }
   const address = splitRecipient(delivery.recipient);
@@ -102,13 +116,40 @@ export async function deliver(
   }
   if (isFull) await checkRoom(app, vaultboxId);
 
+  const addressed = { delivery, address, vaultboxId, messageId };
+  try {
+    return await store(app, addressed);
+  } catch (error) {
+    const isFull = error instanceof AppError && error.code === "vaultbox_full";
+    if (!isFull || !(await recount(app, vaultboxId))) throw error;
+  }
+  // What does not fit may do so once what a client has removed is known.
+  return await store(app, addressed);
+}
+
+/** A delivery whose vaultbox is known. */
+interface Addressed {
+  readonly delivery: Delivery;
+  readonly address: { readonly alias: string; readonly domain: string };
+  readonly vaultboxId: string;
+  readonly messageId: string;
+}
+
+/** Steps 2 to 5 of the table in docs/design.md. */
+async function store(
+  app: IntakeApp,
+  { delivery, address, vaultboxId, messageId }: Addressed,
+): Promise<Delivered> {
+  const { message } = delivery;
   const recipients = await listRecipients(app.sql, vaultboxId);
   if (recipients[0] === undefined) {
     throw new Error("vaultbox has no certificate");
   }
   const stored = await encryptMessage(
-    delivery.octets,
-    recipients.map((each) => pemDecode("CERTIFICATE", each.publicCertPem)),
+    concat(await Array.fromAsync(message.chunks())),
+    recipients.map((each) =>
+      readRecipient(pemDecode("CERTIFICATE", each.publicCertPem))
+    ),
     {
       traceFields: [`Delivered-To: ${address.alias}@${address.domain}`],
       ...policyInForce(recipients[0], app.config.encryption),
@@ -119,63 +160,64 @@ export async function deliver(
       },
     },
   );
+  const sizeBytes = stored.octets.length;
   const file = maildirName({
     messageId,
     time: app.now(),
     hostname: app.config.hostname,
-    sizeBytes: stored.octets.length,
+    sizeBytes,
   });
-  const row: MessageRow = {
-    id: messageId,
-    vaultboxId,
-    messageId: messageIdField(delivery.octets),
-    fromDomain: domainOf(delivery.sender),
-    toAlias: forDatabase(address.alias) ?? "",
-    sizeBytes: stored.octets.length,
-    storage: {
-      file,
-      hmac: hmac(app.hmacKey, stored.octets),
-      encryptedBy: stored.encryptedBy,
-    },
-  };
   app.underWay.add(file);
   try {
-    return await storeOrRecount(app, row, stored.octets);
+    const hmac = await stage(app, {
+      vaultboxId,
+      file,
+      octets: sizeBytes,
+      chunks: [stored.octets],
+    });
+    return await show(app, {
+      id: messageId,
+      vaultboxId,
+      messageId: messageIdField(message.head),
+      fromDomain: domainOf(delivery.sender),
+      toAlias: forDatabase(address.alias) ?? "",
+      sizeBytes,
+      storage: { file, hmac, encryptedBy: stored.encryptedBy },
+    });
   } finally {
     app.underWay.delete(file);
   }
 }
 
-/** What does not fit may do so once what a client has removed is known. */
-async function storeOrRecount(
+/** Step 3; gives the HMAC of what is on disk. */
+async function stage(
   app: IntakeApp,
-  row: MessageRow,
-  octets: Uint8Array,
-): Promise<Delivered> {
-  try {
-    return await store(app, row, octets);
-  } catch (error) {
-    const isFull = error instanceof AppError && error.code === "vaultbox_full";
-    if (!isFull || !(await recount(app, row.vaultboxId))) throw error;
-  }
-  return await store(app, row, octets);
-}
-
-/** Steps 3 to 5 of the table in docs/design.md. */
-async function store(
-  app: IntakeApp,
-  row: MessageRow,
-  octets: Uint8Array,
-): Promise<Delivered> {
-  const { id: messageId, vaultboxId, storage: { file } } = row;
+  message: {
+    readonly vaultboxId: string;
+    readonly file: string;
+    readonly octets: number;
+    readonly chunks: Chunks;
+  },
+): Promise<string> {
+  const { vaultboxId, file, octets, chunks } = message;
   const base = app.config.maildirBasePath;
+  const hmac = createHmac("sha256", app.hmacKey);
   try {
-    await stageMessage(base, vaultboxId, file, octets);
+    const written = await stageMessage(base, vaultboxId, file, chunks, hmac);
+    // Its name says it, and what reads the Maildir believes the name.
+    if (written !== octets) throw new Error("stored message has another size");
   } catch (error) {
     // On a full disk what was written would keep the next message out.
     await discardMessage(base, vaultboxId, file);
     throw error;
   }
+  return hmac.digest("hex");
+}
+
+/** Steps 4 and 5. */
+async function show(app: IntakeApp, row: MessageRow): Promise<Delivered> {
+  const { id: messageId, vaultboxId, storage: { file } } = row;
+  const base = app.config.maildirBasePath;
   try {
     const inserted = await app.sql.begin((tx) => insertMessage(tx, row));
     if (!inserted) {
@@ -268,7 +310,7 @@ function deliveryId(
 ): string {
   const digest = createHmac("sha256", key)
     .update(`delivery\n${delivery.queueId}\n${vaultboxId}\n`)
-    .update(delivery.octets)
+    .update(delivery.message.digest)
     .digest();
   digest[6] = digest[6]! & 0x0f | 0x80;
   digest[8] = digest[8]! & 0x3f | 0x80;
@@ -280,10 +322,6 @@ function deliveryId(
     hex.slice(16, 20),
     hex.slice(20, 32),
   ].join("-");
-}
-
-function hmac(key: Uint8Array, octets: Uint8Array): string {
-  return createHmac("sha256", key).update(octets).digest("hex");
 }
 
 function checkRoute(route: string): void {

@@ -28,6 +28,7 @@ import {
 } from "../encryption_policy.ts";
 import { AppError } from "../errors.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
+import { readRecipient } from "../smime/recipient.ts";
 import { readCertificate } from "../smime/recipient_certificate.ts";
 import { pemDecode } from "../x509/pem.ts";
 import { policyDetails } from "./encryption_policy.ts";
@@ -123,10 +124,14 @@ export async function beginTrial(
       policy,
       code,
     });
-    const { octets } = await encryptMessage(mail, certificates, {
-      traceFields: [],
-      ...policy,
-    });
+    const { octets } = await encryptMessage(
+      mail,
+      certificates.map(readRecipient),
+      {
+        traceFields: [],
+        ...policy,
+      },
+    );
     await app.intake.store({
       vaultboxId,
       recipient: `${vaultbox.alias}@${vaultbox.domain}`,

@@ -16,6 +16,7 @@ import {
   type CertificateFacts,
   readCertificate,
 } from "../smime/recipient_certificate.ts";
+import { readRecipient } from "../smime/recipient.ts";
 import { profileProblem } from "../smime/recipient_profile.ts";
 import { fingerprintSha256 } from "../x509/fingerprint.ts";
 import { pemEncode, pemExtract } from "../x509/pem.ts";
@@ -185,7 +186,9 @@ async function readUpload(
     throw refused(`must allow ${usage} in its key usage`);
   }
   try {
-    await encryptMessage(TRIAL, [certificate], { traceFields: [] });
+    await encryptMessage(TRIAL, [readRecipient(certificate)], {
+      traceFields: [],
+    });
   } catch (error) {
     throw refused("is not one that mail can be encrypted to", error);
   }

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Smaller worlds, shorter runs and fewer rounds, for a quick look. */
+export const SCALE: number = Number(Deno.env.get("BENCH_SCALE") ?? 1);
+
 /** Something that is timed. */
 export type Task = () => Promise<unknown>;
 

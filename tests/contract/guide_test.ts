@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { buildApi } from "../../src/http/api.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { bearer, SETTINGS } from "../helpers/http.ts";
 import { testWorld } from "../helpers/app.ts";
 
@@ -130,7 +131,9 @@ Deno.test("every example of the guide's API Reference works as it is written", a
         recipient: "cat@call.autoroad.lv",
         sender: "dog@kennel.example",
         queueId: "4fWx9r0Xq1z2",
-        octets: new TextEncoder().encode("Subject: Hi\r\n\r\nHi\r\n"),
+        message: received(
+          new TextEncoder().encode("Subject: Hi\r\n\r\nHi\r\n"),
+        ),
       });
     });
   }

@@ -18,6 +18,7 @@ import { mendRoutes } from "../../src/vaultbox/routes.ts";
 import { lockRoutes } from "../../src/db/domains.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import {
   ALICE,
   BOB,
@@ -58,7 +59,7 @@ async function box(
 }
 
 function mail(route: string, recipient: string, queueId = QUEUE_ID): Delivery {
-  return { route, recipient, sender: "", queueId, octets: MAIL };
+  return { route, recipient, sender: "", queueId, message: received(MAIL) };
 }
 
 async function holders(world: TestWorld): Promise<string[]> {

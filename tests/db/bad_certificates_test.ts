@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { buildApi } from "../../src/http/api.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { pemDecode, pemEncode } from "../../src/x509/pem.ts";
 import { ALICE, testWorld } from "../helpers/app.ts";
 import { certificateBy } from "../helpers/bad_certificates.ts";
@@ -51,7 +52,7 @@ async function catWorld(env: Record<string, string> = {}) {
         recipient: "cat@pets.example",
         sender: "",
         queueId: crypto.randomUUID(),
-        octets: octets(`From: dog@pets.example\r\n${BODY}`),
+        message: received(octets(`From: dog@pets.example\r\n${BODY}`)),
       });
       const folder = `${world.directory}/mail/${id}/Maildir/new`;
       const [{ name } = { name: "" }] = await Array.fromAsync(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { deliver } from "../../src/vaultbox/deliver.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { buildApi } from "../../src/http/api.ts";
 import { ALICE, BOB, testWorld } from "../helpers/app.ts";
 import { ask, bearer, SETTINGS } from "../helpers/http.ts";
@@ -114,10 +115,10 @@ Deno.test("GET /messages pages through what is known of messages, without conten
       recipient: "cat@pets.example",
       sender: "dog@kennel.example",
       queueId: `4fWx9r0Xq1z${n}`,
-      octets: new TextEncoder().encode(
+      message: received(new TextEncoder().encode(
         `From: dog@kennel.example\r\nMessage-ID: <${n}@kennel.example>\r\n` +
           `Subject: Very private\r\n\r\nVery private\r\n`,
-      ),
+      )),
     });
   }
   const path = `/messages?vaultbox_id=${id}&limit=2`;

@@ -4,6 +4,7 @@ import { deliver } from "../../src/vaultbox/deliver.ts";
 import { generateCertificate } from "../../src/vaultbox/certificate.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { AppError } from "../../src/errors.ts";
 import { ALICE, BOB, SERVICE, testWorld } from "../helpers/app.ts";
 import { type Answer, ask, bearer, SETTINGS } from "../helpers/http.ts";
@@ -396,7 +397,9 @@ async function openMail(
     recipient: "cat@pets.example",
     sender: "",
     queueId: crypto.randomUUID(),
-    octets: octets(`From: dog@pets.example\r\nContent-Type: text/plain${body}`),
+    message: received(
+      octets(`From: dog@pets.example\r\nContent-Type: text/plain${body}`),
+    ),
   });
   const folder = `${cat.world.directory}/mail/${cat.id}/Maildir/new`;
   const stored = await Array.fromAsync(Deno.readDir(folder));

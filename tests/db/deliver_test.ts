@@ -14,6 +14,7 @@ import {
   removeDeletedMail,
   removeVaultbox,
 } from "../../src/vaultbox/remove.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import {
   ALICE,
   SERVICE,
@@ -52,7 +53,7 @@ function delivery(route: string, changes: Partial<Delivery> = {}): Delivery {
     recipient: "cat@pets.example",
     sender: "bob@sender.example",
     queueId: "4ABCdef1234zz",
-    octets: MAIL,
+    message: received(MAIL),
     ...changes,
   };
 }
@@ -165,7 +166,7 @@ const REFUSALS: [string, ErrorCode, Partial<Delivery>][] = [
   ["a route that is no id", "invalid_request", { route: "../../etc" }],
   ["a recipient without @", "invalid_request", { recipient: "cat" }],
   ["a message over the limit", "message_too_large", {
-    octets: new Uint8Array(65_536 + TRACE_BYTES + 1),
+    message: received(new Uint8Array(65_536 + TRACE_BYTES + 1)),
   }],
 ];
 for (const [name, expected, changes] of REFUSALS) {

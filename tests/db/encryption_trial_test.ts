@@ -3,6 +3,7 @@ import type { Intake } from "../../src/app.ts";
 import { AppError } from "../../src/errors.ts";
 import { buildApi } from "../../src/http/api.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { ALICE, BOB, type TestWorld, testWorld } from "../helpers/app.ts";
 import { ask, bearer, SETTINGS } from "../helpers/http.ts";
 import { octets } from "../helpers/mail.ts";
@@ -70,9 +71,9 @@ async function delivered(world: TestWorld, id: string) {
     recipient: "cat@pets.example",
     sender: "",
     queueId: crypto.randomUUID(),
-    octets: octets(
+    message: received(octets(
       "From: a@b.example\r\nSubject: secret\r\n\r\n  aaaa-bbbb-cccc\r\n",
-    ),
+    )),
   });
   return await readTrialMail(world, id);
 }

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey } from "node:crypto";
 import { buildApi } from "../../src/http/api.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { pemEncode } from "../../src/x509/pem.ts";
 import { ALICE, type TestWorld, testWorld } from "../helpers/app.ts";
 import { foreignCertificate } from "../helpers/certificates.ts";
@@ -70,7 +71,7 @@ for (
       recipient: "cat@pets.example",
       sender: "",
       queueId: crypto.randomUUID(),
-      octets: octets(`From: dog@pets.example\r\n${BODY}`),
+      message: received(octets(`From: dog@pets.example\r\n${BODY}`)),
     });
     const folder = `${world.directory}/mail/${id}/Maildir/new`;
     const [{ name } = { name: "" }] = await Array.fromAsync(

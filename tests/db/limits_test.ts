@@ -20,6 +20,7 @@ import {
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { recount, recountFull } from "../../src/vaultbox/recount.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import {
   ALICE,
   BOB,
@@ -60,7 +61,7 @@ function send(world: TestWorld, id: string, to = "cat"): Promise<Delivered> {
     recipient: `${to}@${DOMAIN}`,
     sender: "",
     queueId: crypto.randomUUID(),
-    octets: octets("From: bob@sender.example\n\nx\n"),
+    message: received(octets("From: bob@sender.example\n\nx\n")),
   });
 }
 
@@ -221,7 +222,7 @@ Deno.test("a delivery over max_bytes is deferred, and stores nothing", async () 
     recipient: "cat@pets.example",
     sender: "",
     queueId: "q1",
-    octets: new Uint8Array(70_000).fill(120),
+    message: received(new Uint8Array(70_000).fill(120)),
   };
   await assert.rejects(deliver(world.intake, large), code("vaultbox_full"));
   const rows = await world.app.sql`select from messages`;
@@ -260,7 +261,7 @@ Deno.test("a repeated delivery into a vaultbox that is full by now is a success"
     recipient: "cat@pets.example",
     sender: "",
     queueId: "q1",
-    octets: octets("From: a@b\n\nx\n"),
+    message: received(octets("From: a@b\n\nx\n")),
   };
   await deliver(world.intake, mail);
   assert.equal((await deliver(world.intake, mail)).repeated, true);

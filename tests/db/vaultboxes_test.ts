@@ -12,6 +12,7 @@ import { deliver } from "../../src/vaultbox/deliver.ts";
 import { createSmtpCredential } from "../../src/vaultbox/credentials.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { ALICE, BOB, SERVICE, testWorld, user } from "../helpers/app.ts";
 
 const CAT: NewVaultbox = {
@@ -113,7 +114,7 @@ Deno.test("createVaultbox() deletes nothing that mail has come for", async () =>
       recipient: "cat@pets.example",
       sender: "",
       queueId: "q1",
-      octets: new TextEncoder().encode("From: a@b\n\nx\n"),
+      message: received(new TextEncoder().encode("From: a@b\n\nx\n")),
     });
     throw refusal;
   };

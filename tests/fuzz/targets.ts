@@ -33,6 +33,7 @@ import { decodeArmor } from "../../src/smime/openpgp_armor.ts";
 import { isEncryptedOpenPgp } from "../../src/smime/openpgp_packets.ts";
 import { readCertificate } from "../../src/smime/recipient_certificate.ts";
 import { pemDecode, pemExtract } from "../../src/x509/pem.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 import { octets } from "../unit/mail/octets.ts";
 import { authCms, cms, indefinite } from "../unit/smime/cms.ts";
 import {
@@ -145,20 +146,23 @@ export const TARGETS: readonly Target[] = [
     isDer: true,
     mayThrow: [SyntaxError, RangeError],
     run: (certificate) =>
-      encryptMessage(octets("a"), [certificate], { traceFields: [] }),
+      encryptMessage(octets("a"), [readRecipient(certificate)], {
+        traceFields: [],
+      }),
   },
   {
     name: "encryptMessage, of the message",
     samples: MESSAGES,
     mayThrow: [],
-    run: (mail) => encryptMessage(mail, [RSA], { traceFields: ["X-A: b"] }),
+    run: (mail) =>
+      encryptMessage(mail, [readRecipient(RSA)], { traceFields: ["X-A: b"] }),
   },
   {
     name: "encryptMessage, hiding the header",
     samples: [...MESSAGES, ...TEXT_MESSAGES],
     mayThrow: [],
     run: (mail) =>
-      encryptMessage(mail, [RSA], {
+      encryptMessage(mail, [readRecipient(RSA)], {
         traceFields: [],
         headerProtection: "hide",
         border: {

@@ -23,6 +23,7 @@ import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { importMasterKey } from "../../src/storage/sealed.ts";
 import { openSealer } from "../../src/storage/sealer.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
@@ -221,7 +222,7 @@ export async function testWorld(
       async store({ vaultboxId, recipient, octets }) {
         const queueId = crypto.randomUUID();
         const envelope = { route: vaultboxId, recipient, sender: "", queueId };
-        await deliver(intake, { ...envelope, octets });
+        await deliver(intake, { ...envelope, message: received(octets) });
       },
     },
     dns: {

@@ -13,6 +13,7 @@ import { createHash } from "node:crypto";
 import { base64LineChunks } from "../../src/mail/transfer_encoding.ts";
 import type { ContentCipher } from "../../src/smime/content_encryption.ts";
 import { envelope } from "../../src/smime/enveloped_data.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 
 /** An odd length, so that chunks, pieces and lines never fit. */
 const CHUNK_OCTETS = 100_003;
@@ -46,7 +47,7 @@ async function main(): Promise<void> {
   let most = before;
   const contentInfo = envelope(
     { octets, chunks: chunks() },
-    [await Deno.readFile(certificatePath!)],
+    [readRecipient(await Deno.readFile(certificatePath!))],
     { contentCipher: contentCipher as ContentCipher },
   );
   for await (const lines of base64LineChunks(contentInfo)) {

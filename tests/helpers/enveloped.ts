@@ -9,6 +9,7 @@ import {
   envelope,
   type EnvelopeOptions,
 } from "../../src/smime/enveloped_data.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 
 /**
  * Gives what envelope() writes, in one piece.
@@ -24,9 +25,10 @@ export async function enveloped(
   options: EnvelopeOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks = [content];
+  const recipients = certificates.map(readRecipient);
   return concat(
     await Array.fromAsync(
-      envelope({ octets: content.length, chunks }, certificates, options),
+      envelope({ octets: content.length, chunks }, recipients, options),
     ),
   );
 }

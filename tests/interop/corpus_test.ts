@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { encryptMessage } from "../../src/smime/encrypt_message.ts";
 import { isEncrypted } from "../../src/smime/is_encrypted.ts";
 import { equal } from "../../src/mail/octets.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 import { isMissing, issue } from "../helpers/openssl.ts";
 import type { Issued, Octets } from "../helpers/openssl.ts";
 import {
@@ -83,7 +84,9 @@ async function encryptSamples(source: Source): Promise<Encrypted[]> {
   assert.ok(samples.length >= source.atLeast, `${samples.length} messages`);
   const { der } = await recipient();
   return await Promise.all(samples.map(async ([name, message]) => {
-    const { octets: stored } = await encryptMessage(message, [der], {
+    const { octets: stored } = await encryptMessage(message, [
+      readRecipient(der),
+    ], {
       traceFields: TRACE,
     });
     return { name, message, stored };

@@ -3,6 +3,7 @@ import { encryptMessage } from "../../src/smime/encrypt_message.ts";
 import { isEnveloped } from "../../src/smime/enveloped_data_reader.ts";
 import { isEncrypted } from "../../src/smime/is_encrypted.ts";
 import { readCertificate } from "../../src/smime/recipient_certificate.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 import { isMissing, openssl } from "../helpers/openssl.ts";
 import type { Octets } from "../helpers/openssl.ts";
 import { contentInfoOf } from "../helpers/rebuild.ts";
@@ -85,7 +86,7 @@ for (const name of ["Alice", "Bob"]) {
       );
       const { octets } = await encryptMessage(
         new TextEncoder().encode("Subject: x\r\n\r\nHello\r\n"),
-        [derOf(certificate)],
+        [readRecipient(derOf(certificate))],
         { traceFields: [] },
       );
       const inner = await openssl({

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { encryptMessage } from "../../src/smime/encrypt_message.ts";
 import { latin1 } from "../../src/mail/octets.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 import { enveloped } from "../helpers/enveloped.ts";
 import {
   isMissing,
@@ -71,7 +72,7 @@ for (const engine of ENGINES) {
       fn: async () => {
         const cat = await recipient();
         const message = await Deno.readFile(new URL(name, FIXTURES));
-        const stored = await encryptMessage(message, [cat.der], {
+        const stored = await encryptMessage(message, [readRecipient(cat.der)], {
           traceFields: [],
         });
         const inner = await engine.open(cat, contentInfoOf(stored.octets));
@@ -90,15 +91,30 @@ function expectedInner(message: Octets): string {
   return `${(mimeFields ?? []).join("")}\r\n${wire.slice(end + 4)}`;
 }
 
-for (const newKey of ["rsa:3072", "rsa:4096"]) {
-  Deno.test(`envelope() to a key of ${newKey} is decrypted by OpenSSL`, async () => {
-    const cat = await issue("/CN=Cat", { newKey });
-    const contentInfo = await enveloped(content(99), [cat.der]);
-    assert.deepEqual(
-      await ENGINES[0]!.open(cat, contentInfo),
-      content(99),
-    );
-  });
+for (
+  const newKey of [
+    "rsa:3072",
+    "rsa:4096",
+    "rsa:2049",
+    "rsa:2055",
+    "rsa:2048 -pkeyopt rsa_keygen_pubexp:3",
+    "rsa:2048 -pkeyopt rsa_keygen_pubexp:4294967291",
+  ]
+) {
+  for (const keyTransport of ["rsaes-pkcs1-v1_5", "rsaes-oaep"] as const) {
+    Deno.test(`envelope() with ${keyTransport} to a key of ${newKey} is decrypted by OpenSSL`, async () => {
+      const cat = await issue("/CN=Cat", { newKey });
+      for (let round = 0; round < 20; round++) {
+        const contentInfo = await enveloped(content(99), [cat.der], {
+          keyTransport,
+        });
+        assert.deepEqual(
+          await ENGINES[0]!.open(cat, contentInfo),
+          content(99),
+        );
+      }
+    });
+  }
 }
 
 for (const contentCipher of ["aes-256-cbc", "aes-256-gcm"] as const) {
@@ -190,7 +206,7 @@ for (const [name, message] of MESSAGES) {
       const cat = await recipient();
       const { octets } = await encryptMessage(
         encoder.encode(message),
-        [cat.der],
+        [readRecipient(cat.der)],
         { traceFields: ["Delivered-To: cat@example.com"] },
       );
       await using directory = await temporaryDirectory({
@@ -227,7 +243,7 @@ for (const contentCipher of ["aes-256-cbc", "aes-256-gcm"] as const) {
   Deno.test(`encryptMessage() with ${contentCipher} is read by the S/MIME reader of OpenSSL as it is stored`, async () => {
     const cat = await recipient();
     const message = await Deno.readFile(new URL("multipart.eml", FIXTURES));
-    const stored = await encryptMessage(message, [cat.der], {
+    const stored = await encryptMessage(message, [readRecipient(cat.der)], {
       traceFields: ["X-A: b"],
       contentCipher,
     });
@@ -251,7 +267,9 @@ Deno.test("encryptMessage() encrypts 50 MB, which OpenSSL decrypts", async () =>
     message[i] = 0x0d;
     message[i + 1] = 0x0a;
   }
-  const stored = await encryptMessage(message, [cat.der], { traceFields: [] });
+  const stored = await encryptMessage(message, [readRecipient(cat.der)], {
+    traceFields: [],
+  });
   const start = latin1(stored.octets.subarray(0, 1000)).indexOf("\r\n\r\n");
   const contentInfo = Uint8Array.fromBase64(
     new TextDecoder().decode(stored.octets.subarray(start)),

@@ -8,6 +8,7 @@ import { concat, latin1 } from "../../src/mail/octets.ts";
 import { encryptMessage } from "../../src/smime/encrypt_message.ts";
 import { divideMessage } from "../../src/smime/header_protection.ts";
 import { receipt } from "../../src/smime/receipt.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 import {
   isMissing,
   issue,
@@ -261,7 +262,9 @@ async function storedAndOpened(
   headerProtection: HeaderProtection,
 ): Promise<{ stored: Octets; inner: Octets; cat: Issued }> {
   const cat = await recipient();
-  const { octets: stored } = await encryptMessage(message, [cat.der], {
+  const { octets: stored } = await encryptMessage(message, [
+    readRecipient(cat.der),
+  ], {
     traceFields: ["Delivered-To: cat@example.com"],
     headerProtection,
     border: BORDER,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { concat, latin1 } from "../../src/mail/octets.ts";
 import { encryptMessage } from "../../src/smime/encrypt_message.ts";
 import { isEncrypted } from "../../src/smime/is_encrypted.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 import {
   isMissing,
   issue,
@@ -147,11 +148,15 @@ Deno.test({
 
 Deno.test("isEncrypted() is true for what encryptMessage() makes, so nothing is encrypted twice", async () => {
   const { der } = await recipient();
-  const once = await encryptMessage(concat([HEADER, TEXT]), [der], {
+  const once = await encryptMessage(concat([HEADER, TEXT]), [
+    readRecipient(der),
+  ], {
     traceFields: [],
   });
   assert.equal(isEncrypted(once.octets), true);
-  const twice = await encryptMessage(once.octets, [der], { traceFields: [] });
+  const twice = await encryptMessage(once.octets, [readRecipient(der)], {
+    traceFields: [],
+  });
   assert.equal(twice.encryptedBy, "sender");
   assert.deepEqual(twice.octets, once.octets);
 });

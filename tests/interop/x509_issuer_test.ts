@@ -6,6 +6,7 @@ import { issuerCertificate } from "../../src/x509/issuer.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";
 import { leafCertificate } from "../../src/x509/leaf.ts";
 import { pemEncode, pemExtract } from "../../src/x509/pem.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 import {
   isMissing,
   issue,
@@ -112,7 +113,7 @@ for (const [key, hash] of [["2048", "sha384"], ["4096", "sha512"]] as const) {
     async () => {
       await using made = await request(`rsa:${key}`, `-${hash}`);
       const { der, leaf } = await issued(readCertificationRequest(made.csr));
-      const { octets } = await encryptMessage(MESSAGE, [der], {
+      const { octets } = await encryptMessage(MESSAGE, [readRecipient(der)], {
         traceFields: [],
       });
       await Deno.writeFile(`${made.path}/mail`, octets);
@@ -137,7 +138,7 @@ Deno.test(
     const facts = readCertificate(der);
     assert.deepEqual(facts.emails, ["cat@example.com"]);
     assert.equal(facts.subject, "CN=Cat, O=Pets");
-    const { octets } = await encryptMessage(MESSAGE, [der], {
+    const { octets } = await encryptMessage(MESSAGE, [readRecipient(der)], {
       traceFields: [],
     });
     const opened = await openssl(

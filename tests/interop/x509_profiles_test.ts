@@ -9,6 +9,7 @@ import {
 import { leafCertificate } from "../../src/x509/leaf.ts";
 import { pemEncode } from "../../src/x509/pem.ts";
 import { selfSignedCertificate } from "../../src/x509/self_signed.ts";
+import { readRecipient } from "../../src/smime/recipient.ts";
 import { isMissing, run, temporaryDirectory } from "../helpers/openssl.ts";
 
 const ADDRESS = "cat@example.com";
@@ -101,7 +102,9 @@ for (
         const message = new TextEncoder().encode(
           `From: dog@a.example\r\n${BODY}`,
         );
-        const { octets } = await encryptMessage(message, [made.certificate], {
+        const { octets } = await encryptMessage(message, [
+          readRecipient(made.certificate),
+        ], {
           traceFields: [],
         });
         await Deno.writeFile(`${made.path}/mail`, octets);

@@ -22,6 +22,7 @@ import {
 } from "../../../src/x509/key_pair.ts";
 import { leafCertificate } from "../../../src/x509/leaf.ts";
 import { selfSignedCertificate } from "../../../src/x509/self_signed.ts";
+import { readRecipient } from "../../../src/smime/recipient.ts";
 import type { Octets } from "../../helpers/openssl.ts";
 import { ENTITY } from "../pkcs12_oracles.ts";
 import type { Import, ImportSession } from "./importers.ts";
@@ -266,9 +267,13 @@ export async function examineImport(
 /** Encrypts as the appliance does, and takes the ContentInfo out. */
 async function contentInfo(certificate: Octets): Promise<Octets> {
   const message = new TextEncoder().encode(MESSAGE);
-  const { octets } = await encryptMessage(message, [certificate], {
-    traceFields: [],
-  });
+  const { octets } = await encryptMessage(
+    message,
+    [readRecipient(certificate)],
+    {
+      traceFields: [],
+    },
+  );
   const text = latin1(octets);
   const base64 = text.slice(text.lastIndexOf("\r\n\r\n"));
   return Uint8Array.fromBase64(base64.replace(/\s/g, ""));

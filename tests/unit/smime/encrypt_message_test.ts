@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { latin1 } from "../../../src/mail/octets.ts";
 import { encryptMessage } from "../../../src/smime/encrypt_message.ts";
+import { readRecipient } from "../../../src/smime/recipient.ts";
 import { octets } from "../mail/octets.ts";
 import { cms } from "./cms.ts";
 import { makeRecipient } from "./recipient.ts";
@@ -30,7 +31,7 @@ async function encryptAndOpen(message: string): Promise<Opened> {
   const recipient = await makeRecipient(1);
   const stored = await encryptMessage(
     octets(message),
-    [recipient.certificate],
+    [readRecipient(recipient.certificate)],
     { traceFields: TRACE },
   );
   assert.equal(stored.encryptedBy, "appliance");
@@ -279,12 +280,18 @@ for (
       const options = { traceFields: [], contentCipher, keyTransport };
       // Long: a few octets of ciphertext may all be US-ASCII by chance.
       const message = octets(`Subject: x\r\n\r\n${"a".repeat(100)}`);
-      const once = await encryptMessage(message, [certificate], options);
+      const once = await encryptMessage(
+        message,
+        [readRecipient(certificate)],
+        options,
+      );
       assert.match(
         latin1(once.octets),
         new RegExp(`; smime-type=${smimeType};`),
       );
-      const twice = await encryptMessage(once.octets, [certificate], options);
+      const twice = await encryptMessage(once.octets, [
+        readRecipient(certificate),
+      ], options);
       assert.equal(twice.encryptedBy, "sender");
       assert.deepEqual(twice.octets, once.octets);
     });
@@ -295,7 +302,7 @@ Deno.test("encryptMessage() is opened by each of two recipients", async () => {
   const recipients = [await makeRecipient(1), await makeRecipient(2)];
   const stored = await encryptMessage(
     octets("A: b\r\n\r\nc"),
-    recipients.map(({ certificate }) => certificate),
+    recipients.map(({ certificate }) => readRecipient(certificate)),
     { traceFields: [] },
   );
   const base64 = latin1(stored.octets).split("\r\n\r\n")[1]!;
@@ -328,7 +335,9 @@ for (
   Deno.test(`encryptMessage() throws for the trace field ${JSON.stringify(line)}`, async () => {
     const { certificate } = await makeRecipient(1);
     await assert.rejects(
-      encryptMessage(octets("A: b"), [certificate], { traceFields: [line] }),
+      encryptMessage(octets("A: b"), [readRecipient(certificate)], {
+        traceFields: [line],
+      }),
       RangeError,
     );
   });
@@ -338,6 +347,8 @@ Deno.test("encryptMessage() leaves the message that it was given as it was", asy
   const { certificate } = await makeRecipient(1);
   const message = octets("A: b\r\nContent-Type: c/d\r\n\r\ne");
   const before = message.slice();
-  await encryptMessage(message, [certificate], { traceFields: TRACE });
+  await encryptMessage(message, [readRecipient(certificate)], {
+    traceFields: TRACE,
+  });
   assert.deepEqual(message, before);
 });

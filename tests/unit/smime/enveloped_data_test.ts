@@ -14,6 +14,7 @@ import {
 } from "../../../src/smime/content_encryption.ts";
 import { envelope, envelopeHead } from "../../../src/smime/enveloped_data.ts";
 import { isEnveloped } from "../../../src/smime/enveloped_data_reader.ts";
+import { readRecipient } from "../../../src/smime/recipient.ts";
 import { enveloped } from "../../helpers/enveloped.ts";
 import { makeRecipient } from "./recipient.ts";
 
@@ -66,10 +67,10 @@ Deno.test("envelope() never uses a key or an IV twice", async () => {
   assert.notDeepEqual(a.slice(-48), b.slice(-48));
 });
 
-Deno.test("envelope() throws if there is no certificate", async () => {
+Deno.test("envelope() throws if there is no recipient", async () => {
   await assert.rejects(enveloped(new Uint8Array(1), []), {
     name: "RangeError",
-    message: "Cannot encrypt as there must be >= 1 certificate",
+    message: "Cannot encrypt as there must be >= 1 recipient",
   });
 });
 
@@ -119,7 +120,9 @@ for (const octets of [5, 7]) {
     const { certificate } = await makeRecipient(1);
     const chunks = [new Uint8Array(octets)];
     await assert.rejects(
-      Array.fromAsync(envelope({ octets: 6, chunks }, [certificate])),
+      Array.fromAsync(
+        envelope({ octets: 6, chunks }, [readRecipient(certificate)]),
+      ),
       /length that it said, 6 octets/,
     );
   });

@@ -4,6 +4,7 @@ import {
   encryptMessage,
   type EncryptOptions,
 } from "../../../src/smime/encrypt_message.ts";
+import { readRecipient } from "../../../src/smime/recipient.ts";
 import { octets } from "../mail/octets.ts";
 import { makeRecipient } from "./recipient.ts";
 import { P7M } from "./messages.ts";
@@ -24,7 +25,7 @@ async function headerOf(
   const { certificate } = await makeRecipient(1);
   const { octets: stored } = await encryptMessage(
     octets(`${FROM}${lines}\r\nHello`),
-    [certificate],
+    [readRecipient(certificate)],
     { traceFields: [TRACE], border: BORDER, ...options },
   );
   return latin1(stored).split("\r\n\r\n", 1)[0]!;
@@ -35,7 +36,7 @@ Deno.test("a receipt says who encrypted, when, how and to whom", async () => {
   const { certificate: second } = await makeRecipient(2);
   const { octets: stored } = await encryptMessage(
     octets(`${FROM}\r\nHello`),
-    [first, second],
+    [first, second].map(readRecipient),
     {
       traceFields: [TRACE],
       border: BORDER,
@@ -66,7 +67,7 @@ Deno.test("a receipt has no line of more than 78 characters, also with 20 certif
     octets(
       `Authentication-Results: filter.example; spf=temperror; dkim=permerror;\r\n dmarc=softfail; arc=neutral\r\n\r\n`,
     ),
-    Array.from({ length: 20 }, () => certificate),
+    Array.from({ length: 20 }, () => readRecipient(certificate)),
     { traceFields: [], border: { ...BORDER, authservId: "filter.example" } },
   );
   const lines = latin1(stored).split("\r\n");
@@ -86,12 +87,12 @@ const ENCRYPTED = `${FROM}Encimap-Encryption: v=1; by=appliance\r\n` +
 Deno.test("a message that its sender has encrypted is stored as it came, behind a receipt that says so", async () => {
   const { certificate } = await makeRecipient(1);
   const { octets: made } = await encryptMessage(octets("\r\nHello"), [
-    certificate,
+    readRecipient(certificate),
   ], { traceFields: [] });
   const p7m = latin1(made).split("\r\n\r\n")[1]!;
   const { octets: stored, encryptedBy } = await encryptMessage(
     octets(ENCRYPTED + p7m),
-    [certificate],
+    [readRecipient(certificate)],
     { traceFields: [TRACE], border: BORDER, headerProtection: "hide" },
   );
   assert.equal(encryptedBy, "sender");
@@ -155,14 +156,14 @@ for (
 Deno.test("what is forged is dropped also behind as many fields as a header may have", async () => {
   const { certificate } = await makeRecipient(1);
   const { octets: made } = await encryptMessage(octets("\r\nHello"), [
-    certificate,
+    readRecipient(certificate),
   ], { traceFields: [] });
   const forged = "Encimap-Encryption: v=1; by=appliance; auth=dmarc:pass\r\n" +
     "Authentication-Results: mx.example.com; dmarc=pass\r\n";
   const message = "X-A: b\r\n".repeat(20_000) + forged + latin1(made);
   const { octets: stored } = await encryptMessage(
     octets(message),
-    [certificate],
+    [readRecipient(certificate)],
     { traceFields: [TRACE], border: BORDER },
   );
   const header = latin1(stored).split("\r\n\r\n", 1)[0]!;
