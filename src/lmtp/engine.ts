@@ -7,7 +7,6 @@
 
 import type { IntakeApp } from "../app.ts";
 import { toAppError } from "../errors.ts";
-import { reason } from "../log.ts";
 import { Gate } from "../system/gate.ts";
 import { UNROUTED } from "../db/recipients.ts";
 import type { Admission } from "../vaultbox/admission.ts";
@@ -23,14 +22,11 @@ const HEAD_OCTETS = 65_536;
 /** Recipients of one message that are delivered to at a time. */
 const PARALLEL_MAX = 8;
 
-/** Larger messages are encrypted one at a time: each takes ten times its size. */
-const LARGE_BYTES = 4_000_000;
-
 /**
  * Joins the sessions to the intake.
  *
  * @param app The intake's world.
- * @param admission Decides which mail is taken.
+ * @param admission Decides which mail is taken; all doors share it.
  * @returns What a session is given.
  */
 export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
@@ -49,7 +45,7 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
       const queueId = queueIdOf(envelope.ident, head, hostname) ??
         crypto.randomUUID();
       const deliverTo = (recipient: string): Promise<string> =>
-        replyFor(app, {
+        replyFor(app, admission, {
           route: UNROUTED,
           recipient,
           sender: envelope.sender,
@@ -58,11 +54,7 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
         });
       // One reader at a time reads what is not in memory.
       const isInMemory = message.octets <= message.head.length;
-      const deliverAll = (): Promise<string[]> =>
-        inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
-      return message.octets > LARGE_BYTES
-        ? await admission.large.run(deliverAll)
-        : await deliverAll();
+      return await inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
     },
   };
 }
@@ -82,6 +74,7 @@ async function inTurn(
 /** Never throws: what became of one recipient says nothing of the others. */
 async function replyFor(
   app: IntakeApp,
+  admission: Admission,
   delivery: Delivery,
 ): Promise<string> {
   try {
@@ -96,17 +89,7 @@ async function replyFor(
     return STORED;
   } catch (thrown) {
     const error = toAppError(thrown);
-    const reply = refusal(error);
-    app.log.write(
-      error.code === "internal" ? "error" : "warn",
-      "delivery refused",
-      {
-        queue: delivery.queueId,
-        code: error.code,
-        status: reply.split(" ")[1],
-        cause: error.cause === undefined ? error.message : reason(error.cause),
-      },
-    );
-    return reply;
+    admission.refused(error, { queue: delivery.queueId });
+    return refusal(error);
   }
 }

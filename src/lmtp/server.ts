@@ -10,6 +10,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Log } from "../log.ts";
 import { reason } from "../log.ts";
+import type { Admission } from "../vaultbox/admission.ts";
 import {
   type Engine,
   Interrupted,
@@ -18,8 +19,8 @@ import {
   type Wire,
 } from "./session.ts";
 
-/** Sessions at a time; Postfix has its own limit, which is lower. */
-const SESSIONS_MAX = 200;
+/** Milliseconds in which a message must be here while the process stops. */
+const SEND_MS = 8000;
 
 /** Milliseconds in which a client takes the replies. */
 const WRITE_MS = 60_000;
@@ -29,9 +30,10 @@ export interface LmtpServer {
   /** Listens where it is told. */
   readonly server: Server;
   /**
-   * Takes no new sessions; resolves when those that were open have ended.
+   * Takes no new sessions; resolves when those that were open have ended. Who is
+   * still sending after eight seconds is cut.
    *
-   * @param now When it fires nobody waits any more: clients are cut.
+   * @param now When it fires, everybody is.
    */
   close(now: AbortSignal): Promise<void>;
 }
@@ -41,20 +43,29 @@ export interface LmtpServer {
  *
  * @param engine What sessions are given.
  * @param log Log.
+ * @param admission Counts the connections of all doors.
  * @returns The door; it does not listen yet.
  */
-export function lmtpServer(engine: Engine, log: Log): LmtpServer {
-  const sessions = new Map<Session, Promise<void>>();
-  const sockets = new Set<Socket>();
+export function lmtpServer(
+  engine: Engine,
+  log: Log,
+  admission: Admission,
+): LmtpServer {
+  const sessions = new Map<
+    Session,
+    { wire: SocketWire; running: Promise<void> }
+  >();
   // A client may close its side and still wait for the replies.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
     const wire = new SocketWire(socket);
-    if (sessions.size >= SESSIONS_MAX) {
+    let place: Disposable;
+    try {
+      place = admission.connection();
+    } catch {
       wire.write("421 4.3.2 Too many sessions\r\n").then(() => wire.end());
       return;
     }
+    socket.on("close", () => place[Symbol.dispose]());
     const session = new Session(wire, engine);
     const running = session.run()
       .catch((error) =>
@@ -64,19 +75,24 @@ export function lmtpServer(engine: Engine, log: Log): LmtpServer {
         sessions.delete(session);
         wire.end();
       });
-    sessions.set(session, running);
+    sessions.set(session, { wire, running });
   });
   return {
     server,
     async close(now) {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const session of sessions.keys()) session.stop();
-      const cutAll = (): void => sockets.forEach((socket) => socket.destroy());
+      const cut = (isReading?: true): void => {
+        for (const { wire } of sessions.values()) wire.cut(isReading);
+      };
+      const timer = setTimeout(() => cut(true), SEND_MS);
+      const cutAll = (): void => cut();
       now.addEventListener("abort", cutAll, { once: true });
       if (now.aborted) cutAll();
-      await Promise.all(sessions.values());
-      now.removeEventListener("abort", cutAll);
+      await Promise.all([...sessions.values()].map(({ running }) => running));
       await closed;
+      clearTimeout(timer);
+      now.removeEventListener("abort", cutAll);
     },
   };
 }
@@ -86,6 +102,7 @@ class SocketWire implements Wire {
   readonly #socket: Socket;
   #wake: (error?: Error) => void = () => {};
   #isOver = false;
+  #isReading = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -107,7 +124,12 @@ class SocketWire implements Wire {
         return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
       }
       if (this.#isOver) return undefined;
-      await this.#wait(ms);
+      this.#isReading = true;
+      try {
+        await this.#wait(ms);
+      } finally {
+        this.#isReading = false;
+      }
     }
   }
 
@@ -124,6 +146,11 @@ class SocketWire implements Wire {
 
   interrupt(): void {
     this.#wake(new Interrupted());
+  }
+
+  /** Breaks the connection; with `true` only if the client is waited for. */
+  cut(isReading?: true): void {
+    if (this.#isReading || !isReading) this.#socket.destroy();
   }
 
   /** Ends the connection when what was written is sent. */

@@ -181,7 +181,7 @@ Deno.test("an intake without room says so at DATA, and the session goes on", asy
     "LHLO c.example\r\nMAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\nQUIT\r\n",
     { engine },
   );
-  assert.equal(said.at(-2), "451 4.3.0 No room");
+  assert.equal(said.at(-2), "451 4.3.2 No room");
   assert.equal(said.at(-1), "221 2.0.0 Bye");
 });
 
