@@ -29,6 +29,13 @@ export function processIo(): Io {
     },
     isTerminal: Deno.stdout.isTerminal(),
     warn: (line) => Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
+    ...Deno.stderr.isTerminal()
+      ? {
+        progress: (text: string) => {
+          Deno.stderr.writeSync(encoder.encode(`\r\x1b[K${text}`));
+        },
+      }
+      : {},
     readText: (path) => Deno.readTextFileSync(path),
     stdin: standardInput(),
   };
