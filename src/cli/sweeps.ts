@@ -12,6 +12,7 @@ import { finishDeliveries } from "../vaultbox/deliver.ts";
 import { recountFull, recountNamed } from "../vaultbox/recount.ts";
 import { followVaultboxes } from "../vaultbox/recipients.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
+import { Sightings } from "../vaultbox/sightings.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
 const SWEEP_MS = 600_000;
@@ -40,7 +41,8 @@ export async function startSweeps(
       app.log.write("error", "sweep failed", { cause: reason(error) })
     );
   };
-  const finish = (): void => queue(() => finishDeliveries(app));
+  const sightings = new Sightings();
+  const finish = (): void => queue(() => finishDeliveries(app, sightings));
   const remove = (): void => queue(() => removeDeletedMail(app));
   const count = (): void => queue(() => recountFull(app));
   const stopFollowing = await followVaultboxes(app);
