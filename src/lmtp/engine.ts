@@ -7,6 +7,7 @@
 
 import type { IntakeApp } from "../app.ts";
 import { toAppError } from "../errors.ts";
+import { reason } from "../log.ts";
 import { Gate } from "../system/gate.ts";
 import { UNROUTED } from "../db/recipients.ts";
 import type { Admission } from "../vaultbox/admission.ts";
@@ -22,11 +23,14 @@ const HEAD_OCTETS = 65_536;
 /** Recipients of one message that are delivered to at a time. */
 const PARALLEL_MAX = 8;
 
+/** Larger messages are encrypted one at a time: each takes ten times its size. */
+const LARGE_BYTES = 4_000_000;
+
 /**
  * Joins the sessions to the intake.
  *
  * @param app The intake's world.
- * @param admission Decides which mail is taken; all doors share it.
+ * @param admission Decides which mail is taken.
  * @returns What a session is given.
  */
 export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
@@ -45,7 +49,7 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
       const queueId = queueIdOf(envelope.ident, head, hostname) ??
         crypto.randomUUID();
       const deliverTo = (recipient: string): Promise<string> =>
-        replyFor(app, admission, {
+        replyFor(app, {
           route: UNROUTED,
           recipient,
           sender: envelope.sender,
@@ -54,7 +58,11 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
         });
       // One reader at a time reads what is not in memory.
       const isInMemory = message.octets <= message.head.length;
-      return await inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
+      const deliverAll = (): Promise<string[]> =>
+        inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
+      return message.octets > LARGE_BYTES
+        ? await admission.large.run(deliverAll)
+        : await deliverAll();
     },
   };
 }
@@ -74,7 +82,6 @@ async function inTurn(
 /** Never throws: what became of one recipient says nothing of the others. */
 async function replyFor(
   app: IntakeApp,
-  admission: Admission,
   delivery: Delivery,
 ): Promise<string> {
   try {
@@ -89,7 +96,17 @@ async function replyFor(
     return STORED;
   } catch (thrown) {
     const error = toAppError(thrown);
-    admission.refused(error, { queue: delivery.queueId });
-    return refusal(error);
+    const reply = refusal(error);
+    app.log.write(
+      error.code === "internal" ? "error" : "warn",
+      "delivery refused",
+      {
+        queue: delivery.queueId,
+        code: error.code,
+        status: reply.split(" ")[1],
+        cause: error.cause === undefined ? error.message : reason(error.cause),
+      },
+    );
+    return reply;
   }
 }

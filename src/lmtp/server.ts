@@ -10,7 +10,6 @@ import { createServer, type Server, type Socket } from "node:net";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Log } from "../log.ts";
 import { reason } from "../log.ts";
-import type { Admission } from "../vaultbox/admission.ts";
 import {
   type Engine,
   Interrupted,
@@ -19,8 +18,8 @@ import {
   type Wire,
 } from "./session.ts";
 
-/** Milliseconds in which a message must be here while the process stops. */
-const SEND_MS = 8000;
+/** Sessions at a time; Postfix has its own limit, which is lower. */
+const SESSIONS_MAX = 200;
 
 /** Milliseconds in which a client takes the replies. */
 const WRITE_MS = 60_000;
@@ -30,10 +29,9 @@ export interface LmtpServer {
   /** Listens where it is told. */
   readonly server: Server;
   /**
-   * Takes no new sessions; resolves when those that were open have ended. Who is
-   * still sending after eight seconds is cut.
+   * Takes no new sessions; resolves when those that were open have ended.
    *
-   * @param now When it fires, everybody is.
+   * @param now When it fires nobody waits any more: clients are cut.
    */
   close(now: AbortSignal): Promise<void>;
 }
@@ -43,29 +41,20 @@ export interface LmtpServer {
  *
  * @param engine What sessions are given.
  * @param log Log.
- * @param admission Counts the connections of all doors.
  * @returns The door; it does not listen yet.
  */
-export function lmtpServer(
-  engine: Engine,
-  log: Log,
-  admission: Admission,
-): LmtpServer {
-  const sessions = new Map<
-    Session,
-    { wire: SocketWire; running: Promise<void> }
-  >();
+export function lmtpServer(engine: Engine, log: Log): LmtpServer {
+  const sessions = new Map<Session, Promise<void>>();
+  const sockets = new Set<Socket>();
   // A client may close its side and still wait for the replies.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
     const wire = new SocketWire(socket);
-    let place: Disposable;
-    try {
-      place = admission.connection();
-    } catch {
+    if (sessions.size >= SESSIONS_MAX) {
       wire.write("421 4.3.2 Too many sessions\r\n").then(() => wire.end());
       return;
     }
-    socket.on("close", () => place[Symbol.dispose]());
     const session = new Session(wire, engine);
     const running = session.run()
       .catch((error) =>
@@ -75,24 +64,19 @@ export function lmtpServer(
         sessions.delete(session);
         wire.end();
       });
-    sessions.set(session, { wire, running });
+    sessions.set(session, running);
   });
   return {
     server,
     async close(now) {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const session of sessions.keys()) session.stop();
-      const cut = (isReading?: true): void => {
-        for (const { wire } of sessions.values()) wire.cut(isReading);
-      };
-      const timer = setTimeout(() => cut(true), SEND_MS);
-      const cutAll = (): void => cut();
+      const cutAll = (): void => sockets.forEach((socket) => socket.destroy());
       now.addEventListener("abort", cutAll, { once: true });
       if (now.aborted) cutAll();
-      await Promise.all([...sessions.values()].map(({ running }) => running));
-      await closed;
-      clearTimeout(timer);
+      await Promise.all(sessions.values());
       now.removeEventListener("abort", cutAll);
+      await closed;
     },
   };
 }
@@ -102,7 +86,6 @@ class SocketWire implements Wire {
   readonly #socket: Socket;
   #wake: (error?: Error) => void = () => {};
   #isOver = false;
-  #isReading = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -124,12 +107,7 @@ class SocketWire implements Wire {
         return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
       }
       if (this.#isOver) return undefined;
-      this.#isReading = true;
-      try {
-        await this.#wait(ms);
-      } finally {
-        this.#isReading = false;
-      }
+      await this.#wait(ms);
     }
   }
 
@@ -146,11 +124,6 @@ class SocketWire implements Wire {
 
   interrupt(): void {
     this.#wake(new Interrupted());
-  }
-
-  /** Breaks the connection; with `true` only if the client is waited for. */
-  cut(isReading?: true): void {
-    if (this.#isReading || !isReading) this.#socket.destroy();
   }
 
   /** Ends the connection when what was written is sent. */

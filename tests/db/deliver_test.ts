@@ -8,15 +8,15 @@ import { generateCertificate } from "../../src/vaultbox/certificate.ts";
 import {
   deliver,
   type Delivery,
-  finishDeliveries,
   TRACE_BYTES,
 } from "../../src/vaultbox/deliver.ts";
-import { Sightings } from "../../src/vaultbox/sightings.ts";
+import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import {
   removeDeletedMail,
   removeVaultbox,
 } from "../../src/vaultbox/remove.ts";
 import { received } from "../../src/vaultbox/receive.ts";
+import { Sightings } from "../../src/vaultbox/sightings.ts";
 import {
   ALICE,
   SERVICE,

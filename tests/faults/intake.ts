@@ -69,7 +69,8 @@ export class Intake implements AsyncDisposable {
     }).spawn();
     this.#child = child;
     child.status.then(async () => {
-      if (this.#child !== child) return;
+      // What strace kills stays dead.
+      if (this.#child !== child || start.under !== undefined) return;
       this.failures++;
       await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
       if (this.#child !== child) return;

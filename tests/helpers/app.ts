@@ -24,8 +24,8 @@ import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { importMasterKey } from "../../src/storage/sealed.ts";
 import { openSealer } from "../../src/storage/sealer.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
-import { received } from "../../src/vaultbox/receive.ts";
 import { RecipientMemory } from "../../src/vaultbox/recipients.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
