@@ -72,12 +72,18 @@ export interface Config {
     | undefined;
   /** ENCIMAP_INTAKE_SOCKET. */
   readonly intakeSocket: string;
+  /** ENCIMAP_LMTP_SOCKET. */
+  readonly lmtpSocket: string;
+  /** ENCIMAP_TRANSPORT. */
+  readonly transport: "pipe" | "lmtp";
   /** ENCIMAP_DOVEADM_SOCKET. */
   readonly doveadmSocket: string;
   /** ENCIMAP_SMTP_PORT. */
   readonly smtpPort: number;
   /** ENCIMAP_MAX_MESSAGE_BYTES. */
   readonly maxMessageBytes: number;
+  /** ENCIMAP_MIN_FREE_BYTES. */
+  readonly minFreeBytes: number;
   /** ENCIMAP_SUSPENDED_MAIL. */
   readonly suspendedMail: "defer" | "reject";
   /** ENCIMAP_OVER_QUOTA_MAIL. */
@@ -210,9 +216,12 @@ export function parseConfig(
       }
       : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
+    lmtpSocket: text("ENCIMAP_LMTP_SOCKET"),
+    transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
+    minFreeBytes: number("ENCIMAP_MIN_FREE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
     overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
     encryption: Object.freeze({

@@ -262,6 +262,19 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Unix socket of the intake.",
   },
   {
+    name: "ENCIMAP_LMTP_SOCKET",
+    fallback: "/run/encimap/lmtp.sock",
+    kind: PATH,
+    summary: "Unix socket where the intake takes mail by LMTP.",
+  },
+  {
+    name: "ENCIMAP_TRANSPORT",
+    fallback: "pipe",
+    kind: { type: "choice", of: ["pipe", "lmtp"] },
+    summary:
+      "How Postfix hands mail to the intake: one program for each recipient (`pipe`), or over ENCIMAP_LMTP_SOCKET (`lmtp`), which is faster. After a change run install.sh again.",
+  },
+  {
     name: "ENCIMAP_DOVEADM_SOCKET",
     fallback: "/run/dovecot/encimap-doveadm",
     kind: PATH,
@@ -280,6 +293,13 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "52428800",
     kind: { type: "int", min: 65536, max: 1073741824 },
     summary: "Largest message that is taken, in octets.",
+  },
+  {
+    name: "ENCIMAP_MIN_FREE_BYTES",
+    fallback: "536870912",
+    kind: { type: "int", min: 0, max: 100_000_000_000_000 },
+    summary:
+      "Free space of the mail store's disk, in octets, below which mail is answered with 4.3.1 and waits in Postfix's queue.",
   },
   {
     name: "ENCIMAP_SUSPENDED_MAIL",

@@ -8,8 +8,13 @@
 import { setInterval } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
-import { finishDeliveries } from "../vaultbox/deliver.ts";
-import { recountFull, recountNamed } from "../vaultbox/recount.ts";
+import { finishDeliveries } from "../vaultbox/leftovers.ts";
+import { followVaultboxes } from "../vaultbox/recipients.ts";
+import {
+  recountFull,
+  recountInTurn,
+  recountNamed,
+} from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
@@ -18,7 +23,10 @@ const SWEEP_MS = 600_000;
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
 
-/** Milliseconds between two recounts of vaultboxes that are full. */
+/** Milliseconds that a stop waits for the sweep that is under way. */
+const FINISH_MS = 5000;
+
+/** Milliseconds between two recounts of vaultboxes that are full, or in turn. */
 const RECOUNT_MS = 60_000;
 
 /**
@@ -38,7 +46,11 @@ export async function startSweeps(
   };
   const finish = (): void => queue(() => finishDeliveries(app));
   const remove = (): void => queue(() => removeDeletedMail(app));
-  const count = (): void => queue(() => recountFull(app));
+  const stopFollowing = await followVaultboxes(app);
+  const count = (): void => {
+    queue(() => recountFull(app));
+    queue(() => recountInTurn(app));
+  };
   const listening = [
     await app.sql.listen("encimap_removal", remove, remove),
     await app.sql.listen(
@@ -54,7 +66,14 @@ export async function startSweeps(
   ];
   return async () => {
     for (const timer of timers) clearInterval(timer);
+    await stopFollowing().catch(() => {});
     for (const each of listening) await each.unlisten().catch(() => {});
-    await running;
+    // A crash may end it as well; a large mail store must not hold the stop.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, FINISH_MS);
+    });
+    await Promise.race([running, late]);
+    clearTimeout(timer);
   };
 }

@@ -105,7 +105,7 @@ export async function pipelined<
  */
 export function isViolation(
   error: unknown,
-  code: typeof UNIQUE_VIOLATION | typeof FOREIGN_KEY_VIOLATION,
+  code: typeof UNIQUE_VIOLATION,
 ): boolean {
   return error instanceof postgres.PostgresError && error.code === code;
 }
@@ -124,6 +124,3 @@ export function isRefusal(error: unknown): boolean {
 
 /** SQLSTATE unique_violation, PostgreSQL Appendix A. */
 export const UNIQUE_VIOLATION = "23505";
-
-/** SQLSTATE foreign_key_violation, PostgreSQL Appendix A. */
-export const FOREIGN_KEY_VIOLATION = "23503";

@@ -11,9 +11,10 @@ Deno.test("mail fails for good in two cases only", () => {
   ]);
 });
 
-Deno.test("whatever exits with 75 has an enhanced status code of class 4", () => {
-  for (const { exit, status } of Object.values(OUTCOMES)) {
+Deno.test("whatever exits with 75 has a reply and an enhanced status code of class 4", () => {
+  for (const { exit, reply, status } of Object.values(OUTCOMES)) {
     assert.equal(status.startsWith("4."), exit === 75);
+    assert.equal(reply >= 400 && reply < 500, exit === 75);
   }
 });
 
@@ -39,3 +40,20 @@ Deno.test("toAppError() keeps ours, knows a lost database, and hides the rest", 
     assert.equal(error.message, "Internal error");
   }
 });
+
+for (
+  const [code, expected] of [
+    ["ENOSPC", "storage_full"],
+    ["EDQUOT", "storage_full"],
+    ["EROFS", "unavailable"],
+    ["EIO", "unavailable"],
+    ["EMFILE", "unavailable"],
+    ["ENFILE", "unavailable"],
+  ] as const
+) {
+  Deno.test(`toAppError() calls ${code} ${expected}, which comes again later`, () => {
+    const error = toAppError(Object.assign(new Error("write"), { code }));
+    assert.equal(error.code, expected);
+    assert.equal(OUTCOMES[error.code].exit, 75);
+  });
+}
