@@ -19,7 +19,6 @@ import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import type { Chunks } from "../mail/message.ts";
-import { concat } from "../mail/octets.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
@@ -146,7 +145,7 @@ async function store(
     throw new Error("vaultbox has no certificate");
   }
   const stored = await encryptMessage(
-    concat(await Array.fromAsync(message.chunks())),
+    message,
     recipients.map((each) =>
       readRecipient(pemDecode("CERTIFICATE", each.publicCertPem))
     ),
@@ -160,7 +159,7 @@ async function store(
       },
     },
   );
-  const sizeBytes = stored.octets.length;
+  const sizeBytes = stored.octets;
   const file = maildirName({
     messageId,
     time: app.now(),
@@ -173,7 +172,7 @@ async function store(
       vaultboxId,
       file,
       octets: sizeBytes,
-      chunks: [stored.octets],
+      chunks: stored.chunks,
     });
     return await show(app, {
       id: messageId,
