@@ -10,6 +10,7 @@ import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
 import { finishDeliveries } from "../vaultbox/deliver.ts";
 import { recountFull, recountNamed } from "../vaultbox/recount.ts";
+import { followVaultboxes } from "../vaultbox/recipients.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
@@ -17,6 +18,9 @@ const SWEEP_MS = 600_000;
 
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
+
+/** Milliseconds that a stop waits for the sweep that is under way. */
+const FINISH_MS = 5000;
 
 /** Milliseconds between two recounts of vaultboxes that are full. */
 const RECOUNT_MS = 60_000;
@@ -39,6 +43,7 @@ export async function startSweeps(
   const finish = (): void => queue(() => finishDeliveries(app));
   const remove = (): void => queue(() => removeDeletedMail(app));
   const count = (): void => queue(() => recountFull(app));
+  const stopFollowing = await followVaultboxes(app);
   const listening = [
     await app.sql.listen("encimap_removal", remove, remove),
     await app.sql.listen(
@@ -54,7 +59,14 @@ export async function startSweeps(
   ];
   return async () => {
     for (const timer of timers) clearInterval(timer);
+    await stopFollowing().catch(() => {});
     for (const each of listening) await each.unlisten().catch(() => {});
-    await running;
+    // A crash may end it as well; a large mail store must not hold the stop.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, FINISH_MS);
+    });
+    await Promise.race([running, late]);
+    clearTimeout(timer);
   };
 }

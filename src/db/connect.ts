@@ -48,6 +48,8 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
     connect_timeout: 5,
     idle_timeout: 60,
     max_lifetime: 3600,
+    // Seconds between two attempts; the package's own grow to twenty.
+    backoff: () => 1,
     onnotice: () => {},
     connection: {
       application_name: "encimap",
@@ -99,7 +101,7 @@ export async function pipelined<
  */
 export function isViolation(
   error: unknown,
-  code: typeof UNIQUE_VIOLATION | typeof FOREIGN_KEY_VIOLATION,
+  code: typeof UNIQUE_VIOLATION,
 ): boolean {
   return error instanceof postgres.PostgresError && error.code === code;
 }
@@ -118,6 +120,3 @@ export function isRefusal(error: unknown): boolean {
 
 /** SQLSTATE unique_violation, PostgreSQL Appendix A. */
 export const UNIQUE_VIOLATION = "23505";
-
-/** SQLSTATE foreign_key_violation, PostgreSQL Appendix A. */
-export const FOREIGN_KEY_VIOLATION = "23503";

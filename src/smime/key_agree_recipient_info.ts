@@ -20,6 +20,7 @@ import {
   ID_EC_PUBLIC_KEY,
 } from "./object_identifiers.ts";
 import type { Recipient } from "./recipient.ts";
+import type { CurveKey } from "./recipient_key.ts";
 import { x963Kdf } from "./x963_kdf.ts";
 
 /** Octets of a key for id-aes256-wrap. */
@@ -82,7 +83,7 @@ const SHARED_INFO = der(
  * @see {@link https://www.rfc-editor.org/rfc/rfc5753#section-3.1 | RFC 5753 §3.1}
  */
 export async function keyAgreeRecipientInfo(
-  recipient: Recipient & { readonly keyType: "P-256" | "P-384" },
+  recipient: Recipient & CurveKey,
   cek: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { keyType, bits } = recipient;
@@ -91,10 +92,9 @@ export async function keyAgreeRecipientInfo(
   const ephemeral = await crypto.subtle.generateKey(curve, false, [
     "deriveBits",
   ]) as CryptoKeyPair;
-  const theirs = recipient.publicKey.toCryptoKey(curve, false, []);
   const secret = new Uint8Array(
     await crypto.subtle.deriveBits(
-      { name: "ECDH", public: theirs },
+      { name: "ECDH", public: recipient.point },
       ephemeral.privateKey,
       bits,
     ),

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { constants, publicEncrypt } from "node:crypto";
 import {
   contextTag,
   der,
@@ -21,6 +20,11 @@ import {
   ID_SHA256,
 } from "./object_identifiers.ts";
 import type { Recipient } from "./recipient.ts";
+import {
+  rsaesOaepEncrypt,
+  rsaesPkcs1V15Encrypt,
+  type RsaPublicKey,
+} from "./rsaes.ts";
 
 /**
  * How the key goes to RSA keys; OAEP is with SHA-256. Every engine reads the
@@ -43,7 +47,7 @@ const SCHEMES = {
       der(OBJECT_IDENTIFIER, ID_RSA_ENCRYPTION),
       der(NULL),
     ),
-    padding: { padding: constants.RSA_PKCS1_PADDING },
+    encrypt: rsaesPkcs1V15Encrypt,
   },
   "rsaes-oaep": {
     // RFC 4055 §4.1: RSAES-OAEP-params; pSourceFunc is the default.
@@ -59,7 +63,7 @@ const SCHEMES = {
         ),
       ),
     ),
-    padding: { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256" },
+    encrypt: rsaesOaepEncrypt,
   },
 } as const;
 
@@ -75,41 +79,29 @@ const SCHEMES = {
  * ```
  *
  * Always issuerAndSerialNumber: gpgsm and older NSS know no
- * subjectKeyIdentifier. WebCrypto has no RSAES-PKCS1-v1_5, so this is
- * `node:crypto`.
+ * subjectKeyIdentifier.
  *
  * @param recipient The recipient, with an RSA key.
  * @param cek Content-encryption key.
  * @param keyTransport How.
  * @returns The structure in DER, ready for `recipientInfos`.
- * @throws {RangeError} If the key cannot be used.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6.2.1 | RFC 5652 §6.2.1}
  * @see {@link https://www.rfc-editor.org/rfc/rfc3370#section-4.2.1 | RFC 3370 §4.2.1}
  * @see {@link https://www.rfc-editor.org/rfc/rfc4055#section-4 | RFC 4055 §4}
  * @see {@link https://www.rfc-editor.org/rfc/rfc8017#section-7 | RFC 8017 §7}
  */
 export function keyTransRecipientInfo(
-  recipient: Recipient,
+  recipient: Recipient & RsaPublicKey,
   cek: Uint8Array<ArrayBuffer>,
   keyTransport: KeyTransport,
 ): Uint8Array<ArrayBuffer> {
-  const { issuerAndSerialNumber, publicKey } = recipient;
-  const { identifier, padding } = SCHEMES[keyTransport];
-  let encryptedKey: Uint8Array;
-  try {
-    encryptedKey = publicEncrypt({ key: publicKey, ...padding }, cek);
-  } catch (error) {
-    throw new RangeError(
-      "Cannot encrypt to the certificate as its key cannot be used",
-      { cause: error },
-    );
-  }
+  const { identifier, encrypt } = SCHEMES[keyTransport];
   return der(
     SEQUENCE,
     // RFC 5652 §6.2.1: 0, as rid is the CHOICE issuerAndSerialNumber.
     der(INTEGER, new Uint8Array([0])),
-    issuerAndSerialNumber,
+    recipient.issuerAndSerialNumber,
     identifier,
-    der(OCTET_STRING, encryptedKey),
+    der(OCTET_STRING, encrypt(recipient, cek)),
   );
 }

@@ -19,7 +19,6 @@ import type { Recipient } from "./recipient.ts";
  * @param cek Content-encryption key.
  * @param keyTransport How, if the key is RSA.
  * @returns RecipientInfo in DER.
- * @throws {RangeError} If the key cannot be used.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6.2 | RFC 5652 §6.2}
  */
 export async function recipientInfo(
@@ -27,8 +26,7 @@ export async function recipientInfo(
   cek: Uint8Array<ArrayBuffer>,
   keyTransport: KeyTransport,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { keyType } = recipient;
-  return keyType === "RSA"
+  return recipient.keyType === "RSA"
     ? keyTransRecipientInfo(recipient, cek, keyTransport)
-    : await keyAgreeRecipientInfo({ ...recipient, keyType }, cek);
+    : await keyAgreeRecipientInfo(recipient, cek);
 }

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { equal } from "../mail/octets.ts";
 import { BerReader } from "./ber_reader.ts";
 import {
@@ -15,21 +15,27 @@ import {
   SEQUENCE,
 } from "./der.ts";
 import { ID_EC_PUBLIC_KEY, ID_RSA_ENCRYPTION } from "./object_identifiers.ts";
+import type { RsaPublicKey } from "./rsaes.ts";
 
 /** Kinds of keys that mail can be encrypted to; the names are WebCrypto's. */
 export type KeyType = "RSA" | "P-256" | "P-384";
 
-/** What is known of a key that was checked. */
-export interface RecipientKey {
-  /** Its kind. */
-  readonly keyType: KeyType;
-  /** Length of the RSA modulus, or of the curve's field. */
+/** A key that was checked, ready for use. */
+export type RecipientKey =
+  | RsaPublicKey & {
+    /** Its kind. */
+    readonly keyType: "RSA";
+  }
+  | CurveKey;
+
+/** A key on a curve. */
+export interface CurveKey {
+  /** Its kind: the name of the curve. */
+  readonly keyType: "P-256" | "P-384";
+  /** Length of the curve's field. */
   readonly bits: number;
-  /**
-   * Content of subjectPublicKey: RSAPublicKey in DER, or a point on the curve,
-   * uncompressed.
-   */
-  readonly publicKey: Uint8Array<ArrayBuffer>;
+  /** The point, for ECDH. */
+  readonly point: CryptoKey;
 }
 
 /** A key that is of no use; RangeError is also what parsers throw. */
@@ -38,7 +44,7 @@ export class KeyError extends RangeError {}
 /** Lengths of RSA keys of others, in bits. RFC 8550 §4.3: at least 2048. */
 const RSA_BITS_MIN = 2048;
 
-/** Deno's node:crypto, which encrypts to the key, reads none that is longer. */
+/** Longer ones make each delivery slow; Deno's node:crypto reads none. */
 const RSA_BITS_MAX = 4096;
 
 /** Longest public exponent in octets: a long one makes each delivery slow. */
@@ -65,7 +71,7 @@ const UNCOMPRESSED = 0x04;
  * ```
  *
  * @param subjectPublicKeyInfo DER; may be hostile.
- * @returns What it is.
+ * @returns The key.
  * @throws {RangeError} If it is neither an RSA key of 2048 to 4096 bits with an
  * exponent of at most 32 bits, nor a point of P-256 or P-384, named and not
  * compressed.
@@ -86,19 +92,25 @@ export function readRecipientKey(
   // A key marked for RSASSA-PSS or RSAES-OAEP alone has another identifier
   // (RFC 4055 §1.2), and so has one for ECDH alone (RFC 5480 §2.1.2).
   if (equal(algorithm, ID_RSA_ENCRYPTION)) {
-    return { keyType: "RSA", bits: rsaBits(publicKey), publicKey };
+    const key = rsaPublicKey(publicKey);
+    if (keyObject(subjectPublicKeyInfo) === undefined) {
+      throw new KeyError("RSA key must have the form of RFC 8017");
+    }
+    return { keyType: "RSA", ...key };
   }
   if (!equal(algorithm, ID_EC_PUBLIC_KEY)) {
     throw new KeyError("Key must be RSA, P-256 or P-384");
   }
   const { keyType, bits } = curveOf(parameters);
-  if (
-    publicKey[0] !== UNCOMPRESSED || publicKey.length !== 1 + bits / 4 ||
-    !isKey(subjectPublicKeyInfo)
-  ) {
+  const isPoint = publicKey[0] === UNCOMPRESSED &&
+    publicKey.length === 1 + bits / 4;
+  // It looks whether the point is on its curve; WebCrypto's importKey() does not.
+  const object = isPoint ? keyObject(subjectPublicKeyInfo) : undefined;
+  if (object === undefined) {
     throw new KeyError(`Key must be a point of ${keyType}, not compressed`);
   }
-  return { keyType, bits, publicKey };
+  const curve = { name: "ECDH", namedCurve: keyType };
+  return { keyType, bits, point: object.toCryptoKey(curve, false, []) };
 }
 
 /**
@@ -115,8 +127,8 @@ export function bitString(reader: BerReader): Uint8Array<ArrayBuffer> {
 }
 
 /** RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } */
-function rsaBits(rsaPublicKey: Uint8Array<ArrayBuffer>): number {
-  const key = new BerReader(rsaPublicKey, { der: true });
+function rsaPublicKey(octets: Uint8Array<ArrayBuffer>): RsaPublicKey {
+  const key = new BerReader(octets, { der: true });
   key.enter(SEQUENCE);
   const modulus = unsigned(key.read(INTEGER));
   const exponent = unsigned(key.read(INTEGER));
@@ -134,7 +146,11 @@ function rsaBits(rsaPublicKey: Uint8Array<ArrayBuffer>): number {
   if (!isExponent || !isOdd(modulus)) {
     throw new KeyError("RSA key must have an exponent of 32 bits at most");
   }
-  return bits;
+  return {
+    bits,
+    modulus: BigInt(`0x${modulus.toHex()}`),
+    publicExponent: BigInt(`0x${exponent.toHex()}`),
+  };
 }
 
 /** RFC 5480 §2.1.1: namedCurve; curves that are spelled out are not taken. */
@@ -149,17 +165,18 @@ function curveOf(
   throw new KeyError("Key must be RSA, P-256 or P-384");
 }
 
-/** Whether the point is on its curve; WebCrypto's importKey() does not look. */
-function isKey(subjectPublicKeyInfo: Uint8Array): boolean {
+/** The key for Deno's node:crypto; undefined if that cannot use it. */
+function keyObject(
+  subjectPublicKeyInfo: Uint8Array<ArrayBuffer>,
+): KeyObject | undefined {
   try {
-    createPublicKey({
+    return createPublicKey({
       key: Buffer.from(subjectPublicKeyInfo),
       format: "der",
       type: "spki",
     });
-    return true;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

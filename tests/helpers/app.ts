@@ -16,6 +16,7 @@ import type {
 import { type Config, parseConfig } from "../../src/config.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { connect } from "../../src/db/connect.ts";
+import { MessageBatches } from "../../src/db/message_batches.ts";
 import { BcryptThread } from "../../src/system/bcrypt.ts";
 import { Gate } from "../../src/system/gate.ts";
 import { openKeyPool } from "../../src/storage/key_pool.ts";
@@ -24,6 +25,7 @@ import { importMasterKey } from "../../src/storage/sealed.ts";
 import { openSealer } from "../../src/storage/sealer.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { received } from "../../src/vaultbox/receive.ts";
+import { RecipientMemory } from "../../src/vaultbox/recipients.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
@@ -206,6 +208,8 @@ export async function testWorld(
     log: testLog(lines),
     sql: intakeSql,
     hmacKey: new Uint8Array(32).fill(9),
+    memory: new RecipientMemory(100),
+    rows: new MessageBatches(intakeSql, (task) => task()),
     underWay: new Set(),
     now: () => new Date(),
   };

@@ -91,15 +91,30 @@ function expectedInner(message: Octets): string {
   return `${(mimeFields ?? []).join("")}\r\n${wire.slice(end + 4)}`;
 }
 
-for (const newKey of ["rsa:3072", "rsa:4096"]) {
-  Deno.test(`envelope() to a key of ${newKey} is decrypted by OpenSSL`, async () => {
-    const cat = await issue("/CN=Cat", { newKey });
-    const contentInfo = await enveloped(content(99), [cat.der]);
-    assert.deepEqual(
-      await ENGINES[0]!.open(cat, contentInfo),
-      content(99),
-    );
-  });
+for (
+  const newKey of [
+    "rsa:3072",
+    "rsa:4096",
+    "rsa:2049",
+    "rsa:2055",
+    "rsa:2048 -pkeyopt rsa_keygen_pubexp:3",
+    "rsa:2048 -pkeyopt rsa_keygen_pubexp:4294967291",
+  ]
+) {
+  for (const keyTransport of ["rsaes-pkcs1-v1_5", "rsaes-oaep"] as const) {
+    Deno.test(`envelope() with ${keyTransport} to a key of ${newKey} is decrypted by OpenSSL`, async () => {
+      const cat = await issue("/CN=Cat", { newKey });
+      for (let round = 0; round < 20; round++) {
+        const contentInfo = await enveloped(content(99), [cat.der], {
+          keyTransport,
+        });
+        assert.deepEqual(
+          await ENGINES[0]!.open(cat, contentInfo),
+          content(99),
+        );
+      }
+    });
+  }
 }
 
 for (const contentCipher of ["aes-256-cbc", "aes-256-gcm"] as const) {

@@ -10,7 +10,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: ["storage", "system"],
   db: ["db"],
   mta: ["mta", "system"],
-  vaultbox: ["vaultbox", "smime", "x509", "pkcs12", "mail", "storage", "db"],
+  vaultbox: [
+    "vaultbox",
+    "smime",
+    "x509",
+    "pkcs12",
+    "mail",
+    "storage",
+    "db",
+    "system",
+  ],
   appliance: ["appliance"],
   http: ["http", "vaultbox", "db", "mail", "storage", "system"],
   cli: [
