@@ -28,7 +28,7 @@ const PERMISSIONS = [
   "--allow-read",
   "--allow-write",
   "--allow-run=/usr/sbin/postmap",
-  "--allow-sys=uid,gid,userInfo,hostname",
+  "--allow-sys=uid,gid,userInfo,hostname,statfs",
 ];
 
 async function deno(...args: string[]): Promise<string | undefined> {

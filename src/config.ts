@@ -82,6 +82,8 @@ export interface Config {
   readonly smtpPort: number;
   /** ENCIMAP_MAX_MESSAGE_BYTES. */
   readonly maxMessageBytes: number;
+  /** ENCIMAP_MIN_FREE_BYTES. */
+  readonly minFreeBytes: number;
   /** ENCIMAP_SUSPENDED_MAIL. */
   readonly suspendedMail: "defer" | "reject";
   /** ENCIMAP_OVER_QUOTA_MAIL. */
@@ -219,6 +221,7 @@ export function parseConfig(
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
+    minFreeBytes: number("ENCIMAP_MIN_FREE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
     overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
     encryption: Object.freeze({

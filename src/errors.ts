@@ -43,11 +43,15 @@ export const OUTCOMES = {
   unknown_vaultbox: { http: 404, exit: 67, reply: 550, status: "5.1.1" },
   /** Larger than ENCIMAP_MAX_MESSAGE_BYTES. RFC 3463 X.3.4. */
   message_too_large: { http: 413, exit: 65, reply: 552, status: "5.3.4" },
+  /** The disk of the mail store has no room. RFC 3463 X.3.1. */
+  storage_full: { http: 507, exit: 75, reply: 452, status: "4.3.1" },
   unsupported_media_type: { http: 415, exit: 75, reply: 451, status: "4.3.0" },
   idempotency_mismatch: { http: 422, exit: 75, reply: 451, status: "4.3.0" },
-  too_many_requests: { http: 429, exit: 75, reply: 451, status: "4.3.0" },
+  /** More than is worked on at a time. RFC 3463 X.3.2. */
+  too_many_requests: { http: 429, exit: 75, reply: 451, status: "4.3.2" },
   headers_too_large: { http: 431, exit: 75, reply: 451, status: "4.3.0" },
-  unavailable: { http: 503, exit: 75, reply: 451, status: "4.3.0" },
+  /** The database or the mail store, for now. RFC 3463 X.3.2. */
+  unavailable: { http: 503, exit: 75, reply: 451, status: "4.3.2" },
   internal: { http: 500, exit: 75, reply: 451, status: "4.3.0" },
 } as const satisfies Record<string, Outcome>;
 
@@ -110,6 +114,20 @@ const UNREACHABLE_CODES: ReadonlySet<string> = new Set([
   "57P03",
 ]);
 
+/** How the system says that there is no room, errno(3). */
+const FULL_CODES: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
+
+/**
+ * How the system says that files cannot be used now, errno(3): a disk that fails
+ * or is mounted read-only, and no descriptors left.
+ */
+const NO_FILES_CODES: ReadonlySet<string> = new Set([
+  "EIO",
+  "EMFILE",
+  "ENFILE",
+  "EROFS",
+]);
+
 /** Whether it says that a file is missing, and not the database's socket. */
 function isOfFile(error: Error & { code: unknown }): boolean {
   const isConnect = "syscall" in error && error.syscall === "connect";
@@ -120,19 +138,26 @@ function isOfFile(error: Error & { code: unknown }): boolean {
  * Turns anything thrown into an {@linkcode AppError}.
  *
  * @param thrown What was caught.
- * @returns The same error if it is one of ours, `unavailable` for a database
- * that cannot be asked, else `internal`: a bug of ours is a temporary failure
- * for mail.
+ * @returns The same error if it is one of ours, `storage_full` for a full disk,
+ * `unavailable` for a disk or a database that cannot be used now, else
+ * `internal`: a bug of ours is a temporary failure for mail.
  */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
-  if (
-    thrown instanceof Error && "code" in thrown &&
-    UNREACHABLE_CODES.has(String(thrown.code)) && !isOfFile(thrown)
-  ) {
-    return new AppError("unavailable", "Database is not available", {
-      cause: thrown,
-    });
+  if (thrown instanceof Error && "code" in thrown) {
+    const code = String(thrown.code);
+    const cause = thrown;
+    if (FULL_CODES.has(code)) {
+      return new AppError("storage_full", "Mail store is full", { cause });
+    }
+    if (NO_FILES_CODES.has(code)) {
+      return new AppError("unavailable", "Storage is not available", { cause });
+    }
+    if (UNREACHABLE_CODES.has(code) && !isOfFile(thrown)) {
+      return new AppError("unavailable", "Database is not available", {
+        cause,
+      });
+    }
   }
   return new AppError("internal", "Internal error", { cause: thrown });
 }

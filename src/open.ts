@@ -78,7 +78,7 @@ export async function openApp(
         certificatesPem: await readFile(config.profileSigner.certFile, "utf8"),
         privateKeyPem: await readFile(config.profileSigner.keyFile, "utf8"),
       },
-    heavy: new Gate(HEAVY_MAX, HEAVY_WAITING_MAX),
+    heavy: new Gate(HEAVY_MAX, { waitingMax: HEAVY_WAITING_MAX }),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       passwords[Symbol.dispose]();

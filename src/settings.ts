@@ -295,6 +295,13 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Largest message that is taken, in octets.",
   },
   {
+    name: "ENCIMAP_MIN_FREE_BYTES",
+    fallback: "536870912",
+    kind: { type: "int", min: 0, max: 100_000_000_000_000 },
+    summary:
+      "Free space of the mail store's disk, in octets, below which mail is answered with 4.3.1 and waits in Postfix's queue.",
+  },
+  {
     name: "ENCIMAP_SUSPENDED_MAIL",
     fallback: "defer",
     kind: { type: "choice", of: ["defer", "reject"] },

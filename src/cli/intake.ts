@@ -4,13 +4,15 @@
  * @module
  */
 
-import type { Server } from "node:http";
-import type { Server as SocketServer } from "node:net";
+import { connect, type Server } from "node:net";
 import type { IntakeApp } from "../app.ts";
 import { checkSchema } from "../db/migrate.ts";
-import { intakeGates, intakeServer } from "../http/intake.ts";
+import { AppError } from "../errors.ts";
+import { gracefulStop } from "../http/graceful_stop.ts";
+import { intakeServer } from "../http/intake.ts";
 import { lmtpEngine } from "../lmtp/engine.ts";
 import { lmtpServer } from "../lmtp/server.ts";
+import { Admission } from "../vaultbox/admission.ts";
 import { prepareSpool } from "../vaultbox/receive.ts";
 import type { Io } from "./command.ts";
 import type { Service } from "./service.ts";
@@ -29,15 +31,16 @@ const LISTEN_FDS_START = 3;
 export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
   await checkSchema(app.sql);
   await prepareSpool(app);
-  const gates = intakeGates();
-  const bySocket = intakeServer(app, { kind: "socket" }, gates);
+  const admission = new Admission(app);
+  const bySocket = intakeServer(app, { kind: "socket" }, admission);
   const servers = [bySocket];
-  const lmtp = lmtpServer(lmtpEngine(app, gates), app.log);
+  const lmtp = lmtpServer(lmtpEngine(app, admission), admission, app.log);
   const { intakeToken, intakeSocket, intakePort, lmtpSocket } = app.config;
   const byToken = intakeToken === undefined
     ? undefined
-    : intakeServer(app, { kind: "bearer", token: intakeToken }, gates);
+    : intakeServer(app, { kind: "bearer", token: intakeToken }, admission);
   if (byToken !== undefined) servers.push(byToken);
+  const stopDoors = servers.map(gracefulStop);
 
   const inherited = inheritedSockets(io.env);
   if (inherited === undefined) {
@@ -58,9 +61,13 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
   app.log.write("info", "listening", { socket: intakeSocket });
   const stopSweeps = await startSweeps(app);
   return {
-    async stop() {
-      await stopSweeps();
-      await Promise.all([...servers.map(close), lmtp.close()]);
+    async stop(now) {
+      await Promise.all([
+        stopSweeps(),
+        ...stopDoors.map((stop) => stop(now)),
+        lmtp.close(now),
+      ]);
+      await admission.finished();
     },
   };
 }
@@ -88,32 +95,43 @@ function inheritedSockets(
 }
 
 /** Makes a Unix socket. */
-async function listenAt(server: SocketServer, path: string): Promise<void> {
+async function listenAt(server: Server, path: string): Promise<void> {
   await removeStaleSocket(path);
   await listen(server, { path });
   await Deno.chmod(path, 0o660);
 }
 
-function listen(server: SocketServer, address: Address): Promise<void> {
+function listen(server: Server, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(address, () => resolve());
   });
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
-}
-
-/** A socket file that a killed process has left keeps others from listening. */
+/**
+ * A socket file that a killed process has left keeps others from listening; that
+ * of a living one must stay.
+ */
 async function removeStaleSocket(path: string): Promise<void> {
   try {
     const { isSocket } = await Deno.lstat(path);
-    if (isSocket) await Deno.remove(path);
+    if (!isSocket) return;
+    if (await isListening(path)) {
+      throw new AppError("conflict", "Another process listens on the socket");
+    }
+    await Deno.remove(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
 }

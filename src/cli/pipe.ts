@@ -68,6 +68,9 @@ const VERDICTS = [
   "message_too_large",
   "vaultbox_suspended",
   "vaultbox_full",
+  "storage_full",
+  "too_many_requests",
+  "unavailable",
 ] as const;
 
 /** Trusts nothing but an answer of the intake that it knows. */

@@ -15,6 +15,9 @@ import { EXIT, type Io, loadConfig } from "./command.ts";
 import { startIntake } from "./intake.ts";
 import type { Service } from "./service.ts";
 
+/** Milliseconds for what is under way, below TimeoutStopSec= of the units. */
+const STOP_MS = 60_000;
+
 /**
  * Runs the API until SIGTERM.
  *
@@ -75,11 +78,9 @@ async function runServices(
   using shutdown = shutdownSignal();
   try {
     const services = await start(config, log, stack);
-    await new Promise((resolve) => {
-      shutdown.signal.addEventListener("abort", resolve, { once: true });
-    });
+    await fired(shutdown.signal);
     log.write("info", "stopping");
-    for (const service of services) await service.stop();
+    await stop(services, shutdown.again, log);
     return EXIT.ok;
   } catch (error) {
     if (error instanceof ConfigError) throw error;
@@ -87,4 +88,28 @@ async function runServices(
     const isFinal = error instanceof AppError && error.code === "conflict";
     return isFinal ? EXIT.config : EXIT.failed;
   }
+}
+
+/** Waits for what is under way, but not for ever, and not if told again. */
+async function stop(
+  services: readonly Service[],
+  again: AbortSignal,
+  log: Log,
+): Promise<void> {
+  const now = new AbortController();
+  const timer = setTimeout(() => now.abort(), STOP_MS);
+  again.addEventListener("abort", () => now.abort(), { once: true });
+  if (again.aborted) now.abort();
+  const stopped = Promise.all(services.map((each) => each.stop(now.signal)));
+  await Promise.race([stopped, fired(now.signal)]);
+  clearTimeout(timer);
+  // Nothing is lost: whatever was under way is finished by a repetition.
+  if (now.signal.aborted) log.write("warn", "stopped in the middle of work");
+}
+
+async function fired(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) =>
+    signal.addEventListener("abort", resolve, { once: true })
+  );
 }

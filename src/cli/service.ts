@@ -6,6 +6,10 @@
 
 /** A part of the program that listens. */
 export interface Service {
-  /** Stops taking requests; resolves when the open ones are answered. */
-  stop(): Promise<void>;
+  /**
+   * Stops taking requests; resolves when the open ones are answered.
+   *
+   * @param now When it fires nobody waits any more: peers are cut.
+   */
+  stop(now: AbortSignal): Promise<void>;
 }

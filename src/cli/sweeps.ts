@@ -18,6 +18,9 @@ const SWEEP_MS = 600_000;
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
 
+/** Milliseconds that a stop waits for the sweep that is under way. */
+const FINISH_MS = 5000;
+
 /** Milliseconds between two recounts of vaultboxes that are full. */
 const RECOUNT_MS = 60_000;
 
@@ -55,6 +58,12 @@ export async function startSweeps(
   return async () => {
     for (const timer of timers) clearInterval(timer);
     for (const each of listening) await each.unlisten().catch(() => {});
-    await running;
+    // A crash may end it as well; a large mail store must not hold the stop.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, FINISH_MS);
+    });
+    await Promise.race([running, late]);
+    clearTimeout(timer);
   };
 }

@@ -48,6 +48,8 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
     connect_timeout: 5,
     idle_timeout: 60,
     max_lifetime: 3600,
+    // Seconds between two attempts; the package's own grow to twenty.
+    backoff: () => 1,
     onnotice: () => {},
     connection: {
       application_name: "encimap",

@@ -14,17 +14,16 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
+import type { Socket } from "node:net";
 import type { IntakeApp } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
-import { Gate } from "../system/gate.ts";
 import { checkStore } from "../storage/maildir.ts";
+import type { Admission } from "../vaultbox/admission.ts";
 import { deliver, type Delivered, maxOctets } from "../vaultbox/deliver.ts";
 import { receive } from "../vaultbox/receive.ts";
 import { deliveredJson, type Json } from "./answers.ts";
-
-/** Messages that are in memory at a time; the others wait before their body. */
-const PARALLEL_MAX = 4;
+import { bodyChunks } from "./body.ts";
 
 /** Larger messages are encrypted one at a time: each takes ten times its size. */
 const LARGE_BYTES = 4_000_000;
@@ -32,22 +31,14 @@ const LARGE_BYTES = 4_000_000;
 /** Milliseconds for a whole request: below the deadline of the pipe client. */
 const REQUEST_TIMEOUT_MS = 220_000;
 
-/** What keeps memory small; all doors of a process share it. */
-export interface Gates {
-  /** Messages in memory. */
-  readonly all: Gate;
-  /** Large ones that are being encrypted. */
-  readonly large: Gate;
-}
+/** Milliseconds for the head of a request. */
+const HEAD_TIMEOUT_MS = 10_000;
 
-/**
- * Makes the gates of a process.
- *
- * @returns The gates.
- */
-export function intakeGates(): Gates {
-  return { all: new Gate(PARALLEL_MAX), large: new Gate(1) };
-}
+/** Milliseconds that a connection may be idle after an answer. */
+const IDLE_MS = 5000;
+
+/** Milliseconds between two looks for connections that are too slow. */
+const CHECK_MS = 1000;
 
 /** Who may ask: everybody who can open the socket, or a bearer of a token. */
 export type Access = { readonly kind: "socket" } | {
@@ -56,33 +47,45 @@ export type Access = { readonly kind: "socket" } | {
 };
 
 /**
- * Makes the server of one door; several doors share the gate.
+ * Makes the server of one door.
  *
  * @param app The intake's world.
  * @param access Who may ask.
- * @param gates Keep memory small.
+ * @param admission Decides which mail is taken; all doors share it.
  * @returns The server; it does not listen yet.
  */
 export function intakeServer(
   app: IntakeApp,
   access: Access,
-  gates: Gates,
+  admission: Admission,
 ): Server {
-  const server = createServer((request, response) => {
-    answer(app, access, gates, request, response).catch((error) => {
+  const server = createServer({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: HEAD_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_MS,
+    connectionsCheckingInterval: CHECK_MS,
+  }, (request, response) => {
+    answer(app, access, admission, request, response).catch((error) => {
       app.log.write("error", "answer failed", { cause: reason(error) });
       response.destroy();
     });
   });
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.headersTimeout = 10_000;
+  server.on("connection", (socket: Socket) => {
+    try {
+      const place = admission.connection();
+      socket.on("close", () => place[Symbol.dispose]());
+    } catch {
+      // It has not asked anything yet, so there is nothing to answer.
+      socket.destroy();
+    }
+  });
   return server;
 }
 
 async function answer(
   app: IntakeApp,
   access: Access,
-  gates: Gates,
+  admission: Admission,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -91,6 +94,7 @@ async function answer(
     // Over the socket only: it writes to the disk.
     const isHealth = request.method === "GET" && url.pathname === "/health";
     if (isHealth && access.kind === "socket") {
+      await admission.checkStorage();
       await checkStore(app.config.maildirBasePath);
       return respond(response, 200, { status: "healthy" });
     }
@@ -98,26 +102,19 @@ async function answer(
       throw new AppError("not_found", "No such route");
     }
     checkAccess(access, request);
-    const data = await gates.all.run(() => take(app, gates, request, url));
+    await admission.check(Number(request.headers["content-length"] ?? 0));
+    const data = await admission.run(() => take(app, admission, request, url));
     respond(response, 200, { success: true, data });
   } catch (thrown) {
     const error = toAppError(thrown);
-    const { status, http } = OUTCOMES[error.code];
-    app.log.write(
-      error.code === "internal" ? "error" : "warn",
-      "delivery refused",
-      {
-        queue: url.searchParams.get("queue_id") ?? undefined,
-        route: url.searchParams.get("vaultbox_id") ?? undefined,
-        code: error.code,
-        status,
-        cause: error.cause === undefined ? error.message : reason(error.cause),
-      },
-    );
+    admission.refused(error, {
+      queue: url.searchParams.get("queue_id") ?? undefined,
+      route: url.searchParams.get("vaultbox_id") ?? undefined,
+    });
     const { code, message } = error;
     // The rest of a body that is not read would be taken for a request.
     response.setHeader("connection", "close");
-    respond(response, http, {
+    respond(response, OUTCOMES[code].http, {
       success: false,
       error: { code, message },
     });
@@ -126,7 +123,7 @@ async function answer(
 
 async function take(
   app: IntakeApp,
-  gates: Gates,
+  admission: Admission,
   request: IncomingMessage,
   url: URL,
 ): Promise<Json> {
@@ -142,7 +139,7 @@ async function take(
       message,
     });
   const delivered = message.octets > LARGE_BYTES
-    ? await gates.large.run(store)
+    ? await admission.large.run(store)
     : await store();
   app.log.write("info", "message stored", {
     queue: url.searchParams.get("queue_id") ?? undefined,
@@ -168,11 +165,7 @@ async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   ) {
     throw new AppError("invalid_request", "Request has no body");
   }
-  yield* request as AsyncIterable<Uint8Array>;
-  // A client that died in the middle must not leave half a message behind.
-  if (!request.complete) {
-    throw new AppError("unavailable", "Message was cut off");
-  }
+  yield* bodyChunks(request);
 }
 
 function checkAccess(access: Access, request: IncomingMessage): void {

@@ -7,9 +7,9 @@
 
 import type { IntakeApp } from "../app.ts";
 import { toAppError } from "../errors.ts";
-import { reason } from "../log.ts";
 import { Gate } from "../system/gate.ts";
 import { UNROUTED } from "../db/recipients.ts";
+import type { Admission } from "../vaultbox/admission.ts";
 import { deliver, type Delivery, maxOctets } from "../vaultbox/deliver.ts";
 import { receive } from "../vaultbox/receive.ts";
 import { queueIdOf } from "./queue_id.ts";
@@ -25,35 +25,31 @@ const PARALLEL_MAX = 8;
 /** Larger messages are encrypted one at a time: each takes ten times its size. */
 const LARGE_BYTES = 4_000_000;
 
-/** What keeps memory small; all doors of a process share it. */
-export interface Gates {
-  /** Messages in memory. */
-  readonly all: Gate;
-  /** Large ones that are being encrypted. */
-  readonly large: Gate;
-}
-
 /**
  * Joins the sessions to the intake.
  *
  * @param app The intake's world.
- * @param gates Keep memory small.
+ * @param admission Decides which mail is taken; all doors share it.
  * @returns What a session is given.
  */
-export function lmtpEngine(app: IntakeApp, gates: Gates): Engine {
+export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
   const { hostname } = app.config;
   const limit = maxOctets(app);
   return {
     hostname,
     maxOctets: limit,
-    admit: (task) => gates.all.run(task),
+    async admit(octets, task) {
+      await admission.check(octets);
+      return await admission.run(task);
+    },
+    refused: (error, ident) => admission.refused(error, { queue: ident }),
     async take(envelope, chunks) {
       await using message = await receive(app, chunks, { maxOctets: limit });
       const head = message.head.subarray(0, HEAD_OCTETS);
       const queueId = queueIdOf(envelope.ident, head, hostname) ??
         crypto.randomUUID();
       const deliverTo = (recipient: string): Promise<string> =>
-        replyFor(app, {
+        replyFor(app, admission, {
           route: UNROUTED,
           recipient,
           sender: envelope.sender,
@@ -65,7 +61,7 @@ export function lmtpEngine(app: IntakeApp, gates: Gates): Engine {
       const deliverAll = (): Promise<string[]> =>
         inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
       return message.octets > LARGE_BYTES
-        ? await gates.large.run(deliverAll)
+        ? await admission.large.run(deliverAll)
         : await deliverAll();
     },
   };
@@ -86,6 +82,7 @@ async function inTurn(
 /** Never throws: what became of one recipient says nothing of the others. */
 async function replyFor(
   app: IntakeApp,
+  admission: Admission,
   delivery: Delivery,
 ): Promise<string> {
   try {
@@ -100,17 +97,7 @@ async function replyFor(
     return STORED;
   } catch (thrown) {
     const error = toAppError(thrown);
-    const reply = refusal(error);
-    app.log.write(
-      error.code === "internal" ? "error" : "warn",
-      "delivery refused",
-      {
-        queue: delivery.queueId,
-        code: error.code,
-        status: reply.split(" ")[1],
-        cause: error.cause === undefined ? error.message : reason(error.cause),
-      },
-    );
-    return reply;
+    admission.refused(error, { queue: delivery.queueId });
+    return refusal(error);
   }
 }

@@ -8,8 +8,8 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import { clearTimeout, setTimeout } from "node:timers";
-import type { Log } from "../log.ts";
-import { reason } from "../log.ts";
+import { type Log, reason } from "../log.ts";
+import type { Admission } from "../vaultbox/admission.ts";
 import {
   type Engine,
   Interrupted,
@@ -18,34 +18,56 @@ import {
   type Wire,
 } from "./session.ts";
 
-/** Sessions at a time; Postfix has its own limit, which is lower. */
-const SESSIONS_MAX = 200;
-
 /** Milliseconds in which a client takes the replies. */
 const WRITE_MS = 60_000;
+
+/** Milliseconds in which a client hangs up when its session has ended. */
+const END_MS = 5000;
+
+/** Milliseconds after which a stopping door lets no message begin. */
+const BEGIN_MS = 2000;
+
+/** Milliseconds after which it waits for no octets of a message. */
+const SEND_MS = 8000;
 
 /** The door. */
 export interface LmtpServer {
   /** Listens where it is told. */
   readonly server: Server;
-  /** Takes no new sessions; resolves when those that were open have ended. */
-  close(): Promise<void>;
+  /**
+   * Takes no new sessions, and ends those that are open as soon as their message
+   * is answered; resolves when all have ended.
+   *
+   * @param now Cuts all of them.
+   */
+  close(now: AbortSignal): Promise<void>;
 }
 
 /**
  * Makes the door.
  *
  * @param engine What sessions are given.
+ * @param admission Counts connections; all doors share it.
  * @param log Log.
  * @returns The door; it does not listen yet.
  */
-export function lmtpServer(engine: Engine, log: Log): LmtpServer {
+export function lmtpServer(
+  engine: Engine,
+  admission: Admission,
+  log: Log,
+): LmtpServer {
   const sessions = new Map<Session, Promise<void>>();
+  const wires = new Set<Wire>();
   // A client may close its side and still wait for the replies.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const wire = new SocketWire(socket);
-    if (sessions.size >= SESSIONS_MAX) {
-      wire.write("421 4.3.2 Too many sessions\r\n").then(() => wire.end());
+    wires.add(wire);
+    socket.on("close", () => wires.delete(wire));
+    try {
+      const place = admission.connection();
+      socket.on("close", () => place[Symbol.dispose]());
+    } catch {
+      wire.write("421 4.3.2 Too many connections\r\n").then(() => wire.end());
       return;
     }
     const session = new Session(wire, engine);
@@ -61,11 +83,22 @@ export function lmtpServer(engine: Engine, log: Log): LmtpServer {
   });
   return {
     server,
-    async close() {
+    async close(now) {
       const closed = new Promise((resolve) => server.close(resolve));
-      for (const session of sessions.keys()) session.stop();
-      await Promise.all(sessions.values());
+      const each = (what: (session: Session) => void): void =>
+        [...sessions.keys()].forEach(what);
+      const cutAll = (): void => wires.forEach((wire) => wire.cut());
+      now.addEventListener("abort", cutAll, { once: true });
+      each((session) => session.stop());
+      const timers = [
+        setTimeout(() => each((session) => session.stopCommands()), BEGIN_MS),
+        setTimeout(() => each((session) => session.cutOctets()), SEND_MS),
+      ];
+      if (now.aborted) cutAll();
       await closed;
+      timers.forEach(clearTimeout);
+      now.removeEventListener("abort", cutAll);
+      await Promise.all(sessions.values());
     },
   };
 }
@@ -115,10 +148,14 @@ class SocketWire implements Wire {
     this.#wake(new Interrupted());
   }
 
+  cut(): void {
+    this.#socket.destroy();
+  }
+
   /** Ends the connection when what was written is sent. */
   end(): void {
     this.#socket.end();
-    const timer = setTimeout(() => this.#socket.destroy(), WRITE_MS);
+    const timer = setTimeout(() => this.#socket.destroy(), END_MS);
     timer.unref();
     // What still comes is thrown away, so that the end is seen.
     this.#socket.removeAllListeners("readable");

@@ -10,6 +10,7 @@ import { AppError } from "../errors.ts";
 export class Gate {
   #free: number;
   readonly #waitingMax: number;
+  readonly #waitMs: number;
   /** Waiting tasks by party; the party whose turn it is comes first. */
   readonly #waiting = new Map<string, (() => void)[]>();
 
@@ -17,11 +18,16 @@ export class Gate {
    * Makes a gate.
    *
    * @param count Tasks at a time.
-   * @param waitingMax Tasks of one party that may wait.
+   * @param limits `waitingMax` tasks of one party may wait, each for `waitMs`
+   * milliseconds.
    */
-  constructor(count: number, waitingMax: number = Infinity) {
+  constructor(
+    count: number,
+    limits: { waitingMax?: number; waitMs?: number } = {},
+  ) {
     this.#free = count;
-    this.#waitingMax = waitingMax;
+    this.#waitingMax = limits.waitingMax ?? Infinity;
+    this.#waitMs = limits.waitMs ?? Infinity;
   }
 
   /**
@@ -30,7 +36,8 @@ export class Gate {
    * @param task The task.
    * @param party Whose it is: one with many tasks does not keep others waiting.
    * @returns What it returned.
-   * @throws {AppError} `too_many_requests` if too many of the party wait.
+   * @throws {AppError} `too_many_requests` if too many of the party wait, or it
+   * waited too long.
    */
   async run<T>(task: () => Promise<T>, party = ""): Promise<T> {
     if (this.#free === 0) await this.#wait(party);
@@ -45,12 +52,25 @@ export class Gate {
   #wait(party: string): Promise<void> {
     const line = this.#waiting.get(party) ?? [];
     if (line.length >= this.#waitingMax) {
-      throw new AppError("too_many_requests", "Too many requests wait", {
-        details: { "retry_after": 5 },
-      });
+      throw tooMany("Too many requests wait");
     }
     this.#waiting.set(party, line);
-    return new Promise((resolve) => line.push(resolve));
+    const turn = Promise.withResolvers<void>();
+    line.push(turn.resolve);
+    if (this.#waitMs === Infinity) return turn.promise;
+    const timer = setTimeout(() => {
+      this.#leave(party, turn.resolve);
+      turn.reject(tooMany("Too many requests are worked on"));
+    }, this.#waitMs);
+    return turn.promise.finally(() => clearTimeout(timer));
+  }
+
+  /** Takes one that has waited too long out of its line. */
+  #leave(party: string, resolve: () => void): void {
+    const line = this.#waiting.get(party)?.filter((each) => each !== resolve);
+    if (line === undefined) return;
+    if (line.length > 0) this.#waiting.set(party, line);
+    else this.#waiting.delete(party);
   }
 
   #next(): void {
@@ -64,4 +84,10 @@ export class Gate {
     if (rest.length > 0) this.#waiting.set(party, rest);
     go!();
   }
+}
+
+function tooMany(message: string): AppError {
+  return new AppError("too_many_requests", message, {
+    details: { "retry_after": 5 },
+  });
 }

@@ -4,20 +4,28 @@
  * @module
  */
 
+/** Whether the process was told to stop. */
+export interface Shutdown extends Disposable {
+  /** Fires at the first signal. */
+  readonly signal: AbortSignal;
+  /** Fires at the second one: whoever sends it does not want to wait. */
+  readonly again: AbortSignal;
+}
+
 /**
  * Waits for SIGTERM or SIGINT.
  *
- * @returns A signal that fires once; disposing of it stops the listening.
+ * @returns What fires; disposing of it stops the listening.
  */
-export function shutdownSignal():
-  & { readonly signal: AbortSignal }
-  & Disposable {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
+export function shutdownSignal(): Shutdown {
+  const first = new AbortController();
+  const second = new AbortController();
+  const abort = (): void => (first.signal.aborted ? second : first).abort();
   Deno.addSignalListener("SIGTERM", abort);
   Deno.addSignalListener("SIGINT", abort);
   return {
-    signal: controller.signal,
+    signal: first.signal,
+    again: second.signal,
     [Symbol.dispose]() {
       Deno.removeSignalListener("SIGTERM", abort);
       Deno.removeSignalListener("SIGINT", abort);

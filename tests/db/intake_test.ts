@@ -2,12 +2,9 @@ import assert from "node:assert/strict";
 import { connect as connectTcp } from "node:net";
 import type { AddressInfo } from "node:net";
 import { run } from "../../src/cli/run.ts";
-import {
-  type Access,
-  intakeGates,
-  intakeServer,
-} from "../../src/http/intake.ts";
+import { type Access, intakeServer } from "../../src/http/intake.ts";
 import { socketIntake } from "../../src/mta/intake.ts";
+import { Admission } from "../../src/vaultbox/admission.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
@@ -21,7 +18,11 @@ interface Running extends AsyncDisposable {
 }
 
 async function listen(world: TestWorld, access: Access): Promise<Running> {
-  const server = intakeServer(world.intake, access, intakeGates());
+  const server = intakeServer(
+    world.intake,
+    access,
+    new Admission(world.intake),
+  );
   const path = `${world.directory}/intake.sock`;
   const where = access.kind === "socket"
     ? { path }
@@ -111,7 +112,7 @@ const PIPED: [string, (id: string) => string[], string, number, RegExp][] = [
     (id) => [id, "q1", "", "&vaultbox_id=x@pets.example"],
     MAIL,
     75,
-    /^4\.3\.0 /,
+    /^4\.3\.2 /,
   ],
 ];
 for (const [name, args, body, status, words] of PIPED) {
@@ -155,7 +156,7 @@ Deno.test("pipe exits 75 if the database is gone", async () => {
   const ran = await pipe(server.path, args, MAIL);
   await world.database.allowConnections(true);
   assert.equal(ran.status, 75);
-  assert.match(ran.out, /^4\.3\.0 /);
+  assert.match(ran.out, /^4\.3\.2 /);
 });
 
 Deno.test("the port takes mail from a bearer of the token only", async (t) => {

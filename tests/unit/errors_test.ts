@@ -40,3 +40,20 @@ Deno.test("toAppError() keeps ours, knows a lost database, and hides the rest", 
     assert.equal(error.message, "Internal error");
   }
 });
+
+for (
+  const [code, expected] of [
+    ["ENOSPC", "storage_full"],
+    ["EDQUOT", "storage_full"],
+    ["EROFS", "unavailable"],
+    ["EIO", "unavailable"],
+    ["EMFILE", "unavailable"],
+    ["ENFILE", "unavailable"],
+  ] as const
+) {
+  Deno.test(`toAppError() calls ${code} ${expected}, which comes again later`, () => {
+    const error = toAppError(Object.assign(new Error("write"), { code }));
+    assert.equal(error.code, expected);
+    assert.equal(OUTCOMES[error.code].exit, 75);
+  });
+}

@@ -20,7 +20,7 @@ Deno.test("a party with many tasks does not keep another one waiting", async () 
 });
 
 Deno.test("tasks of a party beyond the limit are refused at once, not those of others", async () => {
-  const gate = new Gate(1, 2);
+  const gate = new Gate(1, { waitingMax: 2 });
   const first = Promise.withResolvers<void>();
   const run = (party: string) => gate.run(() => first.promise, party);
   const taken = [run("a"), run("a"), run("a")];
@@ -48,4 +48,17 @@ Deno.test("never more tasks run than the gate lets through, whatever fails", asy
     outcomes.filter(({ status }) => status === "rejected").length,
     17,
   );
+});
+
+Deno.test("a task that has waited too long is refused and leaves the line", async () => {
+  const gate = new Gate(1, { waitingMax: 2, waitMs: 20 });
+  const first = Promise.withResolvers<void>();
+  const running = gate.run(() => first.promise, "a");
+  let ran = false;
+  const late = gate.run(() => Promise.resolve(ran = true), "a");
+  await assert.rejects(late, { code: "too_many_requests" });
+  first.resolve();
+  await running;
+  assert.equal(await gate.run(() => Promise.resolve("next"), "b"), "next");
+  assert.equal(ran, false);
 });

@@ -58,7 +58,7 @@ export function buildPublic(
   app: App,
   routes: readonly PublicRoute[] = publicRoutes(app),
 ): Fetch {
-  const gate = new Gate(HANDLED_MAX, WAITING_MAX);
+  const gate = new Gate(HANDLED_MAX, { waitingMax: WAITING_MAX });
   return async (request) => {
     let response: Response;
     try {

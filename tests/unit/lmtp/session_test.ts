@@ -26,7 +26,8 @@ function memoryEngine(): Engine & { taken: Taken[] } {
     taken,
     hostname: "mail.example.test",
     maxOctets: 1000,
-    admit: (task) => task(),
+    admit: (_octets, task) => task(),
+    refused: () => {},
     async take(envelope, chunks) {
       const parts: Uint8Array[] = [];
       for await (const chunk of chunks) {
@@ -63,6 +64,7 @@ function scriptedWire(
       return Promise.resolve();
     },
     interrupt: () => {},
+    cut: () => {},
   };
 }
 
@@ -181,7 +183,7 @@ Deno.test("an intake without room says so at DATA, and the session goes on", asy
     "LHLO c.example\r\nMAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\nQUIT\r\n",
     { engine },
   );
-  assert.equal(said.at(-2), "451 4.3.0 No room");
+  assert.equal(said.at(-2), "451 4.3.2 No room");
   assert.equal(said.at(-1), "221 2.0.0 Bye");
 });
 
@@ -277,6 +279,7 @@ Deno.test("a session that stops ends between two messages, not before its first"
       return Promise.resolve();
     },
     interrupt: () => rejectRead(new Interrupted()),
+    cut: () => {},
   };
   const session = new Session(wire, engine);
   await session.run();
@@ -304,6 +307,7 @@ Deno.test("a session that waits between two messages is ended at once by stop()"
       return Promise.resolve();
     },
     interrupt: () => rejectRead(new Interrupted()),
+    cut: () => {},
   };
   const session = new Session(wire, engine);
   const running = session.run();

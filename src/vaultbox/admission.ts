@@ -1,0 +1,162 @@
+/**
+ * Which mail is taken now: what the intake asks before it reads a message.
+ *
+ * Whatever is refused here stays in Postfix's queue and comes again.
+ *
+ * @module
+ */
+
+import type { IntakeApp } from "../app.ts";
+import { AppError, toAppError } from "../errors.ts";
+import type { Fields } from "../log.ts";
+import { type FreeSpace, freeSpace } from "../storage/free_space.ts";
+import { Gate } from "../system/gate.ts";
+import { DatabasePulse } from "./database_pulse.ts";
+import { RefusalLog } from "./refusal_log.ts";
+
+/**
+ * Messages that a process works on at a time, whichever door they come by: from
+ * their first octet to the answer. Each has at most the head of a message in
+ * memory. Postfix starts no more deliveries than this (master.cf).
+ */
+export const DELIVERIES_MAX = 16;
+
+/** Messages that may wait for their turn, before anything of them is read. */
+const WAITING_MAX = 64;
+
+/** Milliseconds that a message may wait for its turn. */
+const WAIT_MS = 20_000;
+
+/** Connections of all doors together. */
+const CONNECTIONS_MAX = 200;
+
+/** Milliseconds for which the free space is not asked for again. */
+const SPACE_KEPT_MS = 1000;
+
+/** Files that must be left: a delivery needs one, a new vaultbox seven. */
+const MIN_FREE_FILES = 1000;
+
+/** Decides which mail is taken; one for all doors of a process. */
+export class Admission {
+  /** Large messages are encrypted one at a time: each takes ten times its size. */
+  readonly large: Gate = new Gate(1);
+  readonly #app: Pick<IntakeApp, "config">;
+  readonly #gate = new Gate(DELIVERIES_MAX, {
+    waitingMax: WAITING_MAX,
+    waitMs: WAIT_MS,
+  });
+  readonly #pulse: DatabasePulse;
+  readonly #refusals: RefusalLog;
+  readonly #running = new Set<Promise<unknown>>();
+  #connections = 0;
+  #space: Promise<FreeSpace> | undefined;
+  #spaceAskedAt = -Infinity;
+
+  /**
+   * Makes it.
+   *
+   * @param app Uses `config`, `log` and `sql`.
+   */
+  constructor(app: Pick<IntakeApp, "config" | "log" | "sql">) {
+    this.#app = app;
+    this.#pulse = new DatabasePulse(app.sql);
+    this.#refusals = new RefusalLog(app.log);
+  }
+
+  /**
+   * Counts a connection of a door.
+   *
+   * @returns Disposing of it gives the place back.
+   * @throws {AppError} `too_many_requests` if there are too many.
+   */
+  connection(): Disposable {
+    if (this.#connections >= CONNECTIONS_MAX) {
+      throw new AppError("too_many_requests", "Too many connections");
+    }
+    this.#connections++;
+    let isOpen = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isOpen) this.#connections--;
+        isOpen = false;
+      },
+    };
+  }
+
+  /**
+   * Says whether a message could be stored now; asked before it is read.
+   *
+   * @param octets Its length, if the sender has said it.
+   * @throws {AppError} `storage_full`, or `unavailable` if the mail store or the
+   * database is.
+   */
+  async check(octets = 0): Promise<void> {
+    await this.checkStorage(octets);
+    await this.#pulse.check();
+  }
+
+  /**
+   * Says whether the mail store has room.
+   *
+   * @param octets Length of a message that is to come.
+   * @throws {AppError} `storage_full`, or `unavailable` if it cannot be read.
+   */
+  async checkStorage(octets = 0): Promise<void> {
+    const { bytes, files } = await this.#freeSpace();
+    // Base64 makes three octets four, and the message may lie in a spool, too.
+    const isFull = bytes - 3 * octets < this.#app.config.minFreeBytes ||
+      files < MIN_FREE_FILES;
+    if (isFull) throw new AppError("storage_full", "Mail store is full");
+  }
+
+  /**
+   * Works on one message when its turn comes, from its first octet on.
+   *
+   * @param work What is to be done; it gives up by itself if the sender stalls.
+   * @returns What it returned.
+   * @throws {AppError} `too_many_requests` if too many wait, or it waited too
+   * long; whatever `work` throws.
+   */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const running = this.#gate.run(work);
+    const settled = running.then(() => {}, () => {}).finally(() =>
+      this.#running.delete(settled)
+    );
+    this.#running.add(settled);
+    return running;
+  }
+
+  /** Waits until no message is worked on or waits. */
+  async finished(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  /**
+   * Writes to the log that mail was refused.
+   *
+   * @param error The failure.
+   * @param fields Which mail; no address.
+   */
+  refused(error: AppError, fields: Fields): void {
+    this.#refusals.write(error, fields);
+  }
+
+  #freeSpace(): Promise<FreeSpace> {
+    const now = performance.now();
+    if (this.#space === undefined || now - this.#spaceAskedAt > SPACE_KEPT_MS) {
+      this.#spaceAskedAt = now;
+      this.#space = freeSpace(this.#app.config.maildirBasePath)
+        .catch((error) => {
+          const { code } = toAppError(error);
+          throw new AppError(
+            code === "internal" ? "unavailable" : code,
+            "Mail store cannot be read",
+            { cause: error },
+          );
+        });
+      // Each who asks gets the failure; nobody may be asking by then.
+      this.#space.catch(() => {});
+    }
+    return this.#space;
+  }
+}

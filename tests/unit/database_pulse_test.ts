@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import type { Pool } from "../../src/db/connect.ts";
+import { DatabasePulse } from "../../src/vaultbox/database_pulse.ts";
+
+/** A pool whose answers the test gives; a real one is in tests/db. */
+function pulseOf(answer: () => Promise<unknown>): DatabasePulse {
+  return new DatabasePulse((() => answer()) as unknown as Pool);
+}
+
+async function timed(run: () => Promise<void>): Promise<number> {
+  const begin = performance.now();
+  await assert.rejects(run(), { code: "unavailable" });
+  return performance.now() - begin;
+}
+
+Deno.test("a database that answers is asked once for many messages", async () => {
+  let asked = 0;
+  const pulse = pulseOf(() => Promise.resolve(++asked));
+  for (let i = 0; i < 50; i++) await pulse.check();
+  assert.equal(asked, 1);
+});
+
+Deno.test("a database that is silent is waited for once, and not by each message", async () => {
+  let asked = 0;
+  const silent = Promise.withResolvers<void>();
+  const pulse = pulseOf(() => {
+    asked++;
+    return silent.promise;
+  });
+  const first = await timed(() => pulse.check());
+  assert.ok(first > 4000 && first < 8000, `${first} ms`);
+  const second = await timed(() => pulse.check());
+  assert.ok(second < 1000, `${second} ms`);
+  assert.equal(asked, 1);
+  silent.resolve();
+  await silent.promise;
+  await pulse.check();
+});
+
+Deno.test("a database that starts again within seconds fails nothing", async () => {
+  let isUp = false;
+  const pulse = pulseOf(() =>
+    isUp ? Promise.resolve() : Promise.reject(new Error("refused"))
+  );
+  setTimeout(() => isUp = true, 800);
+  await pulse.check();
+});
