@@ -12,6 +12,13 @@ if (import.meta.main) {
     },
     isTerminal: Deno.stdout.isTerminal(),
     warn: (line) => Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
+    ...Deno.stderr.isTerminal()
+      ? {
+        progress: (text) => {
+          Deno.stderr.writeSync(encoder.encode(`\r\x1b[K${text}`));
+        },
+      }
+      : {},
     readText: (path) => Deno.readTextFileSync(path),
     stdin: Deno.stdin.readable,
   }).then(Deno.exit);

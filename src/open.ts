@@ -8,6 +8,8 @@ import { readFile } from "node:fs/promises";
 import type { App, IntakeApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
+import { MessageBatches } from "./db/message_batches.ts";
+import type { VerifyApp } from "./vaultbox/verify.ts";
 import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { socketIntake } from "./mta/intake.ts";
@@ -20,12 +22,21 @@ import { openSealer } from "./storage/sealer.ts";
 import { BcryptThread } from "./system/bcrypt.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
+import { RecipientMemory } from "./vaultbox/recipients.ts";
 
 /** Connections of the API and of the operator's commands, at most. */
 const API_CONNECTIONS = 10;
 
 /** Connections of the intake, at most. */
 const INTAKE_CONNECTIONS = 8;
+
+/** Of those, how many may wait for locks of vaultboxes. */
+const ROWS_ALONE_MAX = 4;
+
+/** Vaultboxes that the intake keeps in memory. */
+const VAULTBOXES_KNOWN_MAX = 2000;
+/** Connections of verification: one has the lock, one asks. */
+const VERIFICATION_CONNECTIONS = 2;
 
 /** Keys, password hashes and bundles that are made at a time. */
 const HEAVY_MAX = 2;
@@ -102,13 +113,41 @@ export async function openIntakeApp(
 ): Promise<IntakeApp & AsyncDisposable> {
   const hmacKey = await readKeyFile(config.hmacKeyFile);
   const sql = connect(config.databaseUrl, { max: INTAKE_CONNECTIONS });
+  const alone = new Gate(ROWS_ALONE_MAX);
   return {
     config,
     log,
     sql,
     hmacKey,
+    memory: new RecipientMemory(VAULTBOXES_KNOWN_MAX),
+    rows: new MessageBatches(sql, (task) => alone.run(task)),
     underWay: new Set(),
     now: () => new Date(),
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: CLOSE_SECONDS });
+    },
+  };
+}
+
+/**
+ * Opens the world of verification.
+ *
+ * @param config Settings.
+ * @param log Log.
+ * @returns The world; disposing of it closes the database.
+ * @throws {Error} If the HMAC key cannot be read: only the mail user may.
+ */
+export async function openVerification(
+  config: Config,
+  log: Log,
+): Promise<VerifyApp & AsyncDisposable> {
+  const hmacKey = await readKeyFile(config.hmacKeyFile);
+  const sql = connect(config.databaseUrl, { max: VERIFICATION_CONNECTIONS });
+  return {
+    config,
+    log,
+    sql,
+    hmacKey,
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });
     },

@@ -18,6 +18,11 @@ export interface Io {
   readonly isTerminal: boolean;
   /** Writes a line to standard error. */
   readonly warn: (line: string) => void;
+  /**
+   * Writes over the last line of standard error; the empty text clears it. Not
+   * there if that is no terminal.
+   */
+  readonly progress?: (text: string) => void;
   /** Reads a whole file as text. */
   readonly readText: (path: string) => string;
   /** Standard input. */

@@ -8,8 +8,13 @@
 import { setInterval } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
-import { finishDeliveries } from "../vaultbox/deliver.ts";
-import { recountFull, recountNamed } from "../vaultbox/recount.ts";
+import { finishDeliveries } from "../vaultbox/leftovers.ts";
+import { followVaultboxes } from "../vaultbox/recipients.ts";
+import {
+  recountFull,
+  recountInTurn,
+  recountNamed,
+} from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
@@ -21,7 +26,7 @@ const REMOVAL_MS = 60_000;
 /** Milliseconds that a stop waits for the sweep that is under way. */
 const FINISH_MS = 5000;
 
-/** Milliseconds between two recounts of vaultboxes that are full. */
+/** Milliseconds between two recounts of vaultboxes that are full, or in turn. */
 const RECOUNT_MS = 60_000;
 
 /**
@@ -41,7 +46,11 @@ export async function startSweeps(
   };
   const finish = (): void => queue(() => finishDeliveries(app));
   const remove = (): void => queue(() => removeDeletedMail(app));
-  const count = (): void => queue(() => recountFull(app));
+  const stopFollowing = await followVaultboxes(app);
+  const count = (): void => {
+    queue(() => recountFull(app));
+    queue(() => recountInTurn(app));
+  };
   const listening = [
     await app.sql.listen("encimap_removal", remove, remove),
     await app.sql.listen(
@@ -57,6 +66,7 @@ export async function startSweeps(
   ];
   return async () => {
     for (const timer of timers) clearInterval(timer);
+    await stopFollowing().catch(() => {});
     for (const each of listening) await each.unlisten().catch(() => {});
     // A crash may end it as well; a large mail store must not hold the stop.
     let timer: ReturnType<typeof setTimeout> | undefined;

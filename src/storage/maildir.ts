@@ -209,12 +209,12 @@ const SIZE_REGEXP = /,S=(\d+)/;
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
- * @returns Octets and messages.
+ * @returns Octets and messages; `staged` of these are staged.
  */
 export async function countMessages(
   base: string,
   vaultboxId: string,
-): Promise<{ bytes: number; messages: number }> {
+): Promise<{ bytes: number; messages: number; staged: number }> {
   const home = join(base, vaultboxId);
   const maildir = join(home, "Maildir");
   // Staged files first: one that is shown meanwhile is found again, and its
@@ -242,7 +242,7 @@ export async function countMessages(
       messages++;
     }
   }
-  return { bytes, messages };
+  return { bytes, messages, staged: staged.size };
 }
 
 async function namesIn(folder: string): Promise<string[]> {
