@@ -11,6 +11,7 @@ import {
   findRecipient,
   isSince,
   type Recipient as Wanted,
+  UNROUTED,
 } from "../db/recipients.ts";
 import type { ChosenPolicy } from "../encryption_policy.ts";
 import { readRecipient, type Recipient } from "../smime/recipient.ts";
@@ -51,6 +52,8 @@ export class RecipientMemory {
   readonly #max: number;
   /** By id, the one used last behind all others. */
   readonly #entries = new Map<string, Entry>();
+  /** Ids by address, for mail whose route names no vaultbox. */
+  readonly #ids = new Map<string, string>();
 
   /**
    * Makes an empty one.
@@ -69,12 +72,14 @@ export class RecipientMemory {
    */
   find(wanted: Wanted): KnownVaultbox | undefined {
     const { route, domain, alias, acceptedAt } = wanted;
-    const entry = this.#entries.get(route);
-    if (entry === undefined) return undefined;
-    const since = entry.addresses.get(`${alias}@${domain}`);
+    const address = `${alias}@${domain}`;
+    const id = route === UNROUTED ? this.#ids.get(address) : route;
+    const entry = id === undefined ? undefined : this.#entries.get(id);
+    if (id === undefined || entry === undefined) return undefined;
+    const since = entry.addresses.get(address);
     if (since === undefined || !isSince(acceptedAt, since)) return undefined;
-    this.#entries.delete(route);
-    this.#entries.set(route, entry);
+    this.#entries.delete(id);
+    this.#entries.set(id, entry);
     return entry.vaultbox;
   }
 
@@ -92,12 +97,13 @@ export class RecipientMemory {
         former.addresses.size < ADDRESSES_MAX
       ? former.addresses
       : new Map<string, Date>();
+    this.forget(vaultbox.id);
     addresses.set(`${alias}@${domain}`, since);
-    this.#entries.delete(vaultbox.id);
     this.#entries.set(vaultbox.id, { vaultbox, addresses });
+    for (const address of addresses.keys()) this.#ids.set(address, vaultbox.id);
     for (const id of this.#entries.keys()) {
       if (this.#entries.size <= this.#max) break;
-      this.#entries.delete(id);
+      this.forget(id);
     }
   }
 
@@ -107,11 +113,16 @@ export class RecipientMemory {
    * @param id UUID.
    */
   forget(id: string): void {
+    for (const address of this.#entries.get(id)?.addresses.keys() ?? []) {
+      // It may be another one's by now.
+      if (this.#ids.get(address) === id) this.#ids.delete(address);
+    }
     this.#entries.delete(id);
   }
 
   /** Forgets everything. */
   clear(): void {
+    this.#ids.clear();
     this.#entries.clear();
   }
 }

@@ -29,7 +29,27 @@ Deno.test("RecipientMemory gives a vaultbox for its route, its address and mail 
   assert.equal(memory.find(wanted("a", older)), undefined);
   assert.equal(memory.find(wanted("a", undefined, "fox")), undefined);
   assert.equal(memory.find(wanted("b")), undefined);
-  assert.equal(memory.find(wanted("unrouted")), undefined);
+});
+
+Deno.test("RecipientMemory finds what has no route by its address, as its last holder has it", () => {
+  const memory = new RecipientMemory(10);
+  const unrouted = wanted("unrouted");
+  assert.equal(memory.find(unrouted), undefined);
+  memory.keep(unrouted, vaultbox("a"), SINCE);
+  assert.equal(memory.find(unrouted)?.id, "a");
+  const older = new Date(SINCE.getTime() - 1);
+  assert.equal(memory.find(wanted("unrouted", older)), undefined);
+  assert.equal(memory.find(wanted("unrouted", undefined, "fox")), undefined);
+  memory.keep(wanted("b"), vaultbox("b"), SINCE);
+  assert.equal(memory.find(unrouted)?.id, "b");
+  memory.forget("a");
+  assert.equal(memory.find(unrouted)?.id, "b");
+  memory.keep(wanted("b", undefined, "kitty"), vaultbox("b", 2), SINCE);
+  assert.equal(memory.find(unrouted), undefined);
+  memory.forget("b");
+  memory.keep(unrouted, vaultbox("a"), SINCE);
+  memory.clear();
+  assert.equal(memory.find(unrouted), undefined);
 });
 
 Deno.test("RecipientMemory keeps several addresses of a vaultbox, and those of one version only", () => {
