@@ -43,7 +43,11 @@ export async function startSweeps(
       app.log.write("error", "sweep failed", { cause: reason(error) })
     );
   };
-  const finish = (): void => queue(() => finishDeliveries(app));
+  let seen: Set<string> | undefined;
+  const finish = (): void =>
+    queue(async () => {
+      seen = await finishDeliveries(app, seen);
+    });
   const remove = (): void => queue(() => removeDeletedMail(app));
   const count = (): void => {
     queue(() => recountFull(app));

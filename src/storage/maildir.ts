@@ -189,13 +189,14 @@ export async function stagedMessages(
 ): Promise<{ file: string; writtenAt: Date }[]> {
   const tmp = join(base, vaultboxId, "tmp");
   const staged: { file: string; writtenAt: Date }[] = [];
-  try {
-    for await (const entry of Deno.readDir(tmp)) {
-      const { mtime } = await Deno.stat(join(tmp, entry.name));
-      staged.push({ file: entry.name, writtenAt: mtime ?? new Date(0) });
+  for (const file of await namesIn(tmp)) {
+    try {
+      const { mtime } = await Deno.lstat(join(tmp, file));
+      staged.push({ file, writtenAt: mtime ?? new Date(0) });
+    } catch (error) {
+      // Shown or discarded meanwhile; the others are still there.
+      if (!isNotFound(error)) throw error;
     }
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
   }
   return staged;
 }
@@ -266,14 +267,28 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 /**
- * Removes all files of a vaultbox.
+ * Removes all files of a vaultbox. Where one cannot be removed, all others are.
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
  * @returns Whether there were any.
+ * @throws {Error} If something could not be removed.
  */
 export function removeMail(base: string, vaultboxId: string): Promise<boolean> {
-  return removeIfThere(join(base, vaultboxId));
+  return removeAll(join(base, vaultboxId));
+}
+
+async function removeAll(path: string): Promise<boolean> {
+  try {
+    return await removeIfThere(path);
+  } catch (error) {
+    // It has ended at the first obstacle. A link is no directory.
+    if (!(await Deno.lstat(path)).isDirectory) throw error;
+    for (const name of await namesIn(path)) {
+      await removeAll(join(path, name)).catch(() => {});
+    }
+    throw error;
+  }
 }
 
 /**
