@@ -7,7 +7,9 @@
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Pool } from "./db/connect.ts";
+import type { MessageBatches } from "./db/message_batches.ts";
 import type { Gate } from "./system/gate.ts";
+import type { RecipientMemory } from "./vaultbox/recipients.ts";
 
 /** Names of Postfix's maps, in the order in which they are changed. */
 export type MapName = keyof Maps;
@@ -286,6 +288,10 @@ export interface IntakeApp {
   readonly sql: Pool;
   /** Key of fingerprints of deliveries and stored messages, 32 octets. */
   readonly hmacKey: Uint8Array<ArrayBuffer>;
+  /** What the database has said of vaultboxes. */
+  readonly memory: RecipientMemory;
+  /** Inserts rows of messages. */
+  readonly rows: MessageBatches;
   /** Names of staged files whose delivery is under way in this process. */
   readonly underWay: Set<string>;
   /** The time. */

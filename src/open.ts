@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import type { App, IntakeApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
+import { MessageBatches } from "./db/message_batches.ts";
 import type { VerifyApp } from "./vaultbox/verify.ts";
 import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
@@ -21,6 +22,7 @@ import { openSealer } from "./storage/sealer.ts";
 import { BcryptThread } from "./system/bcrypt.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
+import { RecipientMemory } from "./vaultbox/recipients.ts";
 
 /** Connections of the API and of the operator's commands, at most. */
 const API_CONNECTIONS = 10;
@@ -28,6 +30,11 @@ const API_CONNECTIONS = 10;
 /** Connections of the intake, at most. */
 const INTAKE_CONNECTIONS = 8;
 
+/** Of those, how many may wait for locks of vaultboxes. */
+const ROWS_ALONE_MAX = 4;
+
+/** Vaultboxes that the intake keeps in memory. */
+const VAULTBOXES_KNOWN_MAX = 2000;
 /** Connections of verification: one has the lock, one asks. */
 const VERIFICATION_CONNECTIONS = 2;
 
@@ -106,11 +113,14 @@ export async function openIntakeApp(
 ): Promise<IntakeApp & AsyncDisposable> {
   const hmacKey = await readKeyFile(config.hmacKeyFile);
   const sql = connect(config.databaseUrl, { max: INTAKE_CONNECTIONS });
+  const alone = new Gate(ROWS_ALONE_MAX);
   return {
     config,
     log,
     sql,
     hmacKey,
+    memory: new RecipientMemory(VAULTBOXES_KNOWN_MAX),
+    rows: new MessageBatches(sql, (task) => alone.run(task)),
     underWay: new Set(),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {

@@ -8,7 +8,8 @@
 import { setInterval } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
-import { finishDeliveries } from "../vaultbox/deliver.ts";
+import { finishDeliveries } from "../vaultbox/leftovers.ts";
+import { followVaultboxes } from "../vaultbox/recipients.ts";
 import {
   recountFull,
   recountInTurn,
@@ -49,6 +50,7 @@ export async function startSweeps(
       seen = await finishDeliveries(app, seen);
     });
   const remove = (): void => queue(() => removeDeletedMail(app));
+  const stopFollowing = await followVaultboxes(app);
   const count = (): void => {
     queue(() => recountFull(app));
     queue(() => recountInTurn(app));
@@ -68,6 +70,7 @@ export async function startSweeps(
   ];
   return async () => {
     for (const timer of timers) clearInterval(timer);
+    await stopFollowing().catch(() => {});
     for (const each of listening) await each.unlisten().catch(() => {});
     // A crash may end it as well; a large mail store must not hold the stop.
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -23,6 +23,9 @@ export interface DbTypes extends Record<string, unknown> {
 /** Where Debian's PostgreSQL has its Unix socket. */
 const SOCKET_DIRECTORY = "/run/postgresql";
 
+/** Seconds between two attempts to connect to a database that is away. */
+const RECONNECT_SECONDS = 0.5;
+
 /** OID of int8 in pg_type. */
 const INT8 = 20;
 
@@ -46,6 +49,9 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
     ...(password ? { password } : {}),
     max: options.max,
     connect_timeout: 5,
+    // The package's own default waits up to 20 seconds, since all connections
+    // count their failures together, and deliveries wait as long.
+    backoff: () => RECONNECT_SECONDS,
     idle_timeout: 60,
     max_lifetime: 3600,
     // Seconds between two attempts; the package's own grow to twenty.
@@ -101,7 +107,7 @@ export async function pipelined<
  */
 export function isViolation(
   error: unknown,
-  code: typeof UNIQUE_VIOLATION | typeof FOREIGN_KEY_VIOLATION,
+  code: typeof UNIQUE_VIOLATION,
 ): boolean {
   return error instanceof postgres.PostgresError && error.code === code;
 }
@@ -120,6 +126,3 @@ export function isRefusal(error: unknown): boolean {
 
 /** SQLSTATE unique_violation, PostgreSQL Appendix A. */
 export const UNIQUE_VIOLATION = "23505";
-
-/** SQLSTATE foreign_key_violation, PostgreSQL Appendix A. */
-export const FOREIGN_KEY_VIOLATION = "23503";

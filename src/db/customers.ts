@@ -177,39 +177,29 @@ export async function setLimits(
 }
 
 /**
- * Adds to what a customer uses, if a limit makes that count.
+ * Adds to what a customer uses, if a limit makes that count, whether it fits or
+ * not.
  *
  * @param db Transaction that changes a vaultbox of the customer's by as much.
  * @param userId UUID of the user.
  * @param more Octets and messages; negative if there are fewer.
- * @param mayExceed Whether it is added even if it does not fit.
- * @returns False if it is not added, as it does not fit.
  */
 export async function addToCustomer(
   db: Db,
   userId: string,
   more: { bytes: number; messages: number },
-  mayExceed = false,
-): Promise<boolean> {
+): Promise<void> {
   // The lock keeps setLimits() waiting and nobody else. It must be taken without
   // a limit, too: that is when setLimits() has to wait.
   const [row] = await db<{ isLimited: boolean }[]>`
     select num_nonnulls(max_bytes, max_messages) > 0 as is_limited
     from customers where user_id = ${userId} for key share
   `;
-  if (!row?.isLimited) return true;
-  const { bytes, messages } = more;
-  const { count } = await db`
+  if (!row?.isLimited) return;
+  await db`
     update customers set
-      used_bytes = greatest(used_bytes + ${bytes}, 0),
-      used_messages = greatest(used_messages + ${messages}, 0)
-    where user_id = ${userId} and (
-      ${mayExceed} or (
-        used_bytes + ${bytes} <= coalesce(max_bytes, used_bytes + ${bytes})
-        and used_messages + ${messages} <=
-          coalesce(max_messages, used_messages + ${messages})
-      )
-    )
+      used_bytes = greatest(used_bytes + ${more.bytes}, 0),
+      used_messages = greatest(used_messages + ${more.messages}, 0)
+    where user_id = ${userId}
   `;
-  return count === 1;
 }

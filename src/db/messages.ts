@@ -4,38 +4,8 @@
  * @module
  */
 
-import { AppError } from "../errors.ts";
-import { addToCustomer } from "./customers.ts";
-import { type Db, FOREIGN_KEY_VIOLATION, isViolation } from "./connect.ts";
+import type { Db } from "./connect.ts";
 import { fetchPage, type Order, type Page, type Rows } from "./page.ts";
-
-/** Where a stored message is and what it must be. */
-export interface Storage {
-  /** Name of the file in tmp/ and new/. */
-  readonly file: string;
-  /** HMAC-SHA256 of the stored octets, hexadecimal. */
-  readonly hmac: string;
-  /** Who encrypted it. */
-  readonly encryptedBy: "appliance" | "sender";
-}
-
-/** Values of a new row. */
-export interface MessageRow {
-  /** UUID made from the delivery's identity. */
-  readonly id: string;
-  /** UUID. */
-  readonly vaultboxId: string;
-  /** Message-ID field; null without one. */
-  readonly messageId: string | null;
-  /** Domain of the envelope sender; null for the empty one. */
-  readonly fromDomain: string | null;
-  /** Local part of the recipient. */
-  readonly toAlias: string;
-  /** Octets as stored. */
-  readonly sizeBytes: number;
-  /** Where it is. */
-  readonly storage: Storage;
-}
 
 /** What is known of a stored message. */
 export interface Message {
@@ -146,63 +116,6 @@ export async function countMessages(
     ) rows
   `;
   return row.count;
-}
-
-/**
- * Inserts a message, unless the delivery has a row, and counts it.
- *
- * @param db Transaction.
- * @param row Values of the new row.
- * @returns Whether this call inserted it.
- * @throws {AppError} `unknown_vaultbox` if the vaultbox is gone, `vaultbox_full`
- * if the message does not fit.
- */
-export async function insertMessage(
-  db: Db,
-  row: MessageRow,
-): Promise<boolean> {
-  try {
-    const { count } = await db`
-      insert into messages (
-        id, vaultbox_id, message_id, from_domain, to_alias, size_bytes, storage
-      ) values (
-        ${row.id}, ${row.vaultboxId}, ${row.messageId}, ${row.fromDomain},
-        ${row.toAlias}, ${row.sizeBytes}, ${
-      db.json({
-        file: row.storage.file,
-        hmac: row.storage.hmac,
-        encrypted_by: row.storage.encryptedBy,
-      })
-    }
-      )
-      on conflict do nothing
-    `;
-    if (count === 0) return false;
-  } catch (error) {
-    if (isViolation(error, FOREIGN_KEY_VIOLATION)) {
-      throw new AppError("unknown_vaultbox", "No such vaultbox", {
-        cause: error,
-      });
-    }
-    throw error;
-  }
-  const bytes = row.sizeBytes;
-  const [counted] = await db<{ userId: string }[]>`
-    update vaultboxes set
-      message_count = message_count + 1,
-      total_bytes = total_bytes + ${bytes},
-      used_messages = used_messages + 1,
-      used_bytes = used_bytes + ${bytes},
-      last_received = greatest(last_received, now())
-    where id = ${row.vaultboxId}
-      and used_messages < coalesce(max_messages, used_messages + 1)
-      and used_bytes + ${bytes} <= coalesce(max_bytes, used_bytes + ${bytes})
-    returning user_id
-  `;
-  const fits = counted !== undefined &&
-    await addToCustomer(db, counted.userId, { bytes, messages: 1 });
-  if (!fits) throw new AppError("vaultbox_full", "Vaultbox is full");
-  return true;
 }
 
 /**

@@ -27,12 +27,19 @@ export interface Recipient {
 export interface Holder {
   /** UUID of the vaultbox. */
   readonly id: string;
+  /** Its version before anything else of it is read. */
+  readonly version: number;
   /** Whether no mail fits into it, as far as is known. */
   readonly isFull: boolean;
+  /**
+   * Since when the address is its own. Undefined if the mail is its only as
+   * long as nobody else has had the address: a catch-all's, or older mail.
+   */
+  readonly since: Date | undefined;
 }
 
 /** An address of the recipient's domain that may have its mail. */
-interface Candidate extends Holder {
+interface Candidate extends Omit<Holder, "since"> {
   readonly kind: string;
   readonly status: string;
   /** Since when it has this holder. */
@@ -70,7 +77,7 @@ export async function findRecipient(
 ): Promise<Holder> {
   const { route, domain, alias, acceptedAt } = recipient;
   const candidates = await db<Candidate[]>`
-    select v.id, v.status, v.is_full or coalesce(c.is_full, false) as is_full,
+    select v.id, v.version, v.status, v.is_full or coalesce(c.is_full, false) as is_full,
       a.kind, a.created_at, f.removed_at
     from addresses a
     join vaultboxes v on v.id = a.vaultbox_id
@@ -103,7 +110,9 @@ export async function findRecipient(
   if (holder.status !== "active") {
     throw new AppError("vaultbox_suspended", "Vaultbox is suspended");
   }
-  return { id: holder.id, isFull: holder.isFull };
+  const { id, version, isFull, kind, createdAt } = holder;
+  const isOwn = kind !== "catch_all" && isSince(acceptedAt, createdAt);
+  return { id, version, isFull, since: isOwn ? createdAt : undefined };
 }
 
 /**
@@ -118,8 +127,8 @@ function holderOf(
 ): Candidate | undefined {
   const exact = candidates.find(({ kind }) => kind !== "catch_all");
   const catchAll = candidates.find(({ kind }) => kind === "catch_all");
-  const isOf = (holder: Candidate): boolean =>
-    acceptedAt === undefined || acceptedAt >= holder.createdAt;
+  const isOf = ({ createdAt }: Candidate): boolean =>
+    isSince(acceptedAt, createdAt);
   if (exact !== undefined && isOf(exact)) return exact;
   const wasFree = removed.address === undefined ||
     !removed.address.wasHeld ||
@@ -134,6 +143,17 @@ function holderOf(
   }
   const first = exact ?? (wasFree ? catchAll : undefined);
   return first?.removedAt === null ? first : undefined;
+}
+
+/**
+ * Says whether mail was accepted while an address had its holder.
+ *
+ * @param acceptedAt When that was; undefined if it is not known.
+ * @param since Since when the holder has the address.
+ * @returns Whether the holder was there; true if nothing is known.
+ */
+export function isSince(acceptedAt: Date | undefined, since: Date): boolean {
+  return acceptedAt === undefined || acceptedAt >= since;
 }
 
 function unknownVaultbox(): AppError {

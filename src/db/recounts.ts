@@ -155,7 +155,7 @@ export async function endRecount(
     bytes: now.usedBytes - old.usedBytes,
     messages: now.usedMessages - old.usedMessages,
   };
-  await addToCustomer(db, old.userId, more, true);
+  await addToCustomer(db, old.userId, more);
   return undefined;
 }
 

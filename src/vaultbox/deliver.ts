@@ -6,36 +6,27 @@
 
 import { createHmac } from "node:crypto";
 import type { IntakeApp } from "../app.ts";
-import { listRecipients } from "../db/certificates.ts";
-import {
-  filesWithRows,
-  findMessageFile,
-  insertMessage,
-  type MessageRow,
-} from "../db/messages.ts";
 import { isRefusal } from "../db/connect.ts";
-import { findRecipient, UNROUTED } from "../db/recipients.ts";
+import type { Insertion } from "../db/message_batches.ts";
+import type { MessageRow } from "../db/message_rows.ts";
+import { findMessageFile } from "../db/messages.ts";
+import { UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
-import { reason } from "../log.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import type { Chunks } from "../mail/message.ts";
 import { concat } from "../mail/octets.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
-import { readRecipient } from "../smime/recipient.ts";
 import {
   discardMessage,
   maildirName,
-  messageIdOf,
   showMessage,
-  stagedMessages,
   stageMessage,
   UUID_REGEXP,
-  vaultboxesWithMail,
 } from "../storage/maildir.ts";
-import { pemDecode } from "../x509/pem.ts";
 import type { Received } from "./receive.ts";
+import { findVaultbox, type KnownVaultbox } from "./recipients.ts";
 import { checkRoom, recount } from "./recount.ts";
 
 /** One message for one recipient. */
@@ -79,6 +70,16 @@ export function maxOctets({ config }: Pick<IntakeApp, "config">): number {
 }
 
 /**
+ * Octets from which on it is asked before the encryption whether an earlier
+ * attempt has a row. Below, a needless encryption costs less than asking each
+ * time, and the insertion of the row says it anyway.
+ */
+const ASK_FIRST_OCTETS = 65_536;
+
+/** Attempts at a delivery whose vaultbox changes in the middle of each. */
+const ATTEMPTS_MAX = 5;
+
+/**
  * Encrypts a message and stores it.
  *
  * The order makes every crash harmless: the ciphertext is durable in tmp/, then
@@ -101,22 +102,53 @@ export async function deliver(
   }
   const address = splitRecipient(delivery.recipient);
   checkRoute(delivery.route);
-  const { id: vaultboxId, isFull } = await findRecipient(app.sql, {
-    route: delivery.route,
-    ...address,
-    acceptedAt: queueIdTime(delivery.queueId),
-  });
-  const messageId = deliveryId(app.hmacKey, vaultboxId, delivery);
-  const base = app.config.maildirBasePath;
+  const acceptedAt = queueIdTime(delivery.queueId);
+  const wanted = { route: delivery.route, ...address, acceptedAt };
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const vaultbox = await findVaultbox(app, wanted);
+    const messageId = deliveryId(app.hmacKey, vaultbox.id, delivery);
+    const addressed = { delivery, address, vaultbox, messageId };
+    let delivered: Delivered | undefined;
+    try {
+      delivered = await deliverTo(app, addressed);
+    } finally {
+      // Whatever went wrong may be due to what was in memory.
+      if (delivered === undefined) app.memory.forget(vaultbox.id);
+    }
+    if (delivered !== undefined) return delivered;
+  }
+  throw new AppError("unavailable", "Vaultbox changes all the time");
+}
 
-  const earlier = await findMessageFile(app.sql, messageId);
-  if (earlier !== undefined) {
-    await showMessage(base, vaultboxId, earlier);
-    return { messageId, vaultboxId, repeated: true };
+/** An address, as the database has it. */
+interface Address {
+  readonly alias: string;
+  readonly domain: string;
+}
+
+/** A delivery whose vaultbox is known. */
+interface Addressed {
+  readonly delivery: Delivery;
+  readonly address: Address;
+  readonly vaultbox: KnownVaultbox;
+  readonly messageId: string;
+}
+
+/** Gives undefined if the vaultbox has changed since it was looked up. */
+async function deliverTo(
+  app: IntakeApp,
+  addressed: Addressed,
+): Promise<Delivered | undefined> {
+  const { delivery: { message }, messageId } = addressed;
+  const { id: vaultboxId, isFull } = addressed.vaultbox;
+  if (isFull || message.octets >= ASK_FIRST_OCTETS) {
+    const earlier = await findMessageFile(app.sql, messageId);
+    if (earlier !== undefined) {
+      await showMessage(app.config.maildirBasePath, vaultboxId, earlier);
+      return { messageId, vaultboxId, repeated: true };
+    }
   }
   if (isFull) await checkRoom(app, vaultboxId);
-
-  const addressed = { delivery, address, vaultboxId, messageId };
   try {
     return await store(app, addressed);
   } catch (error) {
@@ -127,32 +159,19 @@ export async function deliver(
   return await store(app, addressed);
 }
 
-/** A delivery whose vaultbox is known. */
-interface Addressed {
-  readonly delivery: Delivery;
-  readonly address: { readonly alias: string; readonly domain: string };
-  readonly vaultboxId: string;
-  readonly messageId: string;
-}
-
-/** Steps 2 to 5 of the table in docs/design.md. */
+/** Steps 3 to 6 of the table in docs/design.md. */
 async function store(
   app: IntakeApp,
-  { delivery, address, vaultboxId, messageId }: Addressed,
-): Promise<Delivered> {
+  { delivery, address, vaultbox, messageId }: Addressed,
+): Promise<Delivered | undefined> {
   const { message } = delivery;
-  const recipients = await listRecipients(app.sql, vaultboxId);
-  if (recipients[0] === undefined) {
-    throw new Error("vaultbox has no certificate");
-  }
+  const { id: vaultboxId, version } = vaultbox;
   const stored = await encryptMessage(
     concat(await Array.fromAsync(message.chunks())),
-    recipients.map((each) =>
-      readRecipient(pemDecode("CERTIFICATE", each.publicCertPem))
-    ),
+    vaultbox.recipients,
     {
       traceFields: [`Delivered-To: ${address.alias}@${address.domain}`],
-      ...policyInForce(recipients[0], app.config.encryption),
+      ...policyInForce(vaultbox.policy, app.config.encryption),
       border: {
         at: app.now(),
         hostname: app.config.hostname,
@@ -178,6 +197,7 @@ async function store(
     return await show(app, {
       id: messageId,
       vaultboxId,
+      version,
       messageId: messageIdField(message.head),
       fromDomain: domainOf(delivery.sender),
       toAlias: forDatabase(address.alias) ?? "",
@@ -189,7 +209,7 @@ async function store(
   }
 }
 
-/** Step 3; gives the HMAC of what is on disk. */
+/** Step 4; gives the HMAC of what is on disk. */
 async function stage(
   app: IntakeApp,
   message: {
@@ -214,27 +234,31 @@ async function stage(
   return hmac.digest("hex");
 }
 
-/** Steps 4 and 5. */
-async function show(app: IntakeApp, row: MessageRow): Promise<Delivered> {
+/** Steps 5 and 6. */
+async function show(
+  app: IntakeApp,
+  row: MessageRow,
+): Promise<Delivered | undefined> {
   const { id: messageId, vaultboxId, storage: { file } } = row;
   const base = app.config.maildirBasePath;
+  let insertion: Insertion;
   try {
-    const inserted = await app.sql.begin((tx) => insertMessage(tx, row));
-    if (!inserted) {
-      // Another attempt at the same delivery was faster: its file is the one.
-      await discardMessage(base, vaultboxId, file);
-      const winner = await findMessageFile(app.sql, messageId);
-      if (winner !== undefined) await showMessage(base, vaultboxId, winner);
-      return { messageId, vaultboxId, repeated: true };
-    }
+    insertion = await app.rows.insert(row);
   } catch (error) {
     // Only a clear answer of the database means that there is no row. Without
     // one the commit may have happened, and then the file is the only copy.
     if (isRefusal(error)) await discardMessage(base, vaultboxId, file);
     throw error;
   }
-  await finish(app, { messageId, vaultboxId, file });
-  return { messageId, vaultboxId, repeated: false };
+  if (insertion.kind === "inserted") {
+    await finish(app, { messageId, vaultboxId, file });
+    return { messageId, vaultboxId, repeated: false };
+  }
+  await discardMessage(base, vaultboxId, file);
+  if (insertion.kind === "stale") return undefined;
+  // Another attempt at the same delivery was faster: its file is the one.
+  await showMessage(base, vaultboxId, insertion.file);
+  return { messageId, vaultboxId, repeated: true };
 }
 
 /** Shows the file whose row is committed. */
@@ -250,72 +274,6 @@ async function finish(
   if (await findMessageFile(app.sql, messageId) === undefined) {
     throw new AppError("unknown_vaultbox", "No such vaultbox");
   }
-}
-
-/** A staged file without a row that is older than this is of no attempt. */
-const ABANDONED_MS = 3_600_000;
-
-/**
- * Finishes what a crash has left: staged messages with a row are shown. Those
- * without one are removed, since Postfix still has the mail, if they are over an
- * hour old and the sweep before has seen them as well: after a jump of the clock
- * or a pause of the machine another process may just be about to insert the row
- * of a file that seems to be old.
- *
- * @param app The intake's world.
- * @param seen Names of old files without a row that the sweep before saw.
- * @returns Those that this one saw and left.
- */
-export async function finishDeliveries(
-  app: IntakeApp,
-  seen: ReadonlySet<string> = new Set(),
-): Promise<Set<string>> {
-  const base = app.config.maildirBasePath;
-  const left = new Set<string>();
-  for await (const vaultboxId of vaultboxesWithMail(base)) {
-    try {
-      for (const file of await finishVaultbox(app, vaultboxId, seen)) {
-        left.add(file);
-      }
-    } catch (error) {
-      app.log.write("error", "delivery could not be finished", {
-        vaultbox: vaultboxId,
-        cause: reason(error),
-      });
-    }
-  }
-  return left;
-}
-
-async function finishVaultbox(
-  app: IntakeApp,
-  vaultboxId: string,
-  seen: ReadonlySet<string>,
-): Promise<string[]> {
-  const base = app.config.maildirBasePath;
-  const staged = (await stagedMessages(base, vaultboxId))
-    .filter(({ file }) => !app.underWay.has(file));
-  if (staged.length === 0) return [];
-  const ids = staged.flatMap(({ file }) => messageIdOf(file) ?? []);
-  const committed = await filesWithRows(app.sql, vaultboxId, ids);
-  const left: string[] = [];
-  for (const { file, writtenAt } of staged) {
-    const age = app.now().getTime() - writtenAt.getTime();
-    if (committed.has(file)) {
-      await showMessage(base, vaultboxId, file);
-      app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
-    } else if (age > ABANDONED_MS) {
-      if (!seen.has(file)) {
-        left.push(file);
-        continue;
-      }
-      await discardMessage(base, vaultboxId, file);
-      app.log.write("info", "abandoned delivery removed", {
-        vaultbox: vaultboxId,
-      });
-    }
-  }
-  return left;
 }
 
 /**
@@ -352,7 +310,7 @@ function checkRoute(route: string): void {
  * Takes a recipient apart. What cannot be an address of ours is looked up all
  * the same; only a catch-all can have it.
  */
-function splitRecipient(recipient: string): { alias: string; domain: string } {
+function splitRecipient(recipient: string): Address {
   const at = recipient.lastIndexOf("@");
   if (at < 1) {
     throw new AppError("invalid_request", "Recipient is no address");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { IntakeApp } from "../../src/app.ts";
+import { MessageBatches } from "../../src/db/message_batches.ts";
 import { AppError, type ErrorCode } from "../../src/errors.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { vaultboxPfx } from "../../src/vaultbox/bundle.ts";
@@ -7,9 +8,9 @@ import { generateCertificate } from "../../src/vaultbox/certificate.ts";
 import {
   deliver,
   type Delivery,
-  finishDeliveries,
   TRACE_BYTES,
 } from "../../src/vaultbox/deliver.ts";
+import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import {
   countStuckRemovals,
   listRemovals,
@@ -235,21 +236,17 @@ Deno.test("deliver() encrypts to every generation that was handed out and the ne
   assert.deepEqual(await decrypt(stored, newest, PASSWORD), opened);
 });
 
-/** An intake whose process dies at a step: the step's promise never ends. */
-function dying(world: TestWorld, at: "begin"): IntakeApp {
-  const sql = new Proxy(world.intake.sql, {
-    get(target, name) {
-      if (name === at) return () => Promise.reject(new Error("killed"));
-      return Reflect.get(target, name);
-    },
-  });
-  return { ...world.intake, sql };
+/** An intake whose process dies before the row is inserted. */
+function dying(world: TestWorld): IntakeApp {
+  const rows = new MessageBatches(world.intake.sql, (task) => task());
+  rows.insert = () => Promise.reject(new Error("killed"));
+  return { ...world.intake, rows };
 }
 
 Deno.test("a crash before the row leaves a staged file that IMAP does not see, and the retry stores one", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
-  await assert.rejects(deliver(dying(world, "begin"), delivery(id)));
+  await assert.rejects(deliver(dying(world), delivery(id)));
   assert.equal((await store(world, id)).staged.length, 1);
   assert.equal((await store(world, id)).shown.length, 0);
   await deliver(world.intake, delivery(id));
@@ -259,7 +256,7 @@ Deno.test("a crash before the row leaves a staged file that IMAP does not see, a
 Deno.test("finishDeliveries() removes a staged file without a row after an hour", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
-  await assert.rejects(deliver(dying(world, "begin"), delivery(id)));
+  await assert.rejects(deliver(dying(world), delivery(id)));
   await finishDeliveries(world.intake);
   assert.equal((await store(world, id)).staged.length, 1);
   const later = {
@@ -290,7 +287,7 @@ Deno.test("finishDeliveries() shows a message behind a link and a name that is n
 Deno.test("finishDeliveries() leaves what is under way, whatever the clock says", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
-  await assert.rejects(deliver(dying(world, "begin"), delivery(id)));
+  await assert.rejects(deliver(dying(world), delivery(id)));
   const { staged } = await store(world, id);
   const later = new Date(Date.now() + 3_700_000);
   const intake = { ...world.intake, now: () => later };

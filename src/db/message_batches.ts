@@ -1,0 +1,105 @@
+/**
+ * Rows of messages that are stored at the same time, in one statement and one
+ * commit.
+ *
+ * @module
+ */
+
+import { AppError } from "../errors.ts";
+import { isRefusal, type Pool } from "./connect.ts";
+import { insertMessages, type MessageRow, whyLeftOut } from "./message_rows.ts";
+
+/** Rows of one statement, at most. */
+const BATCH_MAX = 100;
+
+/** What became of a row. */
+export type Insertion =
+  | { readonly kind: "inserted" }
+  /** An earlier attempt at the delivery has a row, with this file. */
+  | { readonly kind: "repeated"; readonly file: string }
+  /** The vaultbox is gone, or what is known of it has changed. */
+  | { readonly kind: "stale" };
+
+/** A row whose turn comes with the next batch. */
+interface Waiting {
+  readonly row: MessageRow;
+  readonly resolve: (insertion: Insertion | Promise<Insertion>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Inserts rows: while one batch is under way, the next one gathers. */
+export class MessageBatches {
+  readonly #sql: Pool;
+  readonly #alone: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly #waiting: Waiting[] = [];
+  #isRunning = false;
+
+  /**
+   * Makes it.
+   *
+   * @param sql The pool.
+   * @param alone Runs a task and lets few of them have a connection at a time:
+   * they may wait for locks, and others need connections, too.
+   */
+  constructor(sql: Pool, alone: <T>(task: () => Promise<T>) => Promise<T>) {
+    this.#sql = sql;
+    this.#alone = alone;
+  }
+
+  /**
+   * Inserts a row, unless the delivery has one, and counts the message.
+   *
+   * @param row Values of the new row.
+   * @returns What became of it, when that is committed.
+   * @throws {AppError} `vaultbox_full` if the message does not fit. For any
+   * other error {@linkcode isRefusal} says whether there may be a row.
+   */
+  insert(row: MessageRow): Promise<Insertion> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ row, resolve, reject });
+      if (!this.#isRunning) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#waiting.length > 0) {
+      await this.#store(this.#waiting.splice(0, BATCH_MAX));
+    }
+    this.#isRunning = false;
+  }
+
+  async #store(batch: readonly Waiting[]): Promise<void> {
+    let stored: Set<string>;
+    try {
+      const rows = batch.map(({ row }) => row);
+      stored = await insertMessages(this.#sql, rows, { waits: false });
+    } catch (error) {
+      // Without a clear answer there may be rows: nobody may try again here.
+      if (!isRefusal(error)) {
+        for (const { reject } of batch) reject(error);
+        return;
+      }
+      stored = new Set();
+    }
+    for (const { row, resolve } of batch) {
+      resolve(
+        stored.has(row.storage.file)
+          ? { kind: "inserted" }
+          : this.#alone(() => this.#storeAlone(row)),
+      );
+    }
+  }
+
+  /** Waits for whoever has the vaultbox locked, and says what is wrong. */
+  async #storeAlone(row: MessageRow): Promise<Insertion> {
+    const stored = await insertMessages(this.#sql, [row], { waits: true });
+    if (stored.size > 0) return { kind: "inserted" };
+    const why = await whyLeftOut(this.#sql, row);
+    if (why === "full") {
+      throw new AppError("vaultbox_full", "Vaultbox is full");
+    }
+    if (why === "stale") return { kind: "stale" };
+    return { kind: "repeated", file: why.file };
+  }
+}

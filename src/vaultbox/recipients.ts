@@ -1,0 +1,168 @@
+/**
+ * Whom a delivery is for and what it is encrypted to, from memory or from the
+ * database.
+ *
+ * @module
+ */
+
+import type { IntakeApp } from "../app.ts";
+import { listRecipients } from "../db/certificates.ts";
+import {
+  findRecipient,
+  isSince,
+  type Recipient as Wanted,
+} from "../db/recipients.ts";
+import type { ChosenPolicy } from "../encryption_policy.ts";
+import { readRecipient, type Recipient } from "../smime/recipient.ts";
+import { pemDecode } from "../x509/pem.ts";
+
+/** What a delivery needs to know of a vaultbox, all of one version. */
+export interface KnownVaultbox {
+  /** UUID. */
+  readonly id: string;
+  /** Its version before anything else of it was read. */
+  readonly version: number;
+  /** Whether no mail fits into it, as far as is known. */
+  readonly isFull: boolean;
+  /** Whom mail is encrypted to, at least one, newest first. */
+  readonly recipients: readonly Recipient[];
+  /** What it has chosen. */
+  readonly policy: ChosenPolicy;
+}
+
+/** Addresses of a vaultbox that are kept, at most. */
+const ADDRESSES_MAX = 100;
+
+/** An entry: the vaultbox, and since when addresses are its own. */
+interface Entry {
+  readonly vaultbox: KnownVaultbox;
+  readonly addresses: Map<string, Date>;
+}
+
+/**
+ * What the database has said of vaultboxes, those used last.
+ *
+ * It may be out of date: {@linkcode KnownVaultbox.version} is checked again by
+ * the statement that inserts the row. So it only ever says who gets a message,
+ * never that nobody does, and only the plain case: an address of the vaultbox
+ * in the route, active, not full, and mail that is not older.
+ */
+export class RecipientMemory {
+  readonly #max: number;
+  /** By id, the one used last behind all others. */
+  readonly #entries = new Map<string, Entry>();
+
+  /**
+   * Makes an empty one.
+   *
+   * @param max Vaultboxes at most; some kilobytes each.
+   */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /**
+   * Finds what is known.
+   *
+   * @param wanted Route, address and time.
+   * @returns The vaultbox; undefined if the database has to be asked.
+   */
+  find(wanted: Wanted): KnownVaultbox | undefined {
+    const { route, domain, alias, acceptedAt } = wanted;
+    const entry = this.#entries.get(route);
+    if (entry === undefined) return undefined;
+    const since = entry.addresses.get(`${alias}@${domain}`);
+    if (since === undefined || !isSince(acceptedAt, since)) return undefined;
+    this.#entries.delete(route);
+    this.#entries.set(route, entry);
+    return entry.vaultbox;
+  }
+
+  /**
+   * Keeps what the database has said.
+   *
+   * @param wanted Route, address and time.
+   * @param vaultbox Whose the message is.
+   * @param since Since when the address is its own.
+   */
+  keep(wanted: Wanted, vaultbox: KnownVaultbox, since: Date): void {
+    const { domain, alias } = wanted;
+    const former = this.#entries.get(vaultbox.id);
+    const addresses = former?.vaultbox.version === vaultbox.version &&
+        former.addresses.size < ADDRESSES_MAX
+      ? former.addresses
+      : new Map<string, Date>();
+    addresses.set(`${alias}@${domain}`, since);
+    this.#entries.delete(vaultbox.id);
+    this.#entries.set(vaultbox.id, { vaultbox, addresses });
+    for (const id of this.#entries.keys()) {
+      if (this.#entries.size <= this.#max) break;
+      this.#entries.delete(id);
+    }
+  }
+
+  /**
+   * Forgets a vaultbox.
+   *
+   * @param id UUID.
+   */
+  forget(id: string): void {
+    this.#entries.delete(id);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries.clear();
+  }
+}
+
+/**
+ * Finds the vaultbox of a delivery.
+ *
+ * @param app Uses `memory` and `sql`.
+ * @param wanted Route, address and time.
+ * @returns The vaultbox, as it was at one moment.
+ * @throws {AppError} As {@linkcode findRecipient}.
+ * @throws {Error} If it has no certificate, or one that cannot be read.
+ */
+export async function findVaultbox(
+  app: Pick<IntakeApp, "memory" | "sql">,
+  wanted: Wanted,
+): Promise<KnownVaultbox> {
+  const known = app.memory.find(wanted);
+  if (known !== undefined) return known;
+  const { id, version, isFull, since } = await findRecipient(app.sql, wanted);
+  const certificates = await listRecipients(app.sql, id);
+  const [newest] = certificates;
+  if (newest === undefined) throw new Error("vaultbox has no certificate");
+  const { contentCipher, keyTransport, headerProtection } = newest;
+  const vaultbox: KnownVaultbox = {
+    id,
+    version,
+    isFull,
+    recipients: certificates.map(({ publicCertPem }) =>
+      readRecipient(pemDecode("CERTIFICATE", publicCertPem))
+    ),
+    policy: { contentCipher, keyTransport, headerProtection },
+  };
+  if (since !== undefined && !isFull) app.memory.keep(wanted, vaultbox, since);
+  return vaultbox;
+}
+
+/**
+ * Has the memory follow the database until it is stopped: changes are told, and
+ * what may have been missed is forgotten with each new connection.
+ *
+ * @param app Uses `memory` and `sql`.
+ * @returns What stops it.
+ */
+export async function followVaultboxes(
+  app: Pick<IntakeApp, "memory" | "sql">,
+): Promise<() => Promise<void>> {
+  const { unlisten } = await app.sql.listen(
+    "encimap_vaultbox",
+    (id) => app.memory.forget(id),
+    () => app.memory.clear(),
+  );
+  return unlisten;
+}
