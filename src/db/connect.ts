@@ -54,8 +54,6 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
     backoff: () => RECONNECT_SECONDS,
     idle_timeout: 60,
     max_lifetime: 3600,
-    // Seconds between two attempts; the package's own grow to twenty.
-    backoff: () => 1,
     onnotice: () => {},
     connection: {
       application_name: "encimap",
