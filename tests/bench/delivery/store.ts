@@ -298,6 +298,7 @@ async function startIntake(
       MAILDIR_BASE_PATH: `${directory}/mail`,
       ENCIMAP_HMAC_KEY_FILE: `${directory}/hmac.key`,
       ENCIMAP_INTAKE_SOCKET: socket,
+      ENCIMAP_LMTP_SOCKET: `${directory}/lmtp.sock`,
       ENCIMAP_MAX_MESSAGE_BYTES: "60000000",
     },
     stdin: "null",
