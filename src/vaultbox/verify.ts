@@ -114,8 +114,9 @@ interface Seen {
 /**
  * Verifies the files of one vaultbox, and compares its counters with its rows.
  *
- * A file is genuine if its HMAC is that of any message of the vaultbox: clients
- * move and copy mail, and Dovecot gives a copy a name of its own. A message that
+ * A file is genuine if its HMAC is that of any message of the vaultbox: Dovecot
+ * keeps the name of what a client moves or copies to another folder, but gives it
+ * a new one where a file has that name already. A message that
  * is missing was expunged by its owner. Memory does not grow with the size of
  * files; the names in one folder are held.
  *
