@@ -144,6 +144,8 @@ Deno.test({
       intakeSocket: "/unused",
       intakePort: 1,
       doveadmSocket: "/unused",
+      lmtpSocket: "/unused",
+      unroutedTransport: "unused",
       programPath: program,
       mailUser: "postgres",
       apiUser: "nobody",
