@@ -14,32 +14,30 @@ import {
   stagedMessages,
   vaultboxesWithMail,
 } from "../storage/maildir.ts";
+import type { Sightings } from "./sightings.ts";
 
-/** A staged file without a row that is older than this is of no attempt. */
+/**
+ * A staged file without a row that has been there for so many milliseconds is of
+ * no attempt. It is not judged by the time of the file: another process may have
+ * written it just now, and the clock may have been set since.
+ */
 const ABANDONED_MS = 3_600_000;
 
 /**
- * Finishes what a crash has left: staged messages with a row are shown. Those
- * without one are removed, since Postfix still has the mail, if they are over an
- * hour old and the sweep before has seen them as well: after a jump of the clock
- * or a pause of the machine another process may just be about to insert the row
- * of a file that seems to be old.
+ * Finishes what a crash has left: staged messages with a row are shown, those
+ * without one are removed after an hour, since Postfix still has the mail.
  *
  * @param app The intake's world.
- * @param seen Names of old files without a row that the sweep before saw.
- * @returns Those that this one saw and left.
+ * @param sightings What was staged at the looks before.
  */
 export async function finishDeliveries(
   app: IntakeApp,
-  seen: ReadonlySet<string> = new Set(),
-): Promise<Set<string>> {
+  sightings: Sightings,
+): Promise<void> {
   const base = app.config.maildirBasePath;
-  const left = new Set<string>();
   for await (const vaultboxId of vaultboxesWithMail(base)) {
     try {
-      for (const file of await finishVaultbox(app, vaultboxId, seen)) {
-        left.add(file);
-      }
+      await finishVaultbox(app, sightings, vaultboxId);
     } catch (error) {
       app.log.write("error", "delivery could not be finished", {
         vaultbox: vaultboxId,
@@ -47,36 +45,29 @@ export async function finishDeliveries(
       });
     }
   }
-  return left;
+  sightings.endLook();
 }
 
 async function finishVaultbox(
   app: IntakeApp,
+  sightings: Sightings,
   vaultboxId: string,
-  seen: ReadonlySet<string>,
-): Promise<string[]> {
+): Promise<void> {
   const base = app.config.maildirBasePath;
   const staged = (await stagedMessages(base, vaultboxId))
-    .filter(({ file }) => !app.underWay.has(file));
-  if (staged.length === 0) return [];
-  const ids = staged.flatMap(({ file }) => messageIdOf(file) ?? []);
+    .filter((file) => !app.underWay.has(file));
+  if (staged.length === 0) return;
+  const ids = staged.flatMap((file) => messageIdOf(file) ?? []);
   const committed = await filesWithRows(app.sql, vaultboxId, ids);
-  const left: string[] = [];
-  for (const { file, writtenAt } of staged) {
-    const age = app.now().getTime() - writtenAt.getTime();
+  for (const file of staged) {
     if (committed.has(file)) {
       await showMessage(base, vaultboxId, file);
       app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
-    } else if (age > ABANDONED_MS) {
-      if (!seen.has(file)) {
-        left.push(file);
-        continue;
-      }
+    } else if (sightings.see(file) > ABANDONED_MS) {
       await discardMessage(base, vaultboxId, file);
       app.log.write("info", "abandoned delivery removed", {
         vaultbox: vaultboxId,
       });
     }
   }
-  return left;
 }
