@@ -11,6 +11,7 @@ import {
   findHmacs,
   findKnownHmacs,
   findLargest,
+  isThere,
   type Tally,
 } from "../db/verifications.ts";
 import {
@@ -265,10 +266,13 @@ class Verification {
     const known = hmacs.length === 0
       ? new Set<string>()
       : await findKnownHmacs(this.#app.sql, this.#vaultboxId, hmacs);
-    for (const each of unknown) {
-      if (each.hmac !== undefined && known.has(each.hmac)) continue;
-      await this.#judge(each);
-    }
+    const suspects = unknown.filter(({ hmac }) =>
+      hmac === undefined || !known.has(hmac)
+    );
+    if (suspects.length === 0) return;
+    // The rows go with the vaultbox, and the files a little later.
+    if (!await isThere(this.#app.sql, this.#vaultboxId)) return;
+    for (const each of suspects) await this.#judge(each);
   }
 
   async #judge(file: Seen & { isNamed: boolean }): Promise<void> {

@@ -269,20 +269,6 @@ Deno.test("finishDeliveries() removes a staged file without a row that it has se
   assert.deepEqual((await store(world, id)).staged, []);
 });
 
-Deno.test("finishDeliveries() shows a message behind a link and a name that is not UTF-8", async () => {
-  await using world = await testWorld();
-  const id = await vaultbox(world);
-  await deliver(world.intake, delivery(id));
-  const home = `${world.directory}/mail/${id}`;
-  const [file] = (await store(world, id)).shown;
-  await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
-  for (let n = 0; n < 20; n++) await Deno.symlink("no", `${home}/tmp/${n}`);
-  const script = `: >"$(printf 'a\\377b')"`;
-  await run("sh", ["-c", script], { cwd: `${home}/tmp` });
-  await finishDeliveries(world.intake, new Sightings());
-  assert.deepEqual((await store(world, id)).shown, [file]);
-});
-
 Deno.test("finishDeliveries() leaves what another process has staged, whatever the clock says", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
@@ -378,6 +364,20 @@ Deno.test("mail that is older than the only holder of an address is stored", asy
   await world.app.sql`update addresses set created_at = '2100-01-01'`;
   await deliver(world.intake, delivery(id, { queueId: QUEUE_ID }));
   assert.equal((await store(world, id)).shown.length, 1);
+});
+
+Deno.test("finishDeliveries() shows a message behind a link and a name that is not UTF-8", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  const home = `${world.directory}/mail/${id}`;
+  const [file] = (await store(world, id)).shown;
+  await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
+  for (let n = 0; n < 20; n++) await Deno.symlink("no", `${home}/tmp/${n}`);
+  const script = `: >"$(printf 'a\\377b')"`;
+  await run("sh", ["-c", script], { cwd: `${home}/tmp` });
+  await finishDeliveries(world.intake, new Sightings());
+  assert.deepEqual((await store(world, id)).shown, [file]);
 });
 
 Deno.test("removeDeletedMail() removes all that it can around what it cannot, says so, and tries again", async () => {
