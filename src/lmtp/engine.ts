@@ -22,9 +22,6 @@ const HEAD_OCTETS = 65_536;
 /** Recipients of one message that are delivered to at a time. */
 const PARALLEL_MAX = 8;
 
-/** Larger messages are encrypted one at a time: each takes ten times its size. */
-const LARGE_BYTES = 4_000_000;
-
 /**
  * Joins the sessions to the intake.
  *
@@ -58,11 +55,7 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
         });
       // One reader at a time reads what is not in memory.
       const isInMemory = message.octets <= message.head.length;
-      const deliverAll = (): Promise<string[]> =>
-        inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
-      return message.octets > LARGE_BYTES
-        ? await admission.large.run(deliverAll)
-        : await deliverAll();
+      return await inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
     },
   };
 }
