@@ -82,10 +82,13 @@ const SCENARIOS: Scenario[] = [
     isSmall: true,
     async fault({ state }) {
       const base = `${state}/mail`;
-      await run("mount", ["-o", "remount,nr_inodes=40", base], { cwd: "/" })
-        .catch(() => {});
+      const used = await run("df", ["--output=iused", base], { cwd: "/" });
+      const few = Number(new TextDecoder().decode(used).split("\n")[1]) + 8;
+      await run("mount", ["-o", `remount,nr_inodes=${few}`, base], {
+        cwd: "/",
+      });
       await pause(1000);
-      await run("mount", ["-o", "remount,nr_inodes=9000", base], { cwd: "/" });
+      await run("mount", ["-o", "remount,nr_inodes=90000", base], { cwd: "/" });
     },
   },
   {
