@@ -16,6 +16,7 @@ import {
   recountNamed,
 } from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
+import { Sightings } from "../vaultbox/sightings.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
 const SWEEP_MS = 600_000;
@@ -44,7 +45,8 @@ export async function startSweeps(
       app.log.write("error", "sweep failed", { cause: reason(error) })
     );
   };
-  const finish = (): void => queue(() => finishDeliveries(app));
+  const sightings = new Sightings();
+  const finish = (): void => queue(() => finishDeliveries(app, sightings));
   const remove = (): void => queue(() => removeDeletedMail(app));
   const stopFollowing = await followVaultboxes(app);
   const count = (): void => {

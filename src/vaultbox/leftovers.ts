@@ -14,8 +14,13 @@ import {
   stagedMessages,
   vaultboxesWithMail,
 } from "../storage/maildir.ts";
+import type { Sightings } from "./sightings.ts";
 
-/** A staged file without a row that is older than this is of no attempt. */
+/**
+ * A staged file without a row that has been there for so many milliseconds is of
+ * no attempt. It is not judged by the time of the file: another process may have
+ * written it just now, and the clock may have been set since.
+ */
 const ABANDONED_MS = 3_600_000;
 
 /**
@@ -23,12 +28,16 @@ const ABANDONED_MS = 3_600_000;
  * without one are removed after an hour, since Postfix still has the mail.
  *
  * @param app The intake's world.
+ * @param sightings What was staged at the looks before.
  */
-export async function finishDeliveries(app: IntakeApp): Promise<void> {
+export async function finishDeliveries(
+  app: IntakeApp,
+  sightings: Sightings,
+): Promise<void> {
   const base = app.config.maildirBasePath;
   for await (const vaultboxId of vaultboxesWithMail(base)) {
     try {
-      await finishVaultbox(app, vaultboxId);
+      await finishVaultbox(app, sightings, vaultboxId);
     } catch (error) {
       app.log.write("error", "delivery could not be finished", {
         vaultbox: vaultboxId,
@@ -36,24 +45,25 @@ export async function finishDeliveries(app: IntakeApp): Promise<void> {
       });
     }
   }
+  sightings.endLook();
 }
 
 async function finishVaultbox(
   app: IntakeApp,
+  sightings: Sightings,
   vaultboxId: string,
 ): Promise<void> {
   const base = app.config.maildirBasePath;
   const staged = (await stagedMessages(base, vaultboxId))
-    .filter(({ file }) => !app.underWay.has(file));
+    .filter((file) => !app.underWay.has(file));
   if (staged.length === 0) return;
-  const ids = staged.flatMap(({ file }) => messageIdOf(file) ?? []);
+  const ids = staged.flatMap((file) => messageIdOf(file) ?? []);
   const committed = await filesWithRows(app.sql, vaultboxId, ids);
-  for (const { file, writtenAt } of staged) {
-    const age = app.now().getTime() - writtenAt.getTime();
+  for (const file of staged) {
     if (committed.has(file)) {
       await showMessage(base, vaultboxId, file);
       app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
-    } else if (age > ABANDONED_MS) {
+    } else if (sightings.see(file) > ABANDONED_MS) {
       await discardMessage(base, vaultboxId, file);
       app.log.write("info", "abandoned delivery removed", {
         vaultbox: vaultboxId,
