@@ -8,7 +8,7 @@
 import { setInterval } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
-import { finishDeliveries } from "../vaultbox/leftovers.ts";
+import { finishDeliveries, type Leftovers } from "../vaultbox/leftovers.ts";
 import { followVaultboxes } from "../vaultbox/recipients.ts";
 import {
   recountFull,
@@ -44,7 +44,11 @@ export async function startSweeps(
       app.log.write("error", "sweep failed", { cause: reason(error) })
     );
   };
-  const finish = (): void => queue(() => finishDeliveries(app));
+  let found: Leftovers = new Map();
+  const finish = (): void =>
+    queue(async () => {
+      found = await finishDeliveries(app, found);
+    });
   const remove = (): void => queue(() => removeDeletedMail(app));
   const stopFollowing = await followVaultboxes(app);
   const count = (): void => {

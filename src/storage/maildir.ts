@@ -181,23 +181,13 @@ export async function* vaultboxesWithMail(
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
- * @returns Name of each file and when it was written.
+ * @returns Names of the files.
  */
-export async function stagedMessages(
+export function stagedMessages(
   base: string,
   vaultboxId: string,
-): Promise<{ file: string; writtenAt: Date }[]> {
-  const tmp = join(base, vaultboxId, "tmp");
-  const staged: { file: string; writtenAt: Date }[] = [];
-  try {
-    for await (const entry of Deno.readDir(tmp)) {
-      const { mtime } = await Deno.stat(join(tmp, entry.name));
-      staged.push({ file: entry.name, writtenAt: mtime ?? new Date(0) });
-    }
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-  return staged;
+): Promise<string[]> {
+  return namesIn(join(base, vaultboxId, "tmp"));
 }
 
 /** Octets of a message as its name says it. */

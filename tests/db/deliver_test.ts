@@ -10,7 +10,10 @@ import {
   type Delivery,
   TRACE_BYTES,
 } from "../../src/vaultbox/deliver.ts";
-import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
+import {
+  finishDeliveries,
+  type Leftovers,
+} from "../../src/vaultbox/leftovers.ts";
 import {
   removeDeletedMail,
   removeVaultbox,
@@ -245,30 +248,47 @@ Deno.test("a crash before the row leaves a staged file that IMAP does not see, a
   assert.equal((await store(world, id)).shown.length, 1);
 });
 
-Deno.test("finishDeliveries() removes a staged file without a row after an hour", async () => {
-  await using world = await testWorld();
-  const id = await vaultbox(world);
-  await assert.rejects(deliver(dying(world), delivery(id)));
-  await finishDeliveries(world.intake);
-  assert.equal((await store(world, id)).staged.length, 1);
-  const later = {
-    ...world.intake,
-    now: () => new Date(Date.now() + 3_700_000),
-  };
-  await finishDeliveries(later);
-  assert.deepEqual((await store(world, id)).staged, []);
-});
+/** Sweeps so many times, as an hour has seven. */
+async function sweep(intake: IntakeApp, times: number): Promise<void> {
+  let found: Leftovers = new Map();
+  for (let i = 0; i < times; i++) found = await finishDeliveries(intake, found);
+}
 
-Deno.test("finishDeliveries() leaves what is under way, whatever the clock says", async () => {
+Deno.test("finishDeliveries() removes a staged file without a row when it has found it for an hour, whatever the clock says", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   const { staged } = await store(world, id);
-  const later = new Date(Date.now() + 3_700_000);
-  const intake = { ...world.intake, now: () => later };
-  intake.underWay.add(staged[0]!);
-  await finishDeliveries(intake);
+  const path = `${world.directory}/mail/${id}/tmp/${staged[0]}`;
+  await Deno.utime(path, 0, 0);
+  const years = { ...world.intake, now: () => new Date("2100-01-01") };
+  await sweep(years, 6);
   assert.deepEqual((await store(world, id)).staged, staged);
+  await Deno.utime(path, years.now(), years.now());
+  await sweep(world.intake, 7);
+  assert.deepEqual((await store(world, id)).staged, []);
+});
+
+Deno.test("finishDeliveries() leaves what is under way", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await assert.rejects(deliver(dying(world), delivery(id)));
+  const { staged } = await store(world, id);
+  world.intake.underWay.add(staged[0]!);
+  await sweep(world.intake, 20);
+  assert.deepEqual((await store(world, id)).staged, staged);
+});
+
+Deno.test("finishDeliveries() removes the file of an attempt whose retry has stored another one", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await assert.rejects(deliver(dying(world), delivery(id)));
+  await deliver(world.intake, delivery(id));
+  const before = await store(world, id);
+  assert.equal(before.staged.length, 1);
+  await sweep(world.intake, 7);
+  const { shown } = before;
+  assert.deepEqual(await store(world, id), { staged: [], shown });
 });
 
 Deno.test("finishDeliveries() goes on behind a folder that is damaged", async () => {
@@ -285,7 +305,7 @@ Deno.test("finishDeliveries() goes on behind a folder that is damaged", async ()
     const [file] = (await store(world, id)).shown;
     await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
   }
-  await finishDeliveries(world.intake);
+  await sweep(world.intake, 1);
   for (const id of ids) assert.equal((await store(world, id)).shown.length, 1);
 });
 
@@ -357,7 +377,7 @@ for (const healer of ["finishDeliveries()", "the retry"]) {
     const [file] = (await store(world, id)).shown;
     await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
     if (healer === "the retry") await deliver(world.intake, delivery(id));
-    else await finishDeliveries(world.intake);
+    else await sweep(world.intake, 1);
     assert.deepEqual(await store(world, id), { staged: [], shown: [file] });
   });
 }
