@@ -33,8 +33,8 @@ const INTAKE_CONNECTIONS = 8;
 /** Of those, how many may wait for locks of vaultboxes. */
 const ROWS_ALONE_MAX = 4;
 
-/** Vaultboxes that the intake keeps in memory. */
-const VAULTBOXES_KNOWN_MAX = 2000;
+/** Addresses whose vaultboxes the intake keeps in memory. */
+const ADDRESSES_KNOWN_MAX = 2000;
 /** Connections of verification: one has the lock, one asks. */
 const VERIFICATION_CONNECTIONS = 2;
 
@@ -119,7 +119,7 @@ export async function openIntakeApp(
     log,
     sql,
     hmacKey,
-    memory: new RecipientMemory(VAULTBOXES_KNOWN_MAX),
+    memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task) => alone.run(task)),
     underWay: new Set(),
     now: () => new Date(),

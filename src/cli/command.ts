@@ -25,8 +25,8 @@ export interface Io {
   readonly progress?: (text: string) => void;
   /** Reads a whole file as text. */
   readonly readText: (path: string) => string;
-  /** Standard input. */
-  readonly stdin: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Standard input, which is read once. */
+  readonly stdin: AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
 /** One sub-command. */

@@ -8,7 +8,7 @@
 import { setInterval } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
-import { finishDeliveries, type Leftovers } from "../vaultbox/leftovers.ts";
+import { finishDeliveries } from "../vaultbox/leftovers.ts";
 import { followVaultboxes } from "../vaultbox/recipients.ts";
 import {
   recountFull,
@@ -16,6 +16,7 @@ import {
   recountNamed,
 } from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
+import { Sightings } from "../vaultbox/sightings.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
 const SWEEP_MS = 600_000;
@@ -44,11 +45,8 @@ export async function startSweeps(
       app.log.write("error", "sweep failed", { cause: reason(error) })
     );
   };
-  let found: Leftovers = new Map();
-  const finish = (): void =>
-    queue(async () => {
-      found = await finishDeliveries(app, found);
-    });
+  const sightings = new Sightings();
+  const finish = (): void => queue(() => finishDeliveries(app, sightings));
   const remove = (): void => queue(() => removeDeletedMail(app));
   const stopFollowing = await followVaultboxes(app);
   const count = (): void => {

@@ -21,6 +21,12 @@ const encoder = new TextEncoder();
  */
 export const MAX_FIELDS = 20_000;
 
+/**
+ * Octets that a header section may have; what follows is body. So a message of
+ * any size has all of its header in the part that is held in memory.
+ */
+export const MAX_HEADER_OCTETS = 1_048_576;
+
 /** A message, or a part of one, cut at the end of its header section. */
 export interface Entity {
   /** Octets of all fields, with their line ends; may be empty. */
@@ -45,29 +51,27 @@ export interface Field {
 /**
  * Cuts a message where its header section ends: at the first empty line, before
  * the first line that is neither a field nor the continuation of one, or before
- * the field that is one too many.
+ * the field that is one too many or goes beyond 1 MiB.
  *
  * The second case is what cleanup(8) of Postfix does too: a line that is no
  * field begins the body. A reader that stops there never sees what follows as
  * a header, and what is not a header is content, which is not stored in clear.
  *
- * @param octets Message or part, with CRLF (or LF) line ends.
- * @param maxFields How many fields are taken at most.
+ * @param octets Message or part, with CRLF (or LF) line ends; what follows the
+ * first 2 MiB may be missing.
  * @returns Views of `octets`.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5322#section-2.1 | RFC 5322 §2.1}
  */
-export function splitEntity(
-  octets: Uint8Array<ArrayBuffer>,
-  maxFields: number = MAX_FIELDS,
-): Entity {
+export function splitEntity(octets: Uint8Array<ArrayBuffer>): Entity {
   let start = 0;
   let count = 0;
+  /** Where the last field begins. */
+  let field = 0;
   while (start < octets.length) {
     const next = nextLine(octets, start);
     const isContinuation = start > 0 && isBlank(octets[start]);
-    const isField = !isContinuation && count < maxFields &&
+    const isField = !isContinuation && count < MAX_FIELDS &&
       nameLength(octets, start) > 0;
-    if (isField) count++;
     if (!isContinuation && !isField) {
       const hasEmptyLine = octets[start] === LF ||
         (octets[start] === CR && octets[start + 1] === LF);
@@ -75,6 +79,17 @@ export function splitEntity(
         header: octets.subarray(0, start),
         body: octets.subarray(hasEmptyLine ? next : start),
         hasEmptyLine,
+      };
+    }
+    if (isField) {
+      count++;
+      field = start;
+    }
+    if (next > MAX_HEADER_OCTETS) {
+      return {
+        header: octets.subarray(0, field),
+        body: octets.subarray(field),
+        hasEmptyLine: false,
       };
     }
     start = next;

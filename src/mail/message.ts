@@ -6,10 +6,10 @@
 
 import { canonicalizeLineEnds } from "./line_ends.ts";
 
-/** Octets of any lengths, in order. */
+/** Octets of any lengths, in order; an array if all of them are in memory. */
 export type Chunks =
   | AsyncIterable<Uint8Array<ArrayBuffer>>
-  | Iterable<Uint8Array<ArrayBuffer>>;
+  | readonly Uint8Array<ArrayBuffer>[];
 
 /**
  * Octets of a message that are held in memory. A header section has at most

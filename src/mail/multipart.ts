@@ -4,9 +4,7 @@
  * @module
  */
 
-import { CR, LF, SPACE, TAB } from "./octets.ts";
-
-const HYPHEN = 0x2d;
+import { CR, HYPHEN, LF, SPACE, TAB } from "./octets.ts";
 
 // RFC 2046 §5.1.1: 1 to 70 bchars, the last of them no space.
 const BOUNDARY_REGEXP =
@@ -23,6 +21,8 @@ export interface Multipart {
   readonly parts: readonly Uint8Array<ArrayBuffer>[];
   /** Octets behind the closing delimiter line. */
   readonly epilogue: Uint8Array<ArrayBuffer>;
+  /** Whether the last part goes on behind the octets. */
+  readonly isCut: boolean;
 }
 
 /**
@@ -30,6 +30,8 @@ export interface Multipart {
  *
  * @param body Body with CRLF (or LF) line ends.
  * @param boundary Value of the parameter `boundary`.
+ * @param options `isCut`: these are the first octets of a body, so that the
+ * closing delimiter may come later.
  * @returns Views of the body, or `undefined` if the boundary is not allowed,
  * the closing delimiter is missing, a line begins like a delimiter and goes on
  * (some readers take it for one, some do not), or there are more than 1000 parts.
@@ -38,8 +40,9 @@ export interface Multipart {
 export function splitMultipart(
   body: Uint8Array<ArrayBuffer>,
   boundary: string,
+  options: { readonly isCut?: boolean } = {},
 ): Multipart | undefined {
-  if (!BOUNDARY_REGEXP.test(boundary)) return undefined;
+  if (!isBoundary(boundary)) return undefined;
   const dashBoundary = new TextEncoder().encode(`--${boundary}`);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let preamble: Uint8Array<ArrayBuffer> | undefined;
@@ -61,19 +64,42 @@ export function splitMultipart(
       if (preamble === undefined) preamble = octets;
       else parts.push(octets);
       if (kind === "close") {
-        return { preamble, parts, epilogue: body.subarray(next) };
+        const epilogue = body.subarray(next);
+        return { preamble, parts, epilogue, isCut: false };
       }
       start = next;
     }
     line = next;
   }
-  return undefined;
+  if (!options.isCut || preamble === undefined) return undefined;
+  parts.push(body.subarray(start));
+  return { preamble, parts, epilogue: new Uint8Array(), isCut: true };
 }
 
-function delimiterKind(
+/**
+ * Says whether a boundary is allowed.
+ *
+ * @param boundary Value of the parameter `boundary`.
+ * @returns Whether it is.
+ */
+export function isBoundary(boundary: string): boolean {
+  return BOUNDARY_REGEXP.test(boundary);
+}
+
+/** What a line is that begins like a delimiter. */
+export type Delimiter = "delimiter" | "close" | "ambiguous";
+
+/**
+ * Says whether a line is a delimiter.
+ *
+ * @param line The line with its line end, if it has one.
+ * @param dashBoundary Two hyphens and the boundary.
+ * @returns `ambiguous` if it begins like one and goes on.
+ */
+export function delimiterKind(
   line: Uint8Array,
   dashBoundary: Uint8Array,
-): "none" | "delimiter" | "close" | "ambiguous" {
+): Delimiter | "none" {
   for (let i = 0; i < dashBoundary.length; i++) {
     if (line[i] !== dashBoundary[i]) return "none";
   }

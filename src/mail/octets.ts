@@ -13,6 +13,11 @@ export const SPACE = 0x20;
 /** Horizontal tab, US-ASCII. */
 export const TAB = 0x09;
 
+/** Hyphen, US-ASCII. */
+export const HYPHEN = 0x2d;
+/** Equals sign, US-ASCII. */
+export const EQUALS_SIGN = 0x3d;
+
 /** Arguments of one String.fromCharCode() call; V8 refuses about 120,000. */
 const CHARACTERS_PER_CALL = 8192;
 
@@ -57,7 +62,8 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
  * @returns True if none is above 127.
  */
 export function isAscii(octets: Uint8Array): boolean {
-  return !octets.some((octet) => octet > 0x7f);
+  for (let i = 0; i < octets.length; i++) if (octets[i]! > 0x7f) return false;
+  return true;
 }
 
 /**

@@ -4,15 +4,20 @@
  * @module
  */
 
-import { concat, CR, isWhiteSpace, LF, SPACE, TAB } from "./octets.ts";
+import {
+  concat,
+  CR,
+  EQUALS_SIGN,
+  isWhiteSpace,
+  LF,
+  SPACE,
+  TAB,
+} from "./octets.ts";
 
 const LINE_OCTETS = 57;
 /** Base64 characters in a full line of {@linkcode base64Lines}. */
 const LINE_CHARACTERS = 76;
-const EQUALS_SIGN = 0x3d;
-const ALPHABET = new TextEncoder().encode(
-  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
-);
+const encoder = new TextEncoder();
 
 /** What a Content-Transfer-Encoding field may say. */
 export type TransferEncoding =
@@ -50,72 +55,168 @@ export function parseTransferEncoding(
 /**
  * Undoes a transfer encoding, by the letter: what a lenient reader would skip
  * could be text.
- *
- * @param body Encoded octets.
- * @param encoding How they are encoded.
- * @returns Decoded octets, or `undefined` if the encoding is damaged.
- * @see {@link https://www.rfc-editor.org/rfc/rfc2045#section-6 | RFC 2045 §6}
  */
-export function decodeBody(
-  body: Uint8Array<ArrayBuffer>,
-  encoding: TransferEncoding,
-): Uint8Array<ArrayBuffer> | undefined {
-  if (encoding === "base64") return decodeBase64(body);
-  if (encoding === "quoted-printable") return decodeQuotedPrintable(body);
-  return body;
+export interface Decoder {
+  /**
+   * Takes encoded octets, cut anywhere.
+   *
+   * @param octets The next octets; not after it gave `undefined`.
+   * @returns What they decode to so far; `undefined` if the encoding is damaged.
+   */
+  next(octets: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * Says that no more octets come.
+   *
+   * @returns What is left; `undefined` if the encoding is damaged.
+   */
+  end(): Uint8Array<ArrayBuffer> | undefined;
 }
 
 /**
- * Decodes base64 with white space in it.
+ * Makes what undoes a transfer encoding.
  *
- * @param text Base64 in US-ASCII.
- * @returns Decoded octets, or `undefined` if there is another character, the
- * padding is missing, or anything follows it.
+ * @param encoding How octets are encoded.
+ * @returns The decoder, for one body.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc2045#section-6 | RFC 2045 §6}
+ */
+export function decoder(encoding: TransferEncoding): Decoder {
+  if (encoding === "base64") return new Base64Decoder();
+  if (encoding === "quoted-printable") return new QuotedPrintableDecoder();
+  return { next: (octets) => octets, end: () => new Uint8Array() };
+}
+
+// One character for each octet; what it maps wrongly is not in the alphabet
+// either way.
+const LATIN1 = new TextDecoder("latin1");
+
+const WHITE_SPACE_REGEXP = /[ \t\r\n\f]+/g;
+
+/**
+ * Decodes base64 with white space in it: no other character, and nothing behind
+ * the padding, which must be there.
+ *
  * @see {@link https://www.rfc-editor.org/rfc/rfc4648#section-4 | RFC 4648 §4}
  */
-export function decodeBase64(
-  text: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    // "latin1" gives one character per octet; what it maps wrongly is not in
-    // the alphabet either way.
-    return Uint8Array.fromBase64(new TextDecoder("latin1").decode(text), {
-      lastChunkHandling: "strict",
-    });
-  } catch {
-    return undefined;
+export class Base64Decoder implements Decoder {
+  /** Characters of a group of four that is not complete, or of the last one. */
+  #held = "";
+  /** Whether there was padding. */
+  #isLast = false;
+
+  /** @inheritdoc */
+  next(octets: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+    const text = this.#held + LATIN1.decode(octets);
+    const padding = this.#isLast ? 0 : text.indexOf("=");
+    this.#isLast = padding >= 0;
+    const whole = this.#isLast ? text.slice(0, padding) : text;
+    const out = new Uint8Array(Math.ceil(whole.length / 4) * 3);
+    try {
+      const { read, written } = out.setFromBase64(whole, {
+        lastChunkHandling: "stop-before-partial",
+      });
+      this.#held = text.slice(read).replace(WHITE_SPACE_REGEXP, "");
+      return this.#held.length > 4 ? undefined : out.subarray(0, written);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @inheritdoc */
+  end(): Uint8Array<ArrayBuffer> | undefined {
+    try {
+      return Uint8Array.fromBase64(this.#held, { lastChunkHandling: "strict" });
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** RFC 2045 §6.7. */
+class QuotedPrintableDecoder implements Decoder {
+  /** What came behind an equals sign: nothing, blanks, a CR, or a digit. */
+  #state: "text" | "sign" | "blanks" | "cr" | "digit" = "text";
+  /** Value of the first digit. */
+  #high = 0;
+
+  next(octets: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+    const out = new Uint8Array(octets.length);
+    let length = 0;
+    for (let i = 0; i < octets.length; i++) {
+      const octet = octets[i]!;
+      if (this.#state === "text") {
+        if (octet === EQUALS_SIGN) this.#state = "sign";
+        else if (isWhiteSpace(octet) || octet > SPACE && octet < 0x7f) {
+          out[length++] = octet;
+        } else return undefined;
+      } else if (this.#state === "digit") {
+        const low = hexDigit(octet);
+        if (low === undefined) return undefined;
+        out[length++] = this.#high << 4 | low;
+        this.#state = "text";
+      } else if (!this.#behindSign(octet)) return undefined;
+    }
+    return out.subarray(0, length);
+  }
+
+  /** A soft line break, or the first digit. */
+  #behindSign(octet: number): boolean {
+    const digit = this.#state === "sign" ? hexDigit(octet) : undefined;
+    if (digit !== undefined) {
+      this.#high = digit;
+      this.#state = "digit";
+    } else if (octet === LF) {
+      this.#state = "text";
+    } else if (this.#state === "cr") {
+      return false;
+    } else if (octet === CR) {
+      this.#state = "cr";
+    } else if (octet === SPACE || octet === TAB) {
+      this.#state = "blanks";
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  end(): Uint8Array<ArrayBuffer> | undefined {
+    return this.#state === "text" ? new Uint8Array() : undefined;
   }
 }
 
 /**
  * Encodes base64 in lines of 76 characters, each with CRLF.
  *
- * Written octet by octet into an array of the final size: a mail of 50 MB
- * needs no string of 67 MB.
- *
  * @param octets Octets to encode.
  * @returns The lines in US-ASCII; empty if there are no octets.
  * @see {@link https://www.rfc-editor.org/rfc/rfc2045#section-6.8 | RFC 2045 §6.8}
  */
 export function base64Lines(octets: Uint8Array): Uint8Array<ArrayBuffer> {
-  const characters = Math.ceil(octets.length / 3) * 4;
-  const lines = Math.ceil(characters / LINE_CHARACTERS);
-  const out = new Uint8Array(characters + 2 * lines);
-  let length = 0;
-  for (let line = 0; line < octets.length; line += LINE_OCTETS) {
-    const end = Math.min(line + LINE_OCTETS, octets.length);
-    for (let i = line; i < end; i += 3) {
-      const bits = octets[i]! << 16 | (octets[i + 1] ?? 0) << 8 |
-        (octets[i + 2] ?? 0);
-      out[length++] = ALPHABET[bits >> 18]!;
-      out[length++] = ALPHABET[bits >> 12 & 63]!;
-      out[length++] = i + 1 < end ? ALPHABET[bits >> 6 & 63]! : EQUALS_SIGN;
-      out[length++] = i + 2 < end ? ALPHABET[bits & 63]! : EQUALS_SIGN;
-    }
-    out[length++] = CR;
-    out[length++] = LF;
+  const out = new Uint8Array(base64LinesOctets(octets.length));
+  const text = octets.toBase64();
+  encoder.encodeInto(text, out);
+  // From the last line to the first: each goes where nothing is needed any more.
+  let from = text.length;
+  let to = out.length;
+  while (from > 0) {
+    const line = Math.floor((from - 1) / LINE_CHARACTERS) * LINE_CHARACTERS;
+    out[--to] = LF;
+    out[--to] = CR;
+    to -= from - line;
+    out.copyWithin(to, line, from);
+    from = line;
   }
   return out;
+}
+
+/**
+ * Says how long the lines are that {@linkcode base64Lines} gives.
+ *
+ * @param octets Octets to encode.
+ * @returns Octets of the lines, line ends included.
+ */
+export function base64LinesOctets(octets: number): number {
+  const characters = Math.ceil(octets / 3) * 4;
+  return characters + 2 * Math.ceil(characters / LINE_CHARACTERS);
 }
 
 /**
@@ -138,51 +239,7 @@ export async function* base64LineChunks(
   yield base64Lines(rest);
 }
 
-/** RFC 2045 §6.7. */
-function decodeQuotedPrintable(
-  text: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> | undefined {
-  const out = new Uint8Array(text.length);
-  let length = 0;
-  let i = 0;
-  while (i < text.length) {
-    const octet = text[i]!;
-    if (octet === EQUALS_SIGN) {
-      const next = lineEndBehind(text, i + 1);
-      if (next !== undefined) {
-        i = next;
-        continue;
-      }
-      const value = hexPair(text, i + 1);
-      if (value === undefined) return undefined;
-      out[length++] = value;
-      i += 3;
-    } else if (isWhiteSpace(octet) || (octet > SPACE && octet < 0x7f)) {
-      out[length++] = octet;
-      i++;
-    } else {
-      return undefined;
-    }
-  }
-  return out.subarray(0, length);
-}
-
-/** Offset behind blanks and a line end (a soft line break), if there is one. */
-function lineEndBehind(text: Uint8Array, start: number): number | undefined {
-  let i = start;
-  while (text[i] === SPACE || text[i] === TAB) i++;
-  if (text[i] === CR) i++;
-  return text[i] === LF ? i + 1 : undefined;
-}
-
-function hexPair(text: Uint8Array, start: number): number | undefined {
-  const high = hexDigit(text[start]);
-  const low = hexDigit(text[start + 1]);
-  return high === undefined || low === undefined ? undefined : high << 4 | low;
-}
-
-function hexDigit(octet: number | undefined): number | undefined {
-  if (octet === undefined) return undefined;
+function hexDigit(octet: number): number | undefined {
   const value = parseInt(String.fromCharCode(octet), 16);
   return Number.isNaN(value) ? undefined : value;
 }

@@ -64,18 +64,27 @@ export const CONTENT_CIPHERS: Readonly<Record<ContentCipher, CipherFacts>> = {
   },
 };
 
-/** Octets of any lengths, in order. */
-export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-
-/**
- * Encrypts content, once.
- *
- * @param chunks Content.
- * @returns Ciphertext as it comes, then the tag; none if the cipher has none.
- */
-export type Encrypt = (
-  chunks: Chunks,
-) => AsyncGenerator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
+/** What encrypts one content, once. */
+export interface ContentEncryption {
+  /**
+   * Encrypts content that is in memory.
+   *
+   * @param content Content.
+   * @returns Ciphertext, and the tag; none if the cipher has none.
+   */
+  whole(
+    content: Uint8Array<ArrayBuffer>,
+  ): Promise<readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>]>;
+  /**
+   * Encrypts content of any length.
+   *
+   * @param chunks Content.
+   * @returns Ciphertext as it comes, then the tag; none if the cipher has none.
+   */
+  stream(
+    chunks: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
+}
 
 /**
  * Encodes ContentEncryptionAlgorithmIdentifier.
@@ -131,18 +140,24 @@ export async function contentEncryption(
   cipher: ContentCipher,
   key: Uint8Array<ArrayBuffer>,
   nonce: Uint8Array<ArrayBuffer>,
-): Promise<Encrypt> {
-  if (CONTENT_CIPHERS[cipher].isAuthenticated) return gcm(key, nonce);
-  const cryptoKey = await crypto.subtle.importKey(
-    "raw",
-    key,
-    "AES-CBC",
-    false,
-    [
-      "encrypt",
-    ],
-  );
-  return (chunks) => cbc(cryptoKey, nonce, chunks);
+): Promise<ContentEncryption> {
+  const { isAuthenticated } = CONTENT_CIPHERS[cipher];
+  const name = isAuthenticated ? "AES-GCM" : "AES-CBC";
+  // It takes the key now, before that is wiped.
+  const ofStream = isAuthenticated ? gcm(key, nonce) : undefined;
+  const cryptoKey = await crypto.subtle.importKey("raw", key, name, false, [
+    "encrypt",
+  ]);
+  return {
+    async whole(content) {
+      const octets = new Uint8Array(
+        await crypto.subtle.encrypt({ name, iv: nonce }, cryptoKey, content),
+      );
+      const end = octets.length - (isAuthenticated ? TAG_OCTETS : 0);
+      return [octets.subarray(0, end), octets.subarray(end)];
+    },
+    stream: ofStream ?? ((chunks) => cbc(cryptoKey, nonce, chunks)),
+  };
 }
 
 /**
@@ -153,8 +168,8 @@ export async function contentEncryption(
 async function* cbc(
   key: CryptoKey,
   firstIv: Uint8Array<ArrayBuffer>,
-  chunks: Chunks,
-): ReturnType<Encrypt> {
+  chunks: AsyncIterable<Uint8Array>,
+): ReturnType<ContentEncryption["stream"]> {
   let iv = firstIv;
   const encrypt = async (octets: Uint8Array<ArrayBuffer>) =>
     new Uint8Array(
@@ -179,7 +194,7 @@ async function* cbc(
 function gcm(
   key: Uint8Array<ArrayBuffer>,
   nonce: Uint8Array<ArrayBuffer>,
-): Encrypt {
+): ContentEncryption["stream"] {
   const cipher = createCipheriv("aes-256-gcm", key, nonce);
   return async function* (chunks) {
     for await (const piece of pieces(chunks)) {
@@ -196,7 +211,7 @@ function gcm(
  * which may be empty. A piece is overwritten when the next is asked for.
  */
 async function* pieces(
-  chunks: Chunks,
+  chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const piece = new Uint8Array(PIECE_OCTETS);
   let length = 0;

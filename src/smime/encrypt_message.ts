@@ -11,11 +11,19 @@ import {
   isUnambiguous,
   splitEntity,
 } from "../mail/header.ts";
-import { canonicalizeLineEnds } from "../mail/line_ends.ts";
+import type { Chunks, Message } from "../mail/message.ts";
 import { concat } from "../mail/octets.ts";
-import { base64LineChunks } from "../mail/transfer_encoding.ts";
+import {
+  base64LineChunks,
+  base64Lines,
+  base64LinesOctets,
+} from "../mail/transfer_encoding.ts";
 import type { HeaderProtection } from "../encryption_policy.ts";
-import { envelope, type EnvelopeOptions } from "./enveloped_data.ts";
+import {
+  type Content,
+  envelope,
+  type EnvelopeOptions,
+} from "./enveloped_data.ts";
 import { divideMessage } from "./header_protection.ts";
 import { isEncrypted } from "./is_encrypted.ts";
 import {
@@ -47,8 +55,12 @@ export interface EncryptOptions extends EnvelopeOptions {
 
 /** A message as it goes to disk. */
 export interface StoredMessage {
-  /** The whole file, with CRLF line ends. */
-  readonly octets: Uint8Array<ArrayBuffer>;
+  /** Length of the file. */
+  readonly octets: number;
+  /**
+   * The file, with CRLF line ends, to be read once; in memory if the message is.
+   */
+  readonly chunks: Chunks;
   /** Who encrypted it: we, or the sender before us. */
   readonly encryptedBy: "appliance" | "sender";
 }
@@ -74,7 +86,10 @@ export interface StoredMessage {
  * - An mbox separator (`From ...`) in the first line becomes an
  *   `X-Mailbox-Line` field, as Postfix makes it.
  *
- * @param message Message as received; CRLF, or LF as pipe(8) gives it.
+ * It takes constant memory beside the head of the message. What is behind the
+ * head is not looked at for texts that a hidden subject could be shown in.
+ *
+ * @param message Message as received.
  * @param recipients Each of them can open it.
  * @param options How, and our trace fields.
  * @returns What is to be stored.
@@ -83,7 +98,7 @@ export interface StoredMessage {
  * @see {@link https://www.rfc-editor.org/rfc/rfc8551#section-3 | RFC 8551 §3}
  */
 export async function encryptMessage(
-  message: Uint8Array<ArrayBuffer>,
+  message: Message,
   recipients: readonly Recipient[],
   options: EncryptOptions,
 ): Promise<StoredMessage> {
@@ -93,8 +108,11 @@ export async function encryptMessage(
     }
     return encoder.encode(`${line}\r\n`);
   });
-  const canonical = escapeMailboxLine(canonicalizeLineEnds(message));
-  const { header, body, hasEmptyLine } = splitEntity(canonical);
+  const head = escapeMailboxLine(message.head);
+  const { header, body, hasEmptyLine } = splitEntity(head);
+  /** The message from an offset in its head on. */
+  const from = (offset: number): Content =>
+    withRest([head.subarray(offset)], message);
   const all = [...fields(header)];
   const { border } = options;
   const kept = all.filter((field) => !isForged(field, border));
@@ -102,26 +120,28 @@ export async function encryptMessage(
   const receiptOf = (encryption: Encryption): Uint8Array<ArrayBuffer> =>
     encoder.encode(border ? receipt(encryption, border, verdict) : "");
   // Behind more fields than a header may have, forged ones would be kept.
-  if (hasEmptyLine && isEncrypted(canonical)) {
-    const octets = concat([
+  if (
+    hasEmptyLine &&
+    await isEncrypted(header, from(head.length - body.length).chunks)
+  ) {
+    const outside = concat([
       ...trace,
       receiptOf({ by: "sender" }),
       ...kept.map((field) => field.octets),
-      canonical.subarray(header.length),
     ]);
-    return { octets, encryptedBy: "sender" };
+    const stored = inOne(outside, from(header.length));
+    return { ...stored, encryptedBy: "sender" };
   }
 
+  const isCut = message.octets > message.head.length;
   const { outer, inner, headerProtection } = divideMessage(
     kept,
     body,
     options.headerProtection ?? "off",
+    { isCut },
   );
-  const contentInfo = envelope(
-    {
-      octets: inner.reduce((sum, { length }) => sum + length, 0),
-      chunks: inner,
-    },
+  const contentInfo = await envelope(
+    withRest(inner, message),
     recipients,
     options,
   );
@@ -136,16 +156,54 @@ export async function encryptMessage(
       fingerprintSha256,
     })),
   };
-  const octets = concat([
+  const outside = concat([
     ...trace,
     ...outer,
     receiptOf(encryption),
     // RFC 2045 §4: without it, readers may ignore the fields that follow.
     encoder.encode(hasMimeVersion(kept) ? "" : "MIME-Version: 1.0\r\n"),
     encoder.encode(pkcs7MimeFields(options)),
-    ...await Array.fromAsync(base64LineChunks(contentInfo)),
   ]);
-  return { octets, encryptedBy: "appliance" };
+  const stored = inOne(outside, {
+    octets: base64LinesOctets(contentInfo.octets),
+    chunks: contentInfo.chunks instanceof Array
+      ? [base64Lines(concat(contentInfo.chunks))]
+      : base64LineChunks(contentInfo.chunks),
+  });
+  return { ...stored, encryptedBy: "appliance" };
+}
+
+/** Adds what is behind the head of a message. */
+function withRest(
+  first: readonly Uint8Array<ArrayBuffer>[],
+  { octets, head, chunks }: Message,
+): Content {
+  const length = first.reduce((sum, each) => sum + each.length, 0);
+  return octets === head.length ? { octets: length, chunks: first } : {
+    octets: length + octets - head.length,
+    chunks: joined(first, chunks(head.length)),
+  };
+}
+
+/** Puts octets before others; in memory, in one array for one write. */
+function inOne(
+  first: Uint8Array<ArrayBuffer>,
+  { octets, chunks }: Content,
+): Content {
+  return {
+    octets: first.length + octets,
+    chunks: chunks instanceof Array
+      ? [concat([first, ...chunks])]
+      : joined([first], chunks),
+  };
+}
+
+async function* joined(
+  first: Chunks,
+  second: Chunks,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  yield* first;
+  yield* second;
 }
 
 function hasMimeVersion(kept: readonly Field[]): boolean {

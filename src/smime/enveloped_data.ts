@@ -4,12 +4,13 @@
  * @module
  */
 
+import type { Chunks } from "../mail/message.ts";
 import { concat } from "../mail/octets.ts";
 import {
-  type Chunks,
   ciphertextOctetsOf,
   CONTENT_CIPHERS,
   type ContentCipher,
+  type ContentEncryption,
   contentEncryption,
   contentEncryptionAlgorithm,
 } from "./content_encryption.ts";
@@ -64,44 +65,67 @@ const TAG_OCTETS = 16;
  * @param content Content; may be empty.
  * @param recipients Each of them can open it.
  * @param options How.
- * @returns A ContentInfo in DER, in chunks.
+ * @returns A ContentInfo in DER, to be read once; in memory if the content is.
  * @throws {RangeError} If there is no recipient or one has a key that cannot be
- * used, before the first chunk; if the content is longer or shorter than it
- * said, later: what came is then of no use.
+ * used; if the content is longer or shorter than it said, with a stream of it
+ * while that is read: what came is then of no use.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6 | RFC 5652 §6}
  * @see {@link https://www.rfc-editor.org/rfc/rfc5083 | RFC 5083}
  */
-export async function* envelope(
+export async function envelope(
   content: Content,
   recipients: readonly Recipient[],
   options: EnvelopeOptions = {},
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+): Promise<Content> {
   if (recipients.length === 0) {
     throw new RangeError("Cannot encrypt as there must be >= 1 recipient");
   }
   const { contentCipher = "aes-256-cbc", keyTransport = "rsaes-pkcs1-v1_5" } =
     options;
-  const { keyOctets, nonceOctets } = CONTENT_CIPHERS[contentCipher];
+  const { keyOctets, nonceOctets, isAuthenticated } =
+    CONTENT_CIPHERS[contentCipher];
   const nonce = crypto.getRandomValues(new Uint8Array(nonceOctets));
   const cek = crypto.getRandomValues(new Uint8Array(keyOctets));
   const recipientInfos: Uint8Array<ArrayBuffer>[] = [];
-  let encrypt;
+  let encryption;
   try {
     // One after the other: none still works on the key when it is wiped.
     for (const recipient of recipients) {
       recipientInfos.push(await recipientInfo(recipient, cek, keyTransport));
     }
-    encrypt = await contentEncryption(contentCipher, cek, nonce);
+    encryption = await contentEncryption(contentCipher, cek, nonce);
   } finally {
     cek.fill(0);
   }
-  yield envelopeHead(recipientInfos, {
+  const head = envelopeHead(recipientInfos, {
     contentCipher,
     nonce,
     contentOctets: content.octets,
   });
-  const tag = yield* encrypt(checkLength(content));
-  if (tag.length > 0) yield der(OCTET_STRING, tag);
+  const octets = head.length +
+    ciphertextOctetsOf(contentCipher, content.octets) +
+    (isAuthenticated ? TAG_HEADER_OCTETS + TAG_OCTETS : 0);
+  if (!(content.chunks instanceof Array)) {
+    const chunks = encrypted(head, encryption, checkLength(content));
+    return { octets, chunks };
+  }
+  const whole = concat(content.chunks);
+  if (whole.length !== content.octets) throw wrongLength(content);
+  const [ciphertext, tag] = await encryption.whole(whole);
+  return { octets, chunks: [head, ciphertext, ...tagElement(tag)] };
+}
+
+async function* encrypted(
+  head: Uint8Array<ArrayBuffer>,
+  encryption: ContentEncryption,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  yield head;
+  yield* tagElement(yield* encryption.stream(chunks));
+}
+
+function tagElement(tag: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
+  return tag.length > 0 ? [der(OCTET_STRING, tag)] : [];
 }
 
 /**
@@ -190,8 +214,12 @@ async function* checkLength(content: Content): AsyncGenerator<Uint8Array> {
     yield chunk;
   }
   if (octets !== content.octets) {
-    throw new RangeError(
-      `Cannot encrypt as content must have the length that it said, ${content.octets} octets`,
-    );
+    throw wrongLength(content);
   }
+}
+
+function wrongLength({ octets }: Content): RangeError {
+  return new RangeError(
+    `Cannot encrypt as content must have the length that it said, ${octets} octets`,
+  );
 }

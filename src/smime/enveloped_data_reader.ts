@@ -4,10 +4,9 @@
  * @module
  */
 
-import { equal, isAscii, trim } from "../mail/octets.ts";
-import { BerReader } from "./ber_reader.ts";
+import { equal, isWhiteSpace } from "../mail/octets.ts";
+import { BerStream, type Step } from "./ber_stream.ts";
 import {
-  CONSTRUCTED,
   contextTag,
   INTEGER,
   OBJECT_IDENTIFIER,
@@ -23,6 +22,7 @@ import {
   ID_DES_EDE3_CBC,
   ID_ENVELOPED_DATA,
 } from "./object_identifiers.ts";
+import { type Recognizer, StreamRecognizer } from "./recognizer.ts";
 
 /** RFC 5652 §6.1 and RFC 5083 §2.1: 0, 2, 3 or 4; there is nothing above. */
 const MAX_VERSION = 4;
@@ -46,190 +46,170 @@ const BLOCK_CIPHERS: readonly (readonly [Uint8Array, number])[] = [
 const MIN_ENCRYPTED_KEY_OCTETS = 16;
 
 /**
- * Says whether octets are encrypted content and nothing else: one complete
- * ContentInfo of EnvelopedData or AuthEnvelopedData in BER or DER, for at least
- * one recipient with a key, with an encrypted content that is present, not
- * empty and not plainly text (64 octets or more, none above 127). White space
- * may follow.
+ * Recognizes encrypted content and nothing else: one complete ContentInfo of
+ * EnvelopedData or AuthEnvelopedData in BER or DER, for at least one recipient
+ * with a key, with an encrypted content that is present, not empty and not
+ * plainly text (64 octets or more, none above 127). White space may follow.
  *
  * Whether the ciphertext is what its algorithm gives cannot be seen without the
  * key: a sender who fakes that has published his own text, as he could in the
  * subject.
  *
- * @param octets Anything; may be hostile.
- * @returns False also for signed, compressed, detached or damaged content.
+ * @returns What says no also to signed, compressed, detached or damaged
+ * content.
  * @see {@link https://www.rfc-editor.org/rfc/rfc5652#section-6.1 | RFC 5652 §6.1}
  * @see {@link https://www.rfc-editor.org/rfc/rfc5083#section-2.1 | RFC 5083 §2.1}
  */
-export function isEnveloped(octets: Uint8Array<ArrayBuffer>): boolean {
-  const reader = new BerReader(octets);
-  try {
-    readContentInfo(reader);
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
-  return trim(reader.rest).length === 0;
+export function envelopedData(): Recognizer {
+  return new StreamRecognizer(function* (stream) {
+    yield* readContentInfo(new BerStream(stream));
+    for (;;) {
+      const octet = stream.peek(0);
+      if (octet !== undefined) {
+        expect(isWhiteSpace(octet));
+        stream.advance(1);
+      } else if (stream.isEnded) {
+        return true;
+      } else {
+        yield;
+      }
+    }
+  });
 }
 
-function readContentInfo(reader: BerReader): void {
-  reader.enter(SEQUENCE);
-  const contentType = reader.read(OBJECT_IDENTIFIER);
+function* readContentInfo(reader: BerStream): Step<void> {
+  yield* reader.enter(SEQUENCE);
+  const contentType = (yield* reader.read(OBJECT_IDENTIFIER)).first;
   const isAuthenticated = equal(contentType, ID_AUTH_ENVELOPED_DATA);
   expect(isAuthenticated || equal(contentType, ID_ENVELOPED_DATA));
-  reader.enter(contextTag(0));
-  reader.enter(SEQUENCE);
-  const version = reader.read(INTEGER);
-  expect(version.length === 1 && version[0]! <= MAX_VERSION);
-  skipOptional(reader, contextTag(0)); // originatorInfo
-  readRecipientInfos(reader);
-  readEncryptedContentInfo(reader);
-  skipOptional(reader, contextTag(1)); // unprotectedAttrs or authAttrs
+  yield* reader.enter(contextTag(0));
+  yield* reader.enter(SEQUENCE);
+  const version = yield* reader.read(INTEGER);
+  expect(version.length === 1 && version.first[0]! <= MAX_VERSION);
+  yield* skipOptional(reader, contextTag(0)); // originatorInfo
+  yield* readRecipientInfos(reader);
+  yield* readEncryptedContentInfo(reader);
+  yield* skipOptional(reader, contextTag(1)); // unprotectedAttrs or authAttrs
   if (isAuthenticated) {
-    expect(readOctetString(reader, OCTET_STRING).length > 0); // mac
-    skipOptional(reader, contextTag(2)); // unauthAttrs
+    expect((yield* reader.readString(OCTET_STRING)).length > 0); // mac
+    yield* skipOptional(reader, contextTag(2)); // unauthAttrs
   }
-  reader.leave();
-  reader.leave();
-  reader.leave();
+  yield* reader.leave();
+  yield* reader.leave();
+  yield* reader.leave();
 }
 
 /** RFC 5652 §6.1: RecipientInfos ::= SET SIZE (1..MAX) OF RecipientInfo. */
-function readRecipientInfos(reader: BerReader): void {
-  reader.enter(SET);
-  do readRecipientInfo(reader); while (!reader.isAtEnd());
-  reader.leave();
+function* readRecipientInfos(reader: BerStream): Step<void> {
+  yield* reader.enter(SET);
+  do yield* readRecipientInfo(reader); while (!(yield* reader.isAtEnd()));
+  yield* reader.leave();
 }
 
 /** RFC 5652 §6.2: a CHOICE. */
-function readRecipientInfo(reader: BerReader): void {
-  const tag = reader.peek();
+function* readRecipientInfo(reader: BerStream): Step<void> {
+  const tag = yield* reader.peek();
   expect(tag !== undefined);
-  reader.enter(tag);
+  yield* reader.enter(tag);
   if (tag === contextTag(4)) {
-    readOtherRecipientInfo(reader);
+    yield* readOtherRecipientInfo(reader);
   } else {
-    reader.read(INTEGER); // version
-    if (tag === SEQUENCE) readRecipientKey(reader);
-    else if (tag === contextTag(1)) readKeyAgreement(reader);
-    else if (tag === contextTag(2)) readKeyEncryptionKey(reader);
-    else readPassword(reader, tag);
+    yield* reader.read(INTEGER); // version
+    if (tag === SEQUENCE) yield* readRecipientKey(reader);
+    else if (tag === contextTag(1)) yield* readKeyAgreement(reader);
+    else if (tag === contextTag(2)) yield* readKeyEncryptionKey(reader);
+    else yield* readPassword(reader, tag);
   }
-  reader.leave();
+  yield* reader.leave();
 }
 
 /** Rest of KeyTransRecipientInfo, RFC 5652 §6.2.1. */
-function readRecipientKey(reader: BerReader): void {
-  readRecipientIdentifier(reader);
-  readAlgorithmIdentifier(reader);
-  readEncryptedKey(reader);
+function* readRecipientKey(reader: BerStream): Step<void> {
+  yield* readRecipientIdentifier(reader);
+  yield* readAlgorithmIdentifier(reader);
+  yield* readEncryptedKey(reader);
 }
 
 /** Rest of KeyAgreeRecipientInfo, RFC 5652 §6.2.2. */
-function readKeyAgreement(reader: BerReader): void {
-  expect(reader.peek() === contextTag(0));
-  reader.skip(); // originator
-  skipOptional(reader, contextTag(1)); // ukm
-  readAlgorithmIdentifier(reader);
-  reader.enter(SEQUENCE); // recipientEncryptedKeys
+function* readKeyAgreement(reader: BerStream): Step<void> {
+  expect((yield* reader.peek()) === contextTag(0));
+  yield* reader.skip(); // originator
+  yield* skipOptional(reader, contextTag(1)); // ukm
+  yield* readAlgorithmIdentifier(reader);
+  yield* reader.enter(SEQUENCE); // recipientEncryptedKeys
   do {
-    reader.enter(SEQUENCE);
-    readRecipientIdentifier(reader);
-    readEncryptedKey(reader);
-    reader.leave();
-  } while (!reader.isAtEnd());
-  reader.leave();
+    yield* reader.enter(SEQUENCE);
+    yield* readRecipientIdentifier(reader);
+    yield* readEncryptedKey(reader);
+    yield* reader.leave();
+  } while (!(yield* reader.isAtEnd()));
+  yield* reader.leave();
 }
 
 /** Rest of KEKRecipientInfo, RFC 5652 §6.2.3. */
-function readKeyEncryptionKey(reader: BerReader): void {
-  expect(reader.peek() === SEQUENCE);
-  reader.skip(); // kekid
-  readAlgorithmIdentifier(reader);
-  readEncryptedKey(reader);
+function* readKeyEncryptionKey(reader: BerStream): Step<void> {
+  expect((yield* reader.peek()) === SEQUENCE);
+  yield* reader.skip(); // kekid
+  yield* readAlgorithmIdentifier(reader);
+  yield* readEncryptedKey(reader);
 }
 
 /** Rest of PasswordRecipientInfo, RFC 5652 §6.2.4. */
-function readPassword(reader: BerReader, tag: number): void {
+function* readPassword(reader: BerStream, tag: number): Step<void> {
   expect(tag === contextTag(3));
-  skipOptional(reader, contextTag(0)); // keyDerivationAlgorithm
-  readAlgorithmIdentifier(reader);
-  readEncryptedKey(reader);
+  yield* skipOptional(reader, contextTag(0)); // keyDerivationAlgorithm
+  yield* readAlgorithmIdentifier(reader);
+  yield* readEncryptedKey(reader);
 }
 
 /** OtherRecipientInfo, RFC 5652 §6.2.5, as of RFC 9629. */
-function readOtherRecipientInfo(reader: BerReader): void {
-  expect(reader.read(OBJECT_IDENTIFIER).length > 0);
-  expect(reader.skip().length > MIN_ENCRYPTED_KEY_OCTETS);
+function* readOtherRecipientInfo(reader: BerStream): Step<void> {
+  expect((yield* reader.read(OBJECT_IDENTIFIER)).length > 0);
+  expect((yield* reader.skip()) > MIN_ENCRYPTED_KEY_OCTETS);
 }
 
 /** IssuerAndSerialNumber, or [0]: a key identifier (§6.2.1, §6.2.2). */
-function readRecipientIdentifier(reader: BerReader): void {
-  const tag = reader.peek();
+function* readRecipientIdentifier(reader: BerStream): Step<void> {
+  const tag = yield* reader.peek();
   expect(
     tag === SEQUENCE || tag === contextTag(0, { isConstructed: false }) ||
       tag === contextTag(0),
   );
-  reader.skip();
+  yield* reader.skip();
 }
 
-function readEncryptedKey(reader: BerReader): void {
-  const { length } = readOctetString(reader, OCTET_STRING);
+function* readEncryptedKey(reader: BerStream): Step<void> {
+  const { length } = yield* reader.readString(OCTET_STRING);
   expect(length >= MIN_ENCRYPTED_KEY_OCTETS);
 }
 
-function readEncryptedContentInfo(reader: BerReader): void {
-  reader.enter(SEQUENCE);
-  expect(reader.read(OBJECT_IDENTIFIER).length > 0);
-  const algorithm = readAlgorithmIdentifier(reader);
-  const { length, isText } = readOctetString(
-    reader,
+function* readEncryptedContentInfo(reader: BerStream): Step<void> {
+  yield* reader.enter(SEQUENCE);
+  expect((yield* reader.read(OBJECT_IDENTIFIER)).length > 0);
+  const algorithm = yield* readAlgorithmIdentifier(reader);
+  const { length, isText } = yield* reader.readString(
     contextTag(0, { isConstructed: false }),
   );
   expect(length > 0 && !(isText && length >= MIN_TEXT_OCTETS));
   for (const [cipher, blockOctets] of BLOCK_CIPHERS) {
     if (equal(algorithm, cipher)) expect(length % blockOctets === 0);
   }
-  reader.leave();
+  yield* reader.leave();
 }
 
-function readAlgorithmIdentifier(reader: BerReader): Uint8Array {
-  reader.enter(SEQUENCE);
-  const algorithm = reader.read(OBJECT_IDENTIFIER);
+/** Gives the first octets of the algorithm: all that those of ours have. */
+function* readAlgorithmIdentifier(reader: BerStream): Step<Uint8Array> {
+  yield* reader.enter(SEQUENCE);
+  const algorithm = yield* reader.read(OBJECT_IDENTIFIER);
   expect(algorithm.length > 0);
-  if (!reader.isAtEnd()) reader.skip(); // parameters
-  reader.leave();
-  return algorithm;
+  if (!(yield* reader.isAtEnd())) yield* reader.skip(); // parameters
+  yield* reader.leave();
+  // A copy: what is behind it is overwritten before it is looked at.
+  return algorithm.first.slice();
 }
 
-/**
- * Reads a string of octets, primitive or (X.690 §8.7.3) in chunks.
- *
- * @param tag Identifier octet of the primitive form.
- * @returns Its length, and whether all of it is US-ASCII.
- */
-function readOctetString(
-  reader: BerReader,
-  tag: number,
-): { length: number; isText: boolean } {
-  if (reader.peek() === tag) {
-    const octets = reader.read(tag);
-    return { length: octets.length, isText: isAscii(octets) };
-  }
-  let length = 0;
-  let isText = true;
-  reader.enter(tag | CONSTRUCTED);
-  while (!reader.isAtEnd()) {
-    const chunk = readOctetString(reader, OCTET_STRING);
-    length += chunk.length;
-    isText &&= chunk.isText;
-  }
-  reader.leave();
-  return { length, isText };
-}
-
-function skipOptional(reader: BerReader, tag: number): void {
-  if (reader.peek() === tag) reader.skip();
+function* skipOptional(reader: BerStream, tag: number): Step<void> {
+  if ((yield* reader.peek()) === tag) yield* reader.skip();
 }
 
 function expect(condition: boolean): asserts condition {

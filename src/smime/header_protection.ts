@@ -88,6 +88,8 @@ export interface Halves {
  * dropped.
  * @param body Octets of the body.
  * @param wanted What is asked for.
+ * @param options `isCut`: these are the first octets of the body, and the rest
+ * follows `inner`. The subject comes into texts that begin in them.
  * @returns Both halves.
  * @see {@link https://www.rfc-editor.org/rfc/rfc9788#section-5.2 | RFC 9788 §5.2}
  */
@@ -95,6 +97,7 @@ export function divideMessage(
   fields: readonly Field[],
   body: Uint8Array<ArrayBuffer>,
   wanted: HeaderProtection,
+  options: { readonly isCut?: boolean } = {},
 ): Halves {
   const content: Field[] = [];
   const outside: Field[] = [];
@@ -124,7 +127,7 @@ export function divideMessage(
     return field === subject ? [OBSCURED_SUBJECT] : [];
   });
   const legacy = hides && subject !== undefined && !isCryptographic(content)
-    ? legacyDisplay(content, body, fieldText(subject))
+    ? legacyDisplay(content, body, fieldText(subject), options)
     : undefined;
   return {
     outer,

@@ -4,27 +4,14 @@
  * @module
  */
 
-import {
-  fields,
-  fieldText,
-  isUnambiguous,
-  MAX_FIELDS,
-  splitEntity,
-} from "../mail/header.ts";
-import type { Entity } from "../mail/header.ts";
-import { canonicalizeLineEnds } from "../mail/line_ends.ts";
-import { splitMultipart } from "../mail/multipart.ts";
-import { latin1, trim } from "../mail/octets.ts";
-import { parseParameterized } from "../mail/parameters.ts";
-import type { Parameterized } from "../mail/parameters.ts";
-import {
-  decodeBody,
-  parseTransferEncoding,
-} from "../mail/transfer_encoding.ts";
-import type { TransferEncoding } from "../mail/transfer_encoding.ts";
-import { isEnveloped } from "./enveloped_data_reader.ts";
-import { decodeArmor } from "./openpgp_armor.ts";
-import { isEncryptedOpenPgp } from "./openpgp_packets.ts";
+import type { Chunks } from "../mail/message.ts";
+import { decoder } from "../mail/transfer_encoding.ts";
+import { encryptedMultipart } from "./encrypted_multipart.ts";
+import { envelopedData } from "./enveloped_data_reader.ts";
+import { type MimeFields, readMimeFields } from "./mime_fields.ts";
+import { armor } from "./openpgp_armor.ts";
+import { encryptedOpenPgp } from "./openpgp_packets.ts";
+import { decoded, type Recognizer } from "./recognizer.ts";
 
 /** RFC 8551 §3.2, and the older name that RFC 2311 readers wrote. */
 const PKCS7_MIME_TYPES: readonly string[] = [
@@ -34,38 +21,6 @@ const PKCS7_MIME_TYPES: readonly string[] = [
 
 /** RFC 8551 §3.2.1. */
 const P7M_REGEXP = /\.p7m$/i;
-
-/**
- * Preambles that OpenPGP mail programs write, word for word, so that they hold
- * nothing of the message: Thunderbird, Enigmail, Mailvelope, K-9 and others.
- */
-const PREAMBLES: readonly string[] = [
-  "",
-  "This is an OpenPGP/MIME encrypted message (RFC 4880 and 3156)",
-  "This is an OpenPGP/MIME encrypted message (RFC 2440 and 3156)",
-  "This is a multi-part message in MIME format.",
-];
-/** Longer than any of {@linkcode PREAMBLES}, with space around it. */
-const MAX_PREAMBLE_OCTETS = 100;
-
-/**
- * The fields that go inside when we encrypt stay readable here, so they may not
- * be long enough for a text. All programs need far less than this.
- */
-const MAX_CONTENT_FIELDS_OCTETS = 1000;
-
-/** What we store has the message's fields and ours. */
-const MAX_STORED_FIELDS = MAX_FIELDS + 100;
-
-/** What the MIME fields of a message or part say about its body. */
-interface MimeFields {
-  /** Media type, and its parameters. */
-  readonly contentType: Parameterized;
-  /** How the body is encoded. */
-  readonly transferEncoding: TransferEncoding;
-  /** Value of Content-Disposition, if there is one. */
-  readonly disposition: Parameterized | undefined;
-}
 
 /**
  * Says whether a message is encrypted already, with S/MIME or OpenPGP, and
@@ -82,44 +37,57 @@ interface MimeFields {
  * - `multipart/encrypted` of OpenPGP with its two parts;
  * - `text/plain` that is one armored OpenPGP message.
  *
- * @param message Whole message with CRLF or LF line ends; may be hostile. It
- * takes time and memory in proportion to its length.
- * @returns True if it can be stored as it is. Never throws.
+ * @param header Header section of the message with CRLF (or LF) line ends; an
+ * empty line must stand behind it, or readers disagree about where the body
+ * begins. May be hostile, as the body.
+ * @param body Body, read as far as it takes to know; it takes time in
+ * proportion to its length, and little memory.
+ * @returns True if it can be stored as it is. Never throws, but if the body
+ * cannot be read.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8551#section-3.2 | RFC 8551 §3.2}
  * @see {@link https://www.rfc-editor.org/rfc/rfc3156#section-4 | RFC 3156 §4}
  */
-export function isEncrypted(message: Uint8Array<ArrayBuffer>): boolean {
+export async function isEncrypted(
+  header: Uint8Array<ArrayBuffer>,
+  body: Chunks,
+): Promise<boolean> {
+  const recognizer = protectedBody(header);
+  if (recognizer === undefined) return false;
+  for await (const chunk of body) {
+    if (!yes(() => recognizer.next(chunk))) return false;
+  }
+  return yes(() => recognizer.end());
+}
+
+/** A bug in a recognizer must not keep mail from being encrypted. */
+function yes(answer: () => boolean): boolean {
   try {
-    const entity = splitEntity(
-      canonicalizeLineEnds(message),
-      MAX_STORED_FIELDS,
-    );
-    const mime = readMimeFields(entity);
-    // Without the empty line, readers disagree about where the body begins.
-    return mime !== undefined && entity.hasEmptyLine &&
-      isProtected(mime, entity.body);
+    return answer();
   } catch {
-    // A bug here, or no memory for the decoded body, must not keep mail from
-    // being encrypted.
     return false;
   }
 }
 
-function isProtected(
-  mime: MimeFields,
-  body: Uint8Array<ArrayBuffer>,
-): boolean {
+/**
+ * Makes what recognizes a protected body by itself, without the claims of its
+ * header.
+ *
+ * @param header Header section of the message; may be hostile.
+ * @returns The recognizer, for one body; undefined if the answer is no whatever
+ * the body is.
+ */
+export function protectedBody(
+  header: Uint8Array<ArrayBuffer>,
+): Recognizer | undefined {
+  const mime = readMimeFields(header);
+  if (mime === undefined) return undefined;
   const type = mime.contentType.value;
   if (PKCS7_MIME_TYPES.includes(type) || isNamedP7m(mime)) {
-    return isProtectedCms(mime, body);
+    return protectedCms(mime);
   }
-  if (type === "multipart/encrypted") return isProtectedMultipart(mime, body);
-  if (type === "text/plain") {
-    const text = decodeBody(body, mime.transferEncoding);
-    const packets = text && decodeArmor(text);
-    return packets !== undefined && isEncryptedOpenPgp(packets);
-  }
-  return false;
+  if (type === "multipart/encrypted") return encryptedMultipart(mime);
+  if (type !== "text/plain") return undefined;
+  return decoded(decoder(mime.transferEncoding), armor(encryptedOpenPgp()));
 }
 
 function isNamedP7m({ contentType, disposition }: MimeFields): boolean {
@@ -131,97 +99,12 @@ function isNamedP7m({ contentType, disposition }: MimeFields): boolean {
     names.some((name) => name !== undefined && P7M_REGEXP.test(name));
 }
 
-function isProtectedCms(
-  mime: MimeFields,
-  body: Uint8Array<ArrayBuffer>,
-): boolean {
+function protectedCms(
+  { transferEncoding }: MimeFields,
+): Recognizer | undefined {
   // RFC 8551 §3.1.2: BER is binary, which 7bit cannot carry. Who wrote
   // quoted-printable here did not write S/MIME.
-  if (!["base64", "binary", "8bit"].includes(mime.transferEncoding)) {
-    return false;
-  }
-  const octets = decodeBody(body, mime.transferEncoding);
-  return octets !== undefined && isEnveloped(octets);
-}
-
-/** RFC 3156 §4. */
-function isProtectedMultipart(
-  mime: MimeFields,
-  body: Uint8Array<ArrayBuffer>,
-): boolean {
-  const { parameters } = mime.contentType;
-  if (
-    parameters.get("protocol")?.toLowerCase() !== "application/pgp-encrypted"
-  ) {
-    return false;
-  }
-  // RFC 2045 §6.4: a multipart has no encoding of its own.
-  if (!["7bit", "8bit", "binary"].includes(mime.transferEncoding)) return false;
-  const multipart = splitMultipart(body, parameters.get("boundary") ?? "");
-  if (multipart === undefined || multipart.parts.length !== 2) return false;
-  if (!isKnownPreamble(multipart.preamble)) return false;
-  if (trim(multipart.epilogue).length > 0) return false;
-
-  const [control, encrypted] = multipart.parts.map(readPart);
-  return control?.type === "application/pgp-encrypted" &&
-    /^version: ?1$/i.test(latin1(trim(control.octets).subarray(0, 12))) &&
-    encrypted?.type === "application/octet-stream" &&
-    isEncryptedOpenPgp(decodeArmor(encrypted.octets) ?? encrypted.octets);
-}
-
-function isKnownPreamble(preamble: Uint8Array<ArrayBuffer>): boolean {
-  const text = trim(preamble);
-  return text.length < MAX_PREAMBLE_OCTETS && PREAMBLES.includes(latin1(text));
-}
-
-/** A part of a multipart: media type and decoded body. */
-interface Part {
-  readonly type: string;
-  readonly octets: Uint8Array<ArrayBuffer>;
-}
-
-function readPart(octets: Uint8Array<ArrayBuffer>): Part | undefined {
-  const entity = splitEntity(octets);
-  if (!entity.hasEmptyLine) return undefined;
-  for (const field of fields(entity.header)) {
-    // RFC 2046 §5.1: other fields have no meaning here, so they are text.
-    if (!field.name.startsWith("content-")) return undefined;
-  }
-  const mime = readMimeFields(entity);
-  const body = mime && decodeBody(entity.body, mime.transferEncoding);
-  return body && { type: mime.contentType.value, octets: body };
-}
-
-/**
- * Reads the MIME fields of a header section; RFC 2045 §5.2 and §6.1 give what
- * holds if they are missing.
- *
- * @returns `undefined` if a field is twice there, malformed, or may be read in
- * two ways, or if all of them are longer than 1000 octets.
- */
-function readMimeFields({ header }: Entity): MimeFields | undefined {
-  const texts = new Map<string, string>();
-  let length = 0;
-  for (const field of fields(header)) {
-    if (!isUnambiguous(field)) return undefined;
-    if (!field.name.startsWith("content-")) continue;
-    length += field.octets.length;
-    if (texts.has(field.name) || length > MAX_CONTENT_FIELDS_OCTETS) {
-      return undefined;
-    }
-    texts.set(field.name, fieldText(field));
-  }
-  const contentType = parseParameterized(
-    texts.get("content-type") ?? "text/plain",
-  );
-  const transferEncoding = parseTransferEncoding(
-    texts.get("content-transfer-encoding"),
-  );
-  if (contentType === undefined || transferEncoding === undefined) {
-    return undefined;
-  }
-  const disposition = parseParameterized(
-    texts.get("content-disposition") ?? "",
-  );
-  return { contentType, transferEncoding, disposition };
+  return ["base64", "binary", "8bit"].includes(transferEncoding)
+    ? decoded(decoder(transferEncoding), envelopedData())
+    : undefined;
 }

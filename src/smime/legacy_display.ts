@@ -69,6 +69,7 @@ interface Text {
  * @param content `Content-*` fields of the message.
  * @param body Octets of the body.
  * @param subject Text of the subject field, one character for each octet.
+ * @param options `isCut`: the body goes on, and what is behind is not looked at.
  * @returns The new body; undefined if there is nothing to put it into.
  * @see {@link https://www.rfc-editor.org/rfc/rfc9788#section-5.2.2 | RFC 9788 §5.2.2}
  */
@@ -76,9 +77,11 @@ export function legacyDisplay(
   content: readonly Field[],
   body: Uint8Array<ArrayBuffer>,
   subject: string,
+  options: { readonly isCut?: boolean } = {},
 ): LegacyDisplay | undefined {
+  const { isCut = false } = options;
   const text = decodedText(subject, MAX_CHARACTERS);
-  const found = texts(content, body, 0);
+  const found = texts(content, body, { depth: 0, isCut });
   const insertions: Insertion[] = [];
   let isOfWhole = false;
   for (const type of ["text/plain", "text/html"] as const) {
@@ -113,7 +116,7 @@ export function legacyDisplay(
 function texts(
   header: readonly Field[],
   body: Uint8Array<ArrayBuffer>,
-  depth: number,
+  { depth, isCut }: { readonly depth: number; readonly isCut: boolean },
 ): Text[] {
   const types = header.filter(({ name }) => name === "content-type");
   const encodings = header.filter(({ name }) =>
@@ -149,12 +152,16 @@ function texts(
   if (!isMultipart || depth === MAX_DEPTH) return [];
   if (!/^(?:7bit|8bit|binary)$/.test(encoding)) return [];
   const boundary = type.parameters.get("boundary") ?? "";
-  const parts = splitMultipart(body, boundary)?.parts ?? [];
+  const multipart = splitMultipart(body, boundary, { isCut });
+  const parts = multipart?.parts ?? [];
   const count = type.value === "multipart/alternative" ? MAX_ALTERNATIVES : 1;
-  return parts.slice(0, count).flatMap((part) => {
+  return parts.slice(0, count).flatMap((part, index) => {
     const entity = splitEntity(part);
     if (!entity.hasEmptyLine) return [];
-    return texts([...fields(entity.header)], entity.body, depth + 1);
+    return texts([...fields(entity.header)], entity.body, {
+      depth: depth + 1,
+      isCut: multipart!.isCut && index === parts.length - 1,
+    });
   });
 }
 

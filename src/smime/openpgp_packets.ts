@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isAscii } from "../mail/octets.ts";
+import type { OctetStream } from "./octet_stream.ts";
+import { type Recognizer, StreamRecognizer } from "./recognizer.ts";
 
 /** Packet types, RFC 9580 §5. */
 const PKESK = 1;
@@ -47,145 +48,120 @@ interface Packet {
   readonly length: number;
   /** Whether the body is all US-ASCII. */
   readonly isText: boolean;
-  /** Offset behind the packet. */
-  readonly next: number;
 }
 
 /**
- * Says whether octets are one encrypted OpenPGP message and nothing else: one
+ * Recognizes one encrypted OpenPGP message in binary form and nothing else: one
  * or more session keys (PKESK or SKESK), then exactly one packet of encrypted
  * content with integrity protection (SEIPD or AEAD) that goes to the end and is
  * not plainly text (no octet above 127).
  *
- * @param octets Packets in binary form; may be hostile.
- * @returns False also for signed, compressed, literal or damaged content, and
- * for the old encrypted packets without integrity protection.
+ * @returns What says no also to signed, compressed, literal or damaged content,
+ * and to the old encrypted packets without integrity protection.
  * @see {@link https://www.rfc-editor.org/rfc/rfc9580#section-10.3 | RFC 9580 §10.3}
  */
-export function isEncryptedOpenPgp(octets: Uint8Array<ArrayBuffer>): boolean {
-  let sessionKeys = 0;
-  let offset = 0;
-  while (offset < octets.length) {
-    const packet = readPacket(octets, offset);
-    if (packet === undefined) return false;
-    const versions = SESSION_KEY_VERSIONS[packet.type];
-    if (versions === undefined) {
-      const minLength = CONTENT_VERSIONS[packet.type]?.[packet.version];
-      return sessionKeys > 0 && packet.next === octets.length &&
-        minLength !== undefined && packet.length >= minLength &&
-        !packet.isText;
+export function encryptedOpenPgp(): Recognizer {
+  return new StreamRecognizer(function* (stream) {
+    for (let sessionKeys = 0;; sessionKeys++) {
+      const packet = yield* readPacket(stream);
+      if (packet === undefined) return false;
+      const versions = SESSION_KEY_VERSIONS[packet.type];
+      if (versions === undefined) {
+        const minLength = CONTENT_VERSIONS[packet.type]?.[packet.version];
+        while (stream.available === 0 && !stream.isEnded) yield;
+        return sessionKeys > 0 && stream.available === 0 &&
+          minLength !== undefined && packet.length >= minLength &&
+          !packet.isText;
+      }
+      if (!versions.includes(packet.version)) return false;
+      if (packet.length < MIN_SESSION_KEY_OCTETS[packet.type]!) return false;
     }
-    if (!versions.includes(packet.version)) return false;
-    if (packet.length < MIN_SESSION_KEY_OCTETS[packet.type]!) return false;
-    sessionKeys++;
-    offset = packet.next;
-  }
-  return false;
+  });
 }
 
 /**
- * Reads the header of a packet and finds its end.
+ * Reads a packet.
  *
- * @returns `undefined` if the packet is malformed, empty or cut off.
+ * @returns `undefined` if there is none, or it is malformed, empty or cut off.
  * @see {@link https://www.rfc-editor.org/rfc/rfc9580#section-4.2 | RFC 9580 §4.2}
  */
-function readPacket(octets: Uint8Array, offset: number): Packet | undefined {
-  const first = octets[offset]!;
-  if ((first & 0x80) === 0) return undefined;
+function* readPacket(
+  stream: OctetStream,
+): Generator<void, Packet | undefined, void> {
+  while (stream.isShort) yield;
+  const first = stream.peek(0);
+  if (first === undefined || (first & 0x80) === 0) return undefined;
+  stream.advance(1);
   return (first & 0x40) === 0
-    ? readLegacyPacket(octets, offset)
-    : readOpenPgpPacket(octets, offset);
+    ? yield* readLegacyPacket(stream, first)
+    : yield* readOpenPgpPacket(stream, first & 63);
 }
 
 /** RFC 9580 §4.2.2: "old" format, lengths of 1, 2 or 4 octets. */
-function readLegacyPacket(
-  octets: Uint8Array,
-  offset: number,
-): Packet | undefined {
-  const first = octets[offset]!;
+function* readLegacyPacket(
+  stream: OctetStream,
+  first: number,
+): Generator<void, Packet | undefined, void> {
   // An indeterminate length (3) is for content only, which has no type that
   // fits into this format.
   if ((first & 3) === 3) return undefined;
-  const lengthOctets = 1 << (first & 3);
-  const length = bigEndian(octets, offset + 1, lengthOctets);
-  return packet(octets, (first >> 2) & 15, offset + 1 + lengthOctets, length);
+  const length = readNumber(stream, 1 << (first & 3));
+  const version = stream.peek(0);
+  if (version === undefined || length === 0) return undefined;
+  const { isText } = yield* stream.take(length);
+  return { type: (first >> 2) & 15, version, length, isText };
 }
 
 /** RFC 9580 §4.2.1: "new" format, also with partial lengths. */
-function readOpenPgpPacket(
-  octets: Uint8Array,
-  offset: number,
-): Packet | undefined {
-  const type = octets[offset]! & 63;
-  const version = octets[bodyChunk(octets, offset + 1)?.start ?? -1];
-  let position = offset + 1;
+function* readOpenPgpPacket(
+  stream: OctetStream,
+  type: number,
+): Generator<void, Packet | undefined, void> {
+  let version: number | undefined;
   let length = 0;
   let isText = true;
   for (;;) {
-    const chunk = bodyChunk(octets, position);
-    if (chunk === undefined) return undefined;
+    while (stream.isShort) yield;
+    const chunk = readBodyLength(stream);
     if (chunk.isPartial) {
       if (CONTENT_VERSIONS[type] === undefined) return undefined;
-      if (length === 0 && chunk.length < MIN_FIRST_PARTIAL_OCTETS) {
+      if (length === 0 && chunk.octets < MIN_FIRST_PARTIAL_OCTETS) {
         return undefined;
       }
     }
-    length += chunk.length;
-    position = chunk.start + chunk.length;
-    if (position > octets.length) return undefined;
-    isText &&= isAscii(octets.subarray(chunk.start, position));
+    version ??= stream.peek(0);
+    length += chunk.octets;
+    const taken = stream.takeNow(chunk.octets) ??
+      (yield* stream.take(chunk.octets));
+    isText &&= taken.isText;
     if (!chunk.isPartial) break;
   }
   if (version === undefined || length === 0) return undefined;
-  return { type, version, length, isText, next: position };
+  return { type, version, length, isText };
 }
 
-/** Length octets of a packet in the "new" format, and where they lead. */
-interface BodyChunk {
-  readonly start: number;
-  readonly length: number;
-  readonly isPartial: boolean;
-}
-
-function bodyChunk(octets: Uint8Array, offset: number): BodyChunk | undefined {
-  const first = octets[offset];
-  if (first === undefined) return undefined;
-  if (first < 192) {
-    return { start: offset + 1, length: first, isPartial: false };
-  }
+/** Reads the length octets of a packet in the "new" format. */
+function readBodyLength(
+  stream: OctetStream,
+): { readonly octets: number; readonly isPartial: boolean } {
+  const first = readNumber(stream, 1);
+  if (first < 192) return { octets: first, isPartial: false };
   if (first < 224) {
-    const second = octets[offset + 1] ?? 0;
-    const length = ((first - 192) << 8) + second + 192;
-    return { start: offset + 2, length, isPartial: false };
+    const octets = ((first - 192) << 8) + readNumber(stream, 1) + 192;
+    return { octets, isPartial: false };
   }
-  if (first < 255) {
-    return { start: offset + 1, length: 2 ** (first & 31), isPartial: true };
-  }
-  const length = bigEndian(octets, offset + 1, 4);
-  return { start: offset + 5, length, isPartial: false };
+  if (first < 255) return { octets: 2 ** (first & 31), isPartial: true };
+  return { octets: readNumber(stream, 4), isPartial: false };
 }
 
-function packet(
-  octets: Uint8Array,
-  type: number,
-  start: number,
-  length: number,
-): Packet | undefined {
-  const version = octets[start];
-  const next = start + length;
-  if (version === undefined || length === 0 || next > octets.length) {
-    return undefined;
-  }
-  const isText = isAscii(octets.subarray(start, next));
-  return { type, version, length, isText, next };
-}
-
-function bigEndian(octets: Uint8Array, start: number, count: number): number {
+/** Reads a number, most significant octet first. */
+function readNumber(stream: OctetStream, count: number): number {
   let value = 0;
-  // A missing octet makes the value too small or too large, but the packet
-  // then ends behind the octets in any case.
-  for (let i = start; i < start + count; i++) {
-    value = value * 256 + (octets[i] ?? 0);
+  for (let i = 0; i < count; i++) {
+    const octet = stream.peek(i);
+    if (octet === undefined) throw new SyntaxError("Truncated");
+    value = value * 256 + octet;
   }
+  stream.advance(count);
   return value;
 }

@@ -181,13 +181,13 @@ export async function* vaultboxesWithMail(
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
- * @returns Names of the files.
+ * @returns Names.
  */
-export function stagedMessages(
+export async function stagedMessages(
   base: string,
   vaultboxId: string,
 ): Promise<string[]> {
-  return namesIn(join(base, vaultboxId, "tmp"));
+  return await namesIn(join(base, vaultboxId, "tmp"));
 }
 
 /** Octets of a message as its name says it. */

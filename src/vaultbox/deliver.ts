@@ -14,7 +14,6 @@ import { UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import type { Chunks } from "../mail/message.ts";
-import { concat } from "../mail/octets.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
@@ -167,7 +166,7 @@ async function store(
   const { message } = delivery;
   const { id: vaultboxId, version } = vaultbox;
   const stored = await encryptMessage(
-    concat(await Array.fromAsync(message.chunks())),
+    message,
     vaultbox.recipients,
     {
       traceFields: [`Delivered-To: ${address.alias}@${address.domain}`],
@@ -179,7 +178,7 @@ async function store(
       },
     },
   );
-  const sizeBytes = stored.octets.length;
+  const sizeBytes = stored.octets;
   const file = maildirName({
     messageId,
     time: app.now(),
@@ -192,7 +191,7 @@ async function store(
       vaultboxId,
       file,
       octets: sizeBytes,
-      chunks: [stored.octets],
+      chunks: stored.chunks,
     });
     return await show(app, {
       id: messageId,

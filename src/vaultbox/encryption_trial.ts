@@ -27,6 +27,8 @@ import {
   policyInForce,
 } from "../encryption_policy.ts";
 import { AppError } from "../errors.ts";
+import { messageInMemory } from "../mail/message.ts";
+import { concat } from "../mail/octets.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import { readRecipient } from "../smime/recipient.ts";
 import { readCertificate } from "../smime/recipient_certificate.ts";
@@ -124,8 +126,8 @@ export async function beginTrial(
       policy,
       code,
     });
-    const { octets } = await encryptMessage(
-      mail,
+    const { chunks } = await encryptMessage(
+      messageInMemory(mail),
       certificates.map(readRecipient),
       {
         traceFields: [],
@@ -135,7 +137,7 @@ export async function beginTrial(
     await app.intake.store({
       vaultboxId,
       recipient: `${vaultbox.alias}@${vaultbox.domain}`,
-      octets,
+      octets: concat(await Array.fromAsync(chunks)),
     });
   } catch (error) {
     await app.sql.begin(async (tx) => {

@@ -14,71 +14,60 @@ import {
   stagedMessages,
   vaultboxesWithMail,
 } from "../storage/maildir.ts";
+import type { Sightings } from "./sightings.ts";
 
 /**
- * Sweeps in a row that have found a staged file without a row before it is
- * removed: an hour at one every ten minutes. They are counted and no clock is
- * read: one that is set forward would make a file of another process that is
- * being delivered look abandoned.
+ * A staged file without a row that has been there for so many milliseconds is of
+ * no attempt. It is not judged by the time of the file: another process may have
+ * written it just now, and the clock may have been set since.
  */
-const SWEEPS_MIN = 7;
-
-/** Staged files without a row, and how many sweeps in a row have found each. */
-export type Leftovers = ReadonlyMap<string, number>;
+const ABANDONED_MS = 3_600_000;
 
 /**
  * Finishes what a crash has left: staged messages with a row are shown, those
  * without one are removed after an hour, since Postfix still has the mail.
  *
  * @param app The intake's world.
- * @param found What the former sweep has found.
- * @returns What this one has.
+ * @param sightings What was staged at the looks before.
  */
 export async function finishDeliveries(
   app: IntakeApp,
-  found: Leftovers,
-): Promise<Leftovers> {
-  const left = new Map<string, number>();
-  for await (const id of vaultboxesWithMail(app.config.maildirBasePath)) {
+  sightings: Sightings,
+): Promise<void> {
+  const base = app.config.maildirBasePath;
+  for await (const vaultboxId of vaultboxesWithMail(base)) {
     try {
-      for (const file of await finishVaultbox(app, id)) {
-        const sweeps = (found.get(file) ?? 0) + 1;
-        if (sweeps < SWEEPS_MIN) left.set(file, sweeps);
-        else await removeAbandoned(app, id, file);
-      }
+      await finishVaultbox(app, sightings, vaultboxId);
     } catch (error) {
       app.log.write("error", "delivery could not be finished", {
-        vaultbox: id,
+        vaultbox: vaultboxId,
         cause: reason(error),
       });
     }
   }
-  return left;
+  sightings.endLook();
 }
 
-/** Shows what has a row, and gives the files that have none. */
 async function finishVaultbox(
   app: IntakeApp,
+  sightings: Sightings,
   vaultboxId: string,
-): Promise<string[]> {
+): Promise<void> {
   const base = app.config.maildirBasePath;
   const staged = (await stagedMessages(base, vaultboxId))
     .filter((file) => !app.underWay.has(file));
-  if (staged.length === 0) return [];
+  if (staged.length === 0) return;
   const ids = staged.flatMap((file) => messageIdOf(file) ?? []);
   const committed = await filesWithRows(app.sql, vaultboxId, ids);
-  for (const file of committed) {
-    await showMessage(base, vaultboxId, file);
-    app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
+  for (const file of staged) {
+    if (committed.has(file)) {
+      await showMessage(base, vaultboxId, file);
+      app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
+    } else if (sightings.see(file) > ABANDONED_MS) {
+      await discardMessage(base, vaultboxId, file);
+      app.log.write("info", "abandoned delivery removed", {
+        vaultbox: vaultboxId,
+      });
+    }
   }
-  return staged.filter((file) => !committed.has(file));
-}
-
-async function removeAbandoned(
-  app: IntakeApp,
-  vaultboxId: string,
-  file: string,
-): Promise<void> {
-  await discardMessage(app.config.maildirBasePath, vaultboxId, file);
-  app.log.write("info", "abandoned delivery removed", { vaultbox: vaultboxId });
 }

@@ -11,6 +11,7 @@ import { listAddressesOf } from "../db/addresses.ts";
 import { getVaultbox } from "../db/vaultboxes.ts";
 import { AppError } from "../errors.ts";
 import { type Address, parseAddress } from "../mail/address.ts";
+import { messageInMemory } from "../mail/message.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
   type CertificateFacts,
@@ -186,7 +187,7 @@ async function readUpload(
     throw refused(`must allow ${usage} in its key usage`);
   }
   try {
-    await encryptMessage(TRIAL, [readRecipient(certificate)], {
+    await encryptMessage(messageInMemory(TRIAL), [readRecipient(certificate)], {
       traceFields: [],
     });
   } catch (error) {

@@ -10,15 +10,13 @@ import {
   type Delivery,
   TRACE_BYTES,
 } from "../../src/vaultbox/deliver.ts";
-import {
-  finishDeliveries,
-  type Leftovers,
-} from "../../src/vaultbox/leftovers.ts";
+import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import {
   removeDeletedMail,
   removeVaultbox,
 } from "../../src/vaultbox/remove.ts";
 import { received } from "../../src/vaultbox/receive.ts";
+import { Sightings } from "../../src/vaultbox/sightings.ts";
 import {
   ALICE,
   SERVICE,
@@ -248,34 +246,47 @@ Deno.test("a crash before the row leaves a staged file that IMAP does not see, a
   assert.equal((await store(world, id)).shown.length, 1);
 });
 
-/** Sweeps so many times, as an hour has seven. */
-async function sweep(intake: IntakeApp, times: number): Promise<void> {
-  let found: Leftovers = new Map();
-  for (let i = 0; i < times; i++) found = await finishDeliveries(intake, found);
-}
+Deno.test("finishDeliveries() removes a staged file without a row that it has seen for an hour", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await assert.rejects(deliver(dying(world), delivery(id)));
+  let now = 0;
+  const sightings = new Sightings(() => now);
+  await finishDeliveries(world.intake, sightings);
+  now = 3_500_000;
+  await finishDeliveries(world.intake, sightings);
+  assert.equal((await store(world, id)).staged.length, 1);
+  now = 3_700_000;
+  await finishDeliveries(world.intake, sightings);
+  assert.deepEqual((await store(world, id)).staged, []);
+});
 
-Deno.test("finishDeliveries() removes a staged file without a row when it has found it for an hour, whatever the clock says", async () => {
+Deno.test("finishDeliveries() leaves what another process has staged, whatever the clock says", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   const { staged } = await store(world, id);
   const path = `${world.directory}/mail/${id}/tmp/${staged[0]}`;
-  await Deno.utime(path, 0, 0);
-  const years = { ...world.intake, now: () => new Date("2100-01-01") };
-  await sweep(years, 6);
-  assert.deepEqual((await store(world, id)).staged, staged);
-  await Deno.utime(path, years.now(), years.now());
-  await sweep(world.intake, 7);
-  assert.deepEqual((await store(world, id)).staged, []);
+  const later = new Date(Date.now() + 90_000_000);
+  for (const time of [new Date(0), later]) {
+    await Deno.utime(path, time, time);
+    const intake = { ...world.intake, now: () => later };
+    await finishDeliveries(intake, new Sightings());
+    assert.deepEqual((await store(world, id)).staged, staged);
+  }
 });
 
-Deno.test("finishDeliveries() leaves what is under way", async () => {
+Deno.test("finishDeliveries() leaves what is under way, however long that takes", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   const { staged } = await store(world, id);
   world.intake.underWay.add(staged[0]!);
-  await sweep(world.intake, 20);
+  let now = 0;
+  const sightings = new Sightings(() => now);
+  for (now of [0, 3_700_000, 9_000_000]) {
+    await finishDeliveries(world.intake, sightings);
+  }
   assert.deepEqual((await store(world, id)).staged, staged);
 });
 
@@ -284,10 +295,11 @@ Deno.test("finishDeliveries() removes the file of an attempt whose retry has sto
   const id = await vaultbox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   await deliver(world.intake, delivery(id));
-  const before = await store(world, id);
-  assert.equal(before.staged.length, 1);
-  await sweep(world.intake, 7);
-  const { shown } = before;
+  const { staged, shown } = await store(world, id);
+  assert.equal(staged.length, 1);
+  let now = 0;
+  const sightings = new Sightings(() => now);
+  for (now of [0, 3_700_000]) await finishDeliveries(world.intake, sightings);
   assert.deepEqual(await store(world, id), { staged: [], shown });
 });
 
@@ -305,7 +317,7 @@ Deno.test("finishDeliveries() goes on behind a folder that is damaged", async ()
     const [file] = (await store(world, id)).shown;
     await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
   }
-  await sweep(world.intake, 1);
+  await finishDeliveries(world.intake, new Sightings());
   for (const id of ids) assert.equal((await store(world, id)).shown.length, 1);
 });
 
@@ -377,7 +389,7 @@ for (const healer of ["finishDeliveries()", "the retry"]) {
     const [file] = (await store(world, id)).shown;
     await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
     if (healer === "the retry") await deliver(world.intake, delivery(id));
-    else await sweep(world.intake, 1);
+    else await finishDeliveries(world.intake, new Sightings());
     assert.deepEqual(await store(world, id), { staged: [], shown: [file] });
   });
 }

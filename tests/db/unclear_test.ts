@@ -4,6 +4,7 @@ import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver, type Delivered } from "../../src/vaultbox/deliver.ts";
 import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import { received } from "../../src/vaultbox/receive.ts";
+import { Sightings } from "../../src/vaultbox/sightings.ts";
 import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
 import { octets } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
@@ -128,7 +129,9 @@ for (const healer of ["the sweep", "the retry"]) {
     rows.insert = insert;
     assert.equal((await files(world, id, "tmp")).length, 1);
     const staged = await files(world, id, "tmp");
-    if (healer === "the sweep") await finishDeliveries(world.intake, new Map());
+    if (healer === "the sweep") {
+      await finishDeliveries(world.intake, new Sightings());
+    }
     assert.equal((await send(world, id, "q1")).repeated, true);
     assert.deepEqual(await files(world, id, "tmp"), []);
     assert.deepEqual(await files(world, id, "Maildir/new"), staged);

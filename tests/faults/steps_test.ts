@@ -70,8 +70,9 @@ const STEPS: Step[] = [
     hold: lockMessages,
   },
   {
+    // PostgreSQL goes on with it.
     name: "the commit is under way",
-    left: "staged",
+    left: "row",
     hold: slowCommit,
   },
   {

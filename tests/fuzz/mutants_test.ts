@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { concat } from "../../src/mail/octets.ts";
-import { isEncrypted } from "../../src/smime/is_encrypted.ts";
 import { randomOf } from "../helpers/garbage.ts";
 import { octets } from "../unit/mail/octets.ts";
 import { mutate, mutateDer } from "./mutate.ts";
 import { feed } from "./run.ts";
 import { ENCRYPTED_MESSAGES, TARGETS } from "./targets.ts";
+import { isEncrypted } from "../helpers/recognize.ts";
 
 /** Mutants for each target: FUZZ_RUNS, else what takes a few seconds in all. */
 const RUNS = Number(Deno.env.get("FUZZ_RUNS") ?? 400);

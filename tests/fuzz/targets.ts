@@ -24,13 +24,8 @@ import { splitMultipart } from "../../src/mail/multipart.ts";
 import { concat, latin1 } from "../../src/mail/octets.ts";
 import { parseParameterized } from "../../src/mail/parameters.ts";
 import { queueIdTime } from "../../src/mail/queue_id.ts";
-import { decodeBody } from "../../src/mail/transfer_encoding.ts";
 import { readCertificationRequest } from "../../src/smime/certification_request.ts";
-import { encryptMessage } from "../../src/smime/encrypt_message.ts";
-import { isEnveloped } from "../../src/smime/enveloped_data_reader.ts";
-import { isEncrypted } from "../../src/smime/is_encrypted.ts";
-import { decodeArmor } from "../../src/smime/openpgp_armor.ts";
-import { isEncryptedOpenPgp } from "../../src/smime/openpgp_packets.ts";
+import { encryptMessage } from "../helpers/encrypt.ts";
 import { readCertificate } from "../../src/smime/recipient_certificate.ts";
 import { pemDecode, pemExtract } from "../../src/x509/pem.ts";
 import { readRecipient } from "../../src/smime/recipient.ts";
@@ -49,6 +44,13 @@ import {
 } from "../unit/smime/messages.ts";
 import { ENCRYPTED, oldPacket, packet } from "../unit/smime/openpgp.ts";
 import type { Octets } from "./mutate.ts";
+import {
+  decodeArmor,
+  decodeBody,
+  isEncrypted,
+  isEncryptedOpenPgp,
+  isEnveloped,
+} from "../helpers/recognize.ts";
 
 /** Something that reads foreign octets. */
 export interface Target {

@@ -10,6 +10,7 @@
  */
 
 import { createHash } from "node:crypto";
+import type { Chunks } from "../../src/mail/message.ts";
 import { base64LineChunks } from "../../src/mail/transfer_encoding.ts";
 import type { ContentCipher } from "../../src/smime/content_encryption.ts";
 import { envelope } from "../../src/smime/enveloped_data.ts";
@@ -22,7 +23,7 @@ const [contentCipher, length, certificatePath, output] = Deno.args;
 const octets = Number(length);
 const hash = createHash("sha256");
 
-function* chunks(): Generator<Uint8Array> {
+async function* chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   for (let done = 0; done < octets;) {
     const chunk = new Uint8Array(Math.min(CHUNK_OCTETS, octets - done));
     for (let i = 0; i < chunk.length; i++) chunk[i] = (done + i) * 31 >> 5;
@@ -30,6 +31,11 @@ function* chunks(): Generator<Uint8Array> {
     yield chunk;
     done += chunk.length;
   }
+}
+
+function streamOf(given: Chunks): AsyncIterable<Uint8Array> {
+  if (given instanceof Array) throw new Error("Content is held in memory");
+  return given;
 }
 
 async function main(): Promise<void> {
@@ -45,12 +51,12 @@ async function main(): Promise<void> {
   ));
   const before = Deno.memoryUsage().rss;
   let most = before;
-  const contentInfo = envelope(
+  const contentInfo = await envelope(
     { octets, chunks: chunks() },
     [readRecipient(await Deno.readFile(certificatePath!))],
     { contentCipher: contentCipher as ContentCipher },
   );
-  for await (const lines of base64LineChunks(contentInfo)) {
+  for await (const lines of base64LineChunks(streamOf(contentInfo.chunks))) {
     await write(lines);
     most = Math.max(most, Deno.memoryUsage().rss);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { concat } from "../../src/mail/octets.ts";
 import {
   envelope,
@@ -26,9 +27,24 @@ export async function enveloped(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks = [content];
   const recipients = certificates.map(readRecipient);
-  return concat(
-    await Array.fromAsync(
-      envelope({ octets: content.length, chunks }, recipients, options),
-    ),
+  const whole = { octets: content.length, chunks };
+  const made = await envelope(whole, recipients, options);
+  const contentInfo = concat(await Array.fromAsync(made.chunks));
+  assert.equal(contentInfo.length, made.octets);
+  // As it is for content that does not fit into memory.
+  const streamed = await envelope(
+    { octets: content.length, chunks: inChunks(content) },
+    recipients,
+    options,
   );
+  const { length } = concat(await Array.fromAsync(streamed.chunks));
+  assert.equal(length, made.octets);
+  return contentInfo;
+}
+
+async function* inChunks(
+  content: Uint8Array<ArrayBuffer>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  await Promise.resolve();
+  yield content;
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { encryptMessage } from "../../src/smime/encrypt_message.ts";
-import { isEncrypted } from "../../src/smime/is_encrypted.ts";
+import { encryptMessage } from "../helpers/encrypt.ts";
 import { equal } from "../../src/mail/octets.ts";
 import { readRecipient } from "../../src/smime/recipient.ts";
 import { isMissing, issue } from "../helpers/openssl.ts";
@@ -20,6 +19,7 @@ import {
 } from "./corpus/samples.ts";
 import type { Sample } from "./corpus/samples.ts";
 import { BATCH_ENGINES, openAll } from "./oracles/open_all.ts";
+import { isEncrypted } from "../helpers/recognize.ts";
 
 const TRACE = ["Delivered-To: cat@example.com"];
 

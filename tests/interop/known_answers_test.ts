@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { encryptMessage } from "../../src/smime/encrypt_message.ts";
-import { isEnveloped } from "../../src/smime/enveloped_data_reader.ts";
-import { isEncrypted } from "../../src/smime/is_encrypted.ts";
+import { encryptMessage } from "../helpers/encrypt.ts";
 import { readCertificate } from "../../src/smime/recipient_certificate.ts";
 import { readRecipient } from "../../src/smime/recipient.ts";
 import { isMissing, openssl } from "../helpers/openssl.ts";
 import type { Octets } from "../helpers/openssl.ts";
 import { contentInfoOf } from "../helpers/rebuild.ts";
+import { isEncrypted, isEnveloped } from "../helpers/recognize.ts";
 
 /** Of Debian's doc-rfc-informational, which tests/run fetches. */
 const RFCS = `${

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encryptMessage } from "../../src/smime/encrypt_message.ts";
+import { encryptMessage } from "../helpers/encrypt.ts";
 import { latin1 } from "../../src/mail/octets.ts";
 import { readRecipient } from "../../src/smime/recipient.ts";
 import { enveloped } from "../helpers/enveloped.ts";

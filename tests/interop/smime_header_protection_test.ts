@@ -5,7 +5,7 @@ import {
 } from "../../src/encryption_policy.ts";
 import { fields, splitEntity } from "../../src/mail/header.ts";
 import { concat, latin1 } from "../../src/mail/octets.ts";
-import { encryptMessage } from "../../src/smime/encrypt_message.ts";
+import { encryptMessage } from "../helpers/encrypt.ts";
 import { divideMessage } from "../../src/smime/header_protection.ts";
 import { receipt } from "../../src/smime/receipt.ts";
 import { readRecipient } from "../../src/smime/recipient.ts";

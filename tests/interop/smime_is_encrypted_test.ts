@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { concat, latin1 } from "../../src/mail/octets.ts";
-import { encryptMessage } from "../../src/smime/encrypt_message.ts";
-import { isEncrypted } from "../../src/smime/is_encrypted.ts";
+import { encryptMessage } from "../helpers/encrypt.ts";
 import { readRecipient } from "../../src/smime/recipient.ts";
 import {
   isMissing,
@@ -11,6 +10,7 @@ import {
   temporaryDirectory,
 } from "../helpers/openssl.ts";
 import type { Issued, Octets } from "../helpers/openssl.ts";
+import { isEncrypted } from "../helpers/recognize.ts";
 
 const encoder = new TextEncoder();
 const TEXT = encoder.encode("The password is 1234.\r\n".repeat(500));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readCertificationRequest } from "../../src/smime/certification_request.ts";
-import { encryptMessage } from "../../src/smime/encrypt_message.ts";
+import { encryptMessage } from "../helpers/encrypt.ts";
 import { readCertificate } from "../../src/smime/recipient_certificate.ts";
 import { issuerCertificate } from "../../src/x509/issuer.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";

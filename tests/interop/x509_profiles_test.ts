@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encryptMessage } from "../../src/smime/encrypt_message.ts";
+import { encryptMessage } from "../helpers/encrypt.ts";
 import { issuerCertificate } from "../../src/x509/issuer.ts";
 import {
   generateKey,

@@ -8,7 +8,7 @@
 import { unzipSync } from "fflate";
 import { equal, latin1 } from "../../../src/mail/octets.ts";
 import type { PfxFormat } from "../../../src/pkcs12/pfx.ts";
-import { encryptMessage } from "../../../src/smime/encrypt_message.ts";
+import { encryptMessage } from "../../helpers/encrypt.ts";
 import {
   type BundleGeneration,
   bundleZip,

@@ -3,11 +3,10 @@ import { concat, latin1 } from "../../../src/mail/octets.ts";
 import {
   base64LineChunks,
   base64Lines,
-  decodeBase64,
-  decodeBody,
   parseTransferEncoding,
 } from "../../../src/mail/transfer_encoding.ts";
 import { octets } from "./octets.ts";
+import { decodeBody } from "../../helpers/recognize.ts";
 
 for (
   const [text, expected] of [
@@ -32,7 +31,7 @@ for (const length of [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 10_000]) {
     const text = latin1(base64Lines(given));
     assert.equal(text.replaceAll("\r\n", ""), given.toBase64());
     assert.match(text, /^(?:[^\r\n]{76}\r\n)*(?:[^\r\n]{1,76}\r\n)?$/);
-    assert.deepEqual(decodeBase64(octets(text)), given);
+    assert.deepEqual(decodeBody(octets(text), "base64"), given);
   });
 }
 
@@ -72,7 +71,7 @@ for (
   ] as const
 ) {
   Deno.test(`decodeBase64() of ${JSON.stringify(text)}`, () => {
-    const decoded = decodeBase64(octets(text));
+    const decoded = decodeBody(octets(text), "base64");
     assert.equal(decoded && latin1(decoded), expected);
   });
 }
@@ -102,6 +101,6 @@ for (
 Deno.test("decodeBody() gives 7bit, 8bit and binary as they are", () => {
   const body = octets("=3D\xff\0");
   for (const encoding of ["7bit", "8bit", "binary"] as const) {
-    assert.equal(decodeBody(body, encoding), body);
+    assert.deepEqual(decodeBody(body, encoding), body);
   }
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { concat } from "../../../src/mail/octets.ts";
 import {
-  type Chunks,
   ciphertextOctetsOf,
   type ContentCipher,
   contentEncryption,
@@ -19,9 +18,10 @@ interface Run {
 
 async function encrypt(
   { cipher, key, nonce }: Run,
-  chunks: Chunks,
+  chunks: Iterable<Octets>,
 ): Promise<{ ciphertext: Octets; tag: Octets; pieces: number }> {
-  const stream = (await contentEncryption(cipher, key, nonce))(chunks);
+  const encryption = await contentEncryption(cipher, key, nonce);
+  const stream = encryption.stream(streamOf(chunks));
   const pieces: Octets[] = [];
   for (;;) {
     const { done, value } = await stream.next();
@@ -30,6 +30,11 @@ async function encrypt(
     }
     pieces.push(value);
   }
+}
+
+async function* streamOf(chunks: Iterable<Octets>): AsyncGenerator<Octets> {
+  await Promise.resolve();
+  yield* chunks;
 }
 
 /** Chunks of 1, 2, 3, … octets. */
@@ -143,6 +148,11 @@ for (const cipher of ["aes-128-cbc", "aes-256-cbc", "aes-256-gcm"] as const) {
         assert.equal(ciphertext.length, ciphertextOctetsOf(cipher, length));
         assert.equal(pieces, Math.floor(length / PIECE) + 1);
       }
+      const { cipher: _, key: cek, nonce } = run;
+      const encryption = await contentEncryption(cipher, cek, nonce);
+      const [ciphertext, tag] = await encryption.whole(content);
+      assert.ok(concat([ciphertext, tag]).toHex() === expected.toHex());
+      assert.equal(ciphertext.length, ciphertextOctetsOf(cipher, length));
     });
   }
 }
@@ -152,11 +162,15 @@ Deno.test("contentEncryption() needs its key no more when it begins", async () =
     const nonce = new Uint8Array(cipher === "aes-256-gcm" ? 12 : 16);
     const key = new Uint8Array(32).fill(7);
     const expected = await encrypt({ cipher, key, nonce }, [nonce]);
-    const stream = (await contentEncryption(cipher, key, nonce))([nonce]);
+    const encryption = await contentEncryption(cipher, key, nonce);
+    const stream = encryption.stream(streamOf([nonce]));
+    const again = await contentEncryption(cipher, key, nonce);
     key.fill(0);
     assert.deepEqual(
       concat(await Array.fromAsync(stream)),
       expected.ciphertext,
     );
+    const [ciphertext] = await again.whole(nonce);
+    assert.deepEqual(concat([ciphertext]), expected.ciphertext);
   }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { latin1 } from "../../../src/mail/octets.ts";
-import { encryptMessage } from "../../../src/smime/encrypt_message.ts";
+import { encryptMessage } from "../../helpers/encrypt.ts";
 import { readRecipient } from "../../../src/smime/recipient.ts";
 import { octets } from "../mail/octets.ts";
 import { cms } from "./cms.ts";

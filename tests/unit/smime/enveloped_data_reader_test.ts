@@ -9,11 +9,11 @@ import {
   OCTET_STRING,
   SEQUENCE,
 } from "../../../src/smime/der.ts";
-import { isEnveloped } from "../../../src/smime/enveloped_data_reader.ts";
 import { ID_DATA } from "../../../src/smime/object_identifiers.ts";
 import { octets } from "../mail/octets.ts";
 import { ALGORITHM, authCms, cms, indefinite, KEY_TRANS, ZERO } from "./cms.ts";
 import type { Octets } from "./cms.ts";
+import { isEnveloped } from "../../helpers/recognize.ts";
 
 const CHUNK = der(OCTET_STRING, new Uint8Array(16).fill(0xa5));
 const GCM = der(

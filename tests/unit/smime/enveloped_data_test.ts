@@ -13,10 +13,10 @@ import {
   type ContentCipher,
 } from "../../../src/smime/content_encryption.ts";
 import { envelope, envelopeHead } from "../../../src/smime/enveloped_data.ts";
-import { isEnveloped } from "../../../src/smime/enveloped_data_reader.ts";
 import { readRecipient } from "../../../src/smime/recipient.ts";
 import { enveloped } from "../../helpers/enveloped.ts";
 import { makeRecipient } from "./recipient.ts";
+import { isEnveloped } from "../../helpers/recognize.ts";
 
 // Around the borders of a block and of the length octets of DER.
 for (
@@ -118,13 +118,21 @@ for (
 for (const octets of [5, 7]) {
   Deno.test(`envelope() throws if content of 6 octets has ${octets}`, async () => {
     const { certificate } = await makeRecipient(1);
-    const chunks = [new Uint8Array(octets)];
-    await assert.rejects(
-      Array.fromAsync(
-        envelope({ octets: 6, chunks }, [readRecipient(certificate)]),
-      ),
-      /length that it said, 6 octets/,
-    );
+    const recipients = [readRecipient(certificate)];
+    const whole = [new Uint8Array(octets)];
+    async function* stream(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+      await Promise.resolve();
+      yield* whole;
+    }
+    for (const chunks of [whole, stream()]) {
+      await assert.rejects(
+        async () => {
+          const made = await envelope({ octets: 6, chunks }, recipients);
+          await Array.fromAsync(made.chunks);
+        },
+        /length that it said, 6 octets/,
+      );
+    }
   });
 }
 

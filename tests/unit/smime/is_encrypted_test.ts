@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { concat, latin1 } from "../../../src/mail/octets.ts";
-import { isEncrypted } from "../../../src/smime/is_encrypted.ts";
 import { octets } from "../mail/octets.ts";
 import { authCms, cms, indefinite } from "./cms.ts";
 import {
@@ -19,6 +18,7 @@ import {
 } from "./messages.ts";
 import type { Octets } from "./messages.ts";
 import { ENCRYPTED } from "./openpgp.ts";
+import { isEncrypted } from "../../helpers/recognize.ts";
 
 const YES: readonly (readonly [string, Octets])[] = [
   ["base64 EnvelopedData", message(P7M, base64(cms()))],

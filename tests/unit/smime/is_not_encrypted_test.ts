@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { concat } from "../../../src/mail/octets.ts";
 import { der, objectIdentifier } from "../../../src/smime/der.ts";
-import { isEncrypted } from "../../../src/smime/is_encrypted.ts";
 import { octets } from "../mail/octets.ts";
 import { cms } from "./cms.ts";
 import {
@@ -20,6 +19,7 @@ import {
 } from "./messages.ts";
 import type { Octets } from "./messages.ts";
 import { armor, ENCRYPTED, oldPacket, packet, SEIPD } from "./openpgp.ts";
+import { isEncrypted } from "../../helpers/recognize.ts";
 
 const ENVELOPED = base64(cms());
 const NO: readonly (readonly [string, Octets])[] = [

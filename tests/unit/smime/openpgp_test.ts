@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import { concat } from "../../../src/mail/octets.ts";
-import { decodeArmor } from "../../../src/smime/openpgp_armor.ts";
-import { isEncryptedOpenPgp } from "../../../src/smime/openpgp_packets.ts";
 import { octets } from "../mail/octets.ts";
 import {
   armor,
@@ -13,6 +11,7 @@ import {
   SEIPD,
 } from "./openpgp.ts";
 import type { Octets } from "./openpgp.ts";
+import { decodeArmor, isEncryptedOpenPgp } from "../../helpers/recognize.ts";
 
 /** SEIPD in partial chunks of 512 octets and a last one of 3. */
 const PARTIAL = concat([

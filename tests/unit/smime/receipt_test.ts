@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { latin1 } from "../../../src/mail/octets.ts";
-import {
-  encryptMessage,
-  type EncryptOptions,
-} from "../../../src/smime/encrypt_message.ts";
+import type { EncryptOptions } from "../../../src/smime/encrypt_message.ts";
+import { encryptMessage } from "../../helpers/encrypt.ts";
 import { readRecipient } from "../../../src/smime/recipient.ts";
 import { octets } from "../mail/octets.ts";
 import { makeRecipient } from "./recipient.ts";
