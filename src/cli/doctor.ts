@@ -7,6 +7,7 @@
 import { connect } from "node:net";
 import type { App } from "../app.ts";
 import { countCertificates, findLastRun } from "../db/maintenance.ts";
+import { countStuckRemovals } from "../db/removals.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { reason } from "../log.ts";
 import { healthCheck } from "../vaultbox/health.ts";
@@ -97,6 +98,16 @@ function checks(app: App): Check[] {
         const routes = await reconcileRoutes(app, { dryRun: true });
         const count = routes.set.length + routes.drop.length;
         refuse(count > 0, `${count} entries differ`);
+      },
+    },
+    {
+      name: "the mail of deleted vaultboxes is removed",
+      fix:
+        'See "journalctl -u encimap-intake" for "mail could not be removed" and mend that; the intake tries again every minute.',
+      needsDatabase: true,
+      run: async () => {
+        const count = await countStuckRemovals(app.sql);
+        refuse(count > 0, `of ${count} vaultbox(es) it is not`);
       },
     },
     {

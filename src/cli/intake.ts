@@ -4,7 +4,7 @@
  * @module
  */
 
-import { connect, type Server as SocketServer } from "node:net";
+import { connect, type Server } from "node:net";
 import type { IntakeApp } from "../app.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { AppError } from "../errors.ts";
@@ -34,7 +34,7 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
   const admission = new Admission(app);
   const bySocket = intakeServer(app, { kind: "socket" }, admission);
   const servers = [bySocket];
-  const lmtp = lmtpServer(lmtpEngine(app, admission), app.log, admission);
+  const lmtp = lmtpServer(lmtpEngine(app, admission), admission, app.log);
   const { intakeToken, intakeSocket, intakePort, lmtpSocket } = app.config;
   const byToken = intakeToken === undefined
     ? undefined
@@ -95,13 +95,13 @@ function inheritedSockets(
 }
 
 /** Makes a Unix socket. */
-async function listenAt(server: SocketServer, path: string): Promise<void> {
+async function listenAt(server: Server, path: string): Promise<void> {
   await removeStaleSocket(path);
   await listen(server, { path });
   await Deno.chmod(path, 0o660);
 }
 
-function listen(server: SocketServer, address: Address): Promise<void> {
+function listen(server: Server, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(address, () => resolve());

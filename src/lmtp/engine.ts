@@ -35,10 +35,11 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
   return {
     hostname,
     maxOctets: limit,
-    async admit(task) {
-      await admission.check();
+    async admit(octets, task) {
+      await admission.check(octets);
       return await admission.run(task);
     },
+    refused: (error, ident) => admission.refused(error, { queue: ident }),
     async take(envelope, chunks) {
       await using message = await receive(app, chunks, { maxOctets: limit });
       const head = message.head.subarray(0, HEAD_OCTETS);

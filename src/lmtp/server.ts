@@ -8,8 +8,7 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import { clearTimeout, setTimeout } from "node:timers";
-import type { Log } from "../log.ts";
-import { reason } from "../log.ts";
+import { type Log, reason } from "../log.ts";
 import type { Admission } from "../vaultbox/admission.ts";
 import {
   type Engine,
@@ -19,21 +18,27 @@ import {
   type Wire,
 } from "./session.ts";
 
-/** Milliseconds in which a message must be here while the process stops. */
-const SEND_MS = 8000;
-
 /** Milliseconds in which a client takes the replies. */
 const WRITE_MS = 60_000;
+
+/** Milliseconds in which a client hangs up when its session has ended. */
+const END_MS = 5000;
+
+/** Milliseconds after which a stopping door lets no message begin. */
+const BEGIN_MS = 2000;
+
+/** Milliseconds after which it waits for no octets of a message. */
+const SEND_MS = 8000;
 
 /** The door. */
 export interface LmtpServer {
   /** Listens where it is told. */
   readonly server: Server;
   /**
-   * Takes no new sessions; resolves when those that were open have ended. Who is
-   * still sending after eight seconds is cut.
+   * Takes no new sessions, and ends those that are open as soon as their message
+   * is answered; resolves when all have ended.
    *
-   * @param now When it fires, everybody is.
+   * @param now Cuts all of them.
    */
   close(now: AbortSignal): Promise<void>;
 }
@@ -42,30 +47,29 @@ export interface LmtpServer {
  * Makes the door.
  *
  * @param engine What sessions are given.
+ * @param admission Counts connections; all doors share it.
  * @param log Log.
- * @param admission Counts the connections of all doors.
  * @returns The door; it does not listen yet.
  */
 export function lmtpServer(
   engine: Engine,
-  log: Log,
   admission: Admission,
+  log: Log,
 ): LmtpServer {
-  const sessions = new Map<
-    Session,
-    { wire: SocketWire; running: Promise<void> }
-  >();
+  const sessions = new Map<Session, Promise<void>>();
+  const wires = new Set<Wire>();
   // A client may close its side and still wait for the replies.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const wire = new SocketWire(socket);
-    let place: Disposable;
+    wires.add(wire);
+    socket.on("close", () => wires.delete(wire));
     try {
-      place = admission.connection();
+      const place = admission.connection();
+      socket.on("close", () => place[Symbol.dispose]());
     } catch {
-      wire.write("421 4.3.2 Too many sessions\r\n").then(() => wire.end());
+      wire.write("421 4.3.2 Too many connections\r\n").then(() => wire.end());
       return;
     }
-    socket.on("close", () => place[Symbol.dispose]());
     const session = new Session(wire, engine);
     const running = session.run()
       .catch((error) =>
@@ -75,24 +79,26 @@ export function lmtpServer(
         sessions.delete(session);
         wire.end();
       });
-    sessions.set(session, { wire, running });
+    sessions.set(session, running);
   });
   return {
     server,
     async close(now) {
       const closed = new Promise((resolve) => server.close(resolve));
-      for (const session of sessions.keys()) session.stop();
-      const cut = (isReading?: true): void => {
-        for (const { wire } of sessions.values()) wire.cut(isReading);
-      };
-      const timer = setTimeout(() => cut(true), SEND_MS);
-      const cutAll = (): void => cut();
+      const each = (what: (session: Session) => void): void =>
+        [...sessions.keys()].forEach(what);
+      const cutAll = (): void => wires.forEach((wire) => wire.cut());
       now.addEventListener("abort", cutAll, { once: true });
+      each((session) => session.stop());
+      const timers = [
+        setTimeout(() => each((session) => session.stopCommands()), BEGIN_MS),
+        setTimeout(() => each((session) => session.cutOctets()), SEND_MS),
+      ];
       if (now.aborted) cutAll();
-      await Promise.all([...sessions.values()].map(({ running }) => running));
       await closed;
-      clearTimeout(timer);
+      timers.forEach(clearTimeout);
       now.removeEventListener("abort", cutAll);
+      await Promise.all(sessions.values());
     },
   };
 }
@@ -102,7 +108,6 @@ class SocketWire implements Wire {
   readonly #socket: Socket;
   #wake: (error?: Error) => void = () => {};
   #isOver = false;
-  #isReading = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -124,12 +129,7 @@ class SocketWire implements Wire {
         return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
       }
       if (this.#isOver) return undefined;
-      this.#isReading = true;
-      try {
-        await this.#wait(ms);
-      } finally {
-        this.#isReading = false;
-      }
+      await this.#wait(ms);
     }
   }
 
@@ -148,15 +148,14 @@ class SocketWire implements Wire {
     this.#wake(new Interrupted());
   }
 
-  /** Breaks the connection; with `true` only if the client is waited for. */
-  cut(isReading?: true): void {
-    if (this.#isReading || !isReading) this.#socket.destroy();
+  cut(): void {
+    this.#socket.destroy();
   }
 
   /** Ends the connection when what was written is sent. */
   end(): void {
     this.#socket.end();
-    const timer = setTimeout(() => this.#socket.destroy(), WRITE_MS);
+    const timer = setTimeout(() => this.#socket.destroy(), END_MS);
     timer.unref();
     // What still comes is thrown away, so that the end is seen.
     this.#socket.removeAllListeners("readable");

@@ -33,9 +33,6 @@ const IDLE_COMMANDS_MAX = 100;
 /** Milliseconds for the next command. RFC 5321 §4.5.3.2.7. */
 const COMMAND_MS = 300_000;
 
-/** The same while the process stops. */
-const STOPPING_COMMAND_MS = 10_000;
-
 /** Milliseconds for the next octets of a message. RFC 5321 §4.5.3.2.5. */
 const CHUNK_MS = 60_000;
 
@@ -58,6 +55,8 @@ export interface Wire {
   write(text: string): Promise<void>;
   /** Ends a wait for octets. */
   interrupt(): void;
+  /** Breaks the connection. */
+  cut(): void;
 }
 
 /** The client was silent for too long. */
@@ -88,9 +87,17 @@ export interface Engine {
   /**
    * Runs a task when there is room for one more message.
    *
+   * @param octets Its length, if the client has said it.
    * @throws {AppError} If there will be none soon.
    */
-  admit<T>(task: () => Promise<T>): Promise<T>;
+  admit<T>(octets: number, task: () => Promise<T>): Promise<T>;
+  /**
+   * Notes that no message was taken.
+   *
+   * @param error Why.
+   * @param ident XFORWARD IDENT, if there is one.
+   */
+  refused(error: AppError, ident: string | undefined): void;
   /**
    * Delivers a message.
    *
@@ -118,8 +125,9 @@ export class Session {
   #messages = 0;
   #errors = 0;
   #idleCommands = 0;
+  #size = 0;
   #isStopping = false;
-  #isIdle = false;
+  #waitsFor: "a message" | "commands" | "octets" | undefined;
 
   /**
    * Makes a session.
@@ -130,7 +138,7 @@ export class Session {
   constructor(wire: Wire, engine: Engine) {
     this.#wire = wire;
     this.#engine = engine;
-    this.#input = new Input(() => wire.read(this.#commandMs()), LINE_MAX);
+    this.#input = new Input(() => wire.read(COMMAND_MS), LINE_MAX);
   }
 
   /**
@@ -139,7 +147,17 @@ export class Session {
    */
   stop(): void {
     this.#isStopping = true;
-    if (this.#isIdle) this.#wire.interrupt();
+    if (this.#waitsFor === "a message") this.#wire.interrupt();
+  }
+
+  /** Lets no message begin, also no first one. */
+  stopCommands(): void {
+    if (this.#waitsFor === "commands") this.#wire.interrupt();
+  }
+
+  /** Breaks the connection where the client is still sending a message. */
+  cutOctets(): void {
+    if (this.#waitsFor === "octets") this.#wire.cut();
   }
 
   /**
@@ -165,10 +183,10 @@ export class Session {
       await this.#flush();
       const isBetween = this.#messages > 0 && this.#sender === undefined;
       if (isBetween && this.#isStopping) throw new Interrupted();
-      this.#isIdle = isBetween;
+      this.#waitsFor = isBetween ? "a message" : "commands";
     }
     const line = await this.#input.line();
-    this.#isIdle = false;
+    this.#waitsFor = undefined;
     if (line === undefined) return false;
     const command = parseCommand(line);
     if (command.verb === "QUIT") {
@@ -217,6 +235,7 @@ export class Session {
         if (!this.#hasGreeted || this.#sender !== undefined) return SEQUENCE;
         if (command.size > this.#engine.maxOctets) return TOO_LARGE;
         this.#sender = command.sender;
+        this.#size = command.size;
         return "250 2.1.0 OK";
       case "RCPT":
         if (this.#sender === undefined) return SEQUENCE;
@@ -246,14 +265,16 @@ export class Session {
     };
     let replies: readonly string[];
     try {
-      replies = await this.#engine.admit(async () => {
+      replies = await this.#engine.admit(this.#size, async () => {
         this.#reply("354 Go on");
         await this.#flush();
         return await this.#message(envelope);
       });
     } catch (error) {
       if (isOfConnection(error)) throw error;
-      return refusal(toAppError(error));
+      const failure = toAppError(error);
+      this.#engine.refused(failure, envelope.ident);
+      return refusal(failure);
     } finally {
       this.#reset();
     }
@@ -272,7 +293,9 @@ export class Session {
       if (isOfConnection(error)) throw error;
       // The rest of the message would be taken for commands.
       while (await octets() !== undefined);
-      const reply = refusal(toAppError(error));
+      const failure = toAppError(error);
+      this.#engine.refused(failure, envelope.ident);
+      const reply = refusal(failure);
       return envelope.recipients.map(() => reply);
     }
   }
@@ -286,8 +309,10 @@ export class Session {
       while (!hasEnded) {
         const left = end - performance.now();
         if (left <= 0) throw new TimedOut();
+        this.#waitsFor = "octets";
         const chunk = this.#input.held() ??
           await this.#wire.read(Math.min(left, CHUNK_MS));
+        this.#waitsFor = undefined;
         if (chunk === undefined) throw new CutOff();
         const { octets, rest } = data.push(chunk);
         if (rest !== undefined) {
@@ -298,10 +323,6 @@ export class Session {
       }
       return undefined;
     };
-  }
-
-  #commandMs(): number {
-    return this.#isStopping ? STOPPING_COMMAND_MS : COMMAND_MS;
   }
 
   #reset(): void {

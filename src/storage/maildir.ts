@@ -256,14 +256,28 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 /**
- * Removes all files of a vaultbox.
+ * Removes all files of a vaultbox. Where one cannot be removed, all others are.
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
  * @returns Whether there were any.
+ * @throws {Error} If something could not be removed.
  */
 export function removeMail(base: string, vaultboxId: string): Promise<boolean> {
-  return removeIfThere(join(base, vaultboxId));
+  return removeAll(join(base, vaultboxId));
+}
+
+async function removeAll(path: string): Promise<boolean> {
+  try {
+    return await removeIfThere(path);
+  } catch (error) {
+    // It has ended at the first obstacle. A link is no directory.
+    if (!(await Deno.lstat(path)).isDirectory) throw error;
+    for (const name of await namesIn(path)) {
+      await removeAll(join(path, name)).catch(() => {});
+    }
+    throw error;
+  }
 }
 
 /**

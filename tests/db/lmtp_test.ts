@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
+import { Admission } from "../../src/vaultbox/admission.ts";
 import { lmtpEngine } from "../../src/lmtp/engine.ts";
 import { lmtpServer } from "../../src/lmtp/server.ts";
-import { Admission } from "../../src/vaultbox/admission.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
+import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import {
+  ALICE,
+  SERVICE,
+  testConfig,
+  type TestWorld,
+  testWorld,
+} from "../helpers/app.ts";
 import { lmtpClient, sendByLmtp } from "../helpers/lmtp.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { received } from "../../src/vaultbox/receive.ts";
@@ -24,8 +31,11 @@ interface Door extends AsyncDisposable {
 async function openDoor(world: TestWorld): Promise<Door> {
   const path = `${world.directory}/lmtp.sock`;
   const admission = new Admission(world.intake);
-  const engine = lmtpEngine(world.intake, admission);
-  const { server, close } = lmtpServer(engine, world.intake.log, admission);
+  const { server, close } = lmtpServer(
+    lmtpEngine(world.intake, admission),
+    admission,
+    world.intake.log,
+  );
   await new Promise<void>((resolve) => server.listen({ path }, resolve));
   return {
     path,
@@ -155,7 +165,7 @@ Deno.test("LMTP answers 451 while the database is gone, and then stores the mail
   await world.database.allowConnections(false);
   const [reply] = await sendByLmtp(door.path, mail);
   await world.database.allowConnections(true);
-  assert.match(reply!, /^451 4\.3\.2 /);
+  assert.match(reply!, /^451 4\.3\.[02] /);
   await until(
     "it is stored",
     async () => (await sendByLmtp(door.path, mail))[0]!.startsWith("250"),
@@ -242,4 +252,42 @@ Deno.test("no part of a message, and no address, is in the log of LMTP", async (
     message: "Subject: canary-3\r\n\r\ncanary-4\r\n",
   });
   assert.doesNotMatch(world.lines.join("\n"), /canary|@/);
+});
+
+Deno.test("reconcile() switches all routes to ENCIMAP_TRANSPORT, and back", async () => {
+  await using world = await testWorld();
+  const cat = await makeBox(world, "cat");
+  await makeBox(world, "dog");
+  await world.app.sql`
+    insert into addresses (vaultbox_id, domain, alias, kind)
+    values (${cat}, 'pets.example', '*', 'catch_all')
+  `;
+  await reconcile(world.app, { dryRun: false });
+  const before = new Map(world.mta.transport);
+  const config = testConfig({
+    ENCIMAP_TRANSPORT: "lmtp",
+    ENCIMAP_LMTP_SOCKET: "/run/x.sock",
+  });
+  const byLmtp = { ...world.app, config };
+  const { routes } = await reconcile(byLmtp, { dryRun: true });
+  assert.deepEqual(
+    new Map(routes.set.map(({ key, value }) => [key, value])),
+    new Map([...before.keys()].map((key) => [
+      key,
+      "encimap-lmtp:unix:/run/x.sock",
+    ])),
+  );
+  assert.deepEqual(routes.drop, []);
+  assert.deepEqual(new Map(world.mta.transport), before);
+  await reconcile(byLmtp, { dryRun: false });
+  // What is changed before the next reconciliation has its own transport.
+  await makeBox(world, "owl");
+  const mixed = new Set(
+    [...world.mta.transport.values()].map((route) => route.split(":")[0]),
+  );
+  assert.deepEqual(mixed, new Set(["encimap-lmtp", "encimap-pipe"]));
+  await reconcile(world.app, { dryRun: false });
+  for (const [address, route] of before) {
+    assert.equal(world.mta.transport.get(address), route);
+  }
 });

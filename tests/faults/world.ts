@@ -82,6 +82,7 @@ export async function faultWorld(
     ENCIMAP_DATABASE_URL: world.database.url("vaultmail"),
     ENCIMAP_HMAC_KEY_FILE: `${directory}/hmac.key`,
     ENCIMAP_INTAKE_SOCKET: `${state}/run/intake.sock`,
+    ENCIMAP_LMTP_SOCKET: `${state}/run/lmtp.sock`,
     MAILDIR_BASE_PATH: `${state}/mail`,
     TMPDIR: `${state}/tmp`,
     HOME: "/nonexistent",

@@ -26,7 +26,8 @@ function memoryEngine(): Engine & { taken: Taken[] } {
     taken,
     hostname: "mail.example.test",
     maxOctets: 1000,
-    admit: (task) => task(),
+    admit: (_octets, task) => task(),
+    refused: () => {},
     async take(envelope, chunks) {
       const parts: Uint8Array[] = [];
       for await (const chunk of chunks) {
@@ -63,6 +64,7 @@ function scriptedWire(
       return Promise.resolve();
     },
     interrupt: () => {},
+    cut: () => {},
   };
 }
 
@@ -277,6 +279,7 @@ Deno.test("a session that stops ends between two messages, not before its first"
       return Promise.resolve();
     },
     interrupt: () => rejectRead(new Interrupted()),
+    cut: () => {},
   };
   const session = new Session(wire, engine);
   await session.run();
@@ -304,6 +307,7 @@ Deno.test("a session that waits between two messages is ended at once by stop()"
       return Promise.resolve();
     },
     interrupt: () => rejectRead(new Interrupted()),
+    cut: () => {},
   };
   const session = new Session(wire, engine);
   const running = session.run();
