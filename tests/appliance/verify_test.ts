@@ -146,8 +146,6 @@ Deno.test({
       unroutedTransport: "unused",
       intakePort: 1,
       doveadmSocket: "/unused",
-      lmtpSocket: "/unused",
-      unroutedTransport: "unused",
       programPath: program,
       mailUser: "postgres",
       apiUser: "nobody",
