@@ -4,6 +4,7 @@
  * @module
  */
 
+import { lstat } from "node:fs/promises";
 import { connect } from "node:net";
 import type { App } from "../app.ts";
 import { countCertificates, findLastRun } from "../db/maintenance.ts";
@@ -72,7 +73,7 @@ export async function runDoctor(
 }
 
 function checks(app: App): Check[] {
-  const { apiPort, publicPort, smtpPort } = app.config;
+  const { apiPort, publicPort, smtpPort, transport, lmtpSocket } = app.config;
   return [
     {
       name: "the database has the schema of this program",
@@ -136,6 +137,7 @@ function checks(app: App): Check[] {
         refuse(!(await healthCheck(app)()).storage, "no healthy answer");
       },
     },
+    ...(transport === "lmtp" ? [lmtpCheck(lmtpSocket)] : []),
     {
       name: `Postfix takes mail on port ${smtpPort}`,
       fix: 'See "postfix status" and "postfix check".',
@@ -165,6 +167,23 @@ function checks(app: App): Check[] {
     },
     ...(publicPort === undefined ? [] : webChecks(publicPort)),
   ];
+}
+
+/**
+ * What ENCIMAP_TRANSPORT=lmtp needs. Only Postfix may open the socket, so it is
+ * looked at, and the intake's own check says whether somebody listens.
+ */
+function lmtpCheck(path: string): Check {
+  return {
+    name: "the intake's socket for LMTP is there for Postfix",
+    fix:
+      'See "systemctl status encimap-lmtp.socket"; without systemd run "encimap_ctl restart".',
+    run: async () => {
+      const found = await lstat(path);
+      refuse(!found.isSocket(), `${path} is no socket`);
+      refuse((found.mode & 0o777) !== 0o660, "its mode is not 0660");
+    },
+  };
 }
 
 /** What ENCIMAP_PUBLIC_PORT promises, by loopback. */

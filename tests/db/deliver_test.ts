@@ -298,6 +298,19 @@ Deno.test("finishDeliveries() leaves what is under way, however long that takes"
   assert.deepEqual((await store(world, id)).staged, staged);
 });
 
+Deno.test("finishDeliveries() removes the file of an attempt whose retry has stored another one", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await assert.rejects(deliver(dying(world), delivery(id)));
+  await deliver(world.intake, delivery(id));
+  const { staged, shown } = await store(world, id);
+  assert.equal(staged.length, 1);
+  let now = 0;
+  const sightings = new Sightings(() => now);
+  for (now of [0, 3_700_000]) await finishDeliveries(world.intake, sightings);
+  assert.deepEqual(await store(world, id), { staged: [], shown });
+});
+
 Deno.test("finishDeliveries() goes on behind a folder that is damaged", async () => {
   await using world = await testWorld();
   const ids = [await vaultbox(world), await vaultbox(world, "fox")];
