@@ -183,6 +183,8 @@ export async function updateRetired(
 export interface Recipient extends ChosenPolicy {
   /** The certificate, PEM. */
   readonly publicCertPem: string;
+  /** SHA-256 over the DER when it was stored, 64 hexadecimal digits. */
+  readonly fingerprintSha256: string;
 }
 
 /**
@@ -201,7 +203,7 @@ export async function listRecipients(
 ): Promise<Recipient[]> {
   return [
     ...await db<Recipient[]>`
-      select c.public_cert_pem,
+      select c.public_cert_pem, c.fingerprint_sha256,
         v.content_cipher, v.key_transport, v.header_protection
       from vaultbox_certs c join vaultboxes v on v.id = c.vaultbox_id
       where c.id in (${recipients(db, vaultboxId)})

@@ -140,13 +140,29 @@ export async function findVaultbox(
     id,
     version,
     isFull,
-    recipients: certificates.map(({ publicCertPem }) =>
-      readRecipient(pemDecode("CERTIFICATE", publicCertPem))
-    ),
+    recipients: certificates.map(storedRecipient),
     policy: { contentCipher, keyTransport, headerProtection },
   };
   if (since !== undefined && !isFull) app.memory.keep(wanted, vaultbox, since);
   return vaultbox;
+}
+
+/**
+ * Takes a stored certificate apart.
+ *
+ * One octet that has changed in its name or number would still give mail that
+ * its key opens, but that no program finds the key for.
+ */
+function storedRecipient(
+  stored: { publicCertPem: string; fingerprintSha256: string },
+): Recipient {
+  const recipient = readRecipient(
+    pemDecode("CERTIFICATE", stored.publicCertPem),
+  );
+  if (recipient.fingerprintSha256 !== stored.fingerprintSha256) {
+    throw new Error("certificate is not the one that was stored");
+  }
+  return recipient;
 }
 
 /**
