@@ -20,13 +20,10 @@ import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { checkStore } from "../storage/maildir.ts";
 import type { Admission } from "../vaultbox/admission.ts";
-import { deliver, type Delivered, maxOctets } from "../vaultbox/deliver.ts";
+import { deliver, maxOctets } from "../vaultbox/deliver.ts";
 import { receive } from "../vaultbox/receive.ts";
 import { deliveredJson, type Json } from "./answers.ts";
 import { bodyChunks } from "./body.ts";
-
-/** Larger messages are encrypted one at a time: each takes ten times its size. */
-const LARGE_BYTES = 4_000_000;
 
 /** Milliseconds for a whole request: below the deadline of the pipe client. */
 const REQUEST_TIMEOUT_MS = 220_000;
@@ -103,7 +100,7 @@ async function answer(
     }
     checkAccess(access, request);
     await admission.check(Number(request.headers["content-length"] ?? 0));
-    const data = await admission.run(() => take(app, admission, request, url));
+    const data = await admission.run(() => take(app, request, url));
     respond(response, 200, { success: true, data });
   } catch (thrown) {
     const error = toAppError(thrown);
@@ -123,24 +120,19 @@ async function answer(
 
 async function take(
   app: IntakeApp,
-  admission: Admission,
   request: IncomingMessage,
   url: URL,
 ): Promise<Json> {
   await using message = await receive(app, bodyOf(request), {
     maxOctets: maxOctets(app),
   });
-  const store = (): Promise<Delivered> =>
-    deliver(app, {
-      route: field(url, "vaultbox_id"),
-      recipient: field(url, "recipient"),
-      sender: url.searchParams.get("sender") ?? "",
-      queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
-      message,
-    });
-  const delivered = message.octets > LARGE_BYTES
-    ? await admission.large.run(store)
-    : await store();
+  const delivered = await deliver(app, {
+    route: field(url, "vaultbox_id"),
+    recipient: field(url, "recipient"),
+    sender: url.searchParams.get("sender") ?? "",
+    queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
+    message,
+  });
   app.log.write("info", "message stored", {
     queue: url.searchParams.get("queue_id") ?? undefined,
     vaultbox: delivered.vaultboxId,

@@ -38,8 +38,6 @@ const MIN_FREE_FILES = 1000;
 
 /** Decides which mail is taken; one for all doors of a process. */
 export class Admission {
-  /** Large messages are encrypted one at a time: each takes ten times its size. */
-  readonly large: Gate = new Gate(1);
   readonly #app: Pick<IntakeApp, "config">;
   readonly #gate = new Gate(DELIVERIES_MAX, {
     waitingMax: WAITING_MAX,
