@@ -13,6 +13,12 @@
 /** Started by a URL that no bundler follows. */
 const WORKER = "src/system/bcrypt_worker.ts";
 
+/**
+ * `pipe` alone. To start main.js, deno reads all modules that any command could
+ * load, and that takes longer than all of a delivery.
+ */
+const PIPE = "pipe_main.ts";
+
 const DIST = new URL("dist/", import.meta.url).pathname;
 
 /**
@@ -63,9 +69,9 @@ async function compile(): Promise<string | undefined> {
 async function bundle(): Promise<void> {
   const runtime = `${DIST}runtime`;
   await Deno.mkdir(runtime);
-  // One call for each: with two in one call, the second lies in its own folder
+  // One call for each: with two in one call, another lies in its own folder
   // and not beside the first, where the program looks for it.
-  for (const entry of ["main.ts", WORKER]) {
+  for (const entry of ["main.ts", PIPE, WORKER]) {
     const error = await deno(
       "bundle",
       "--frozen",
@@ -81,11 +87,14 @@ async function bundle(): Promise<void> {
   const launcher = [
     "#!/bin/sh",
     "# Starts the bundled program with the deno executable beside it.",
-    'here=$(dirname "$(readlink -f "$0")")/runtime',
+    'program=$(readlink -f "$0")',
+    "here=${program%/*}/runtime",
+    "entry=main.js",
+    '[ "$1" = pipe ] && [ $# = 5 ] && entry=pipe_main.js',
     "export DENO_DIR=/nonexistent DENO_NO_UPDATE_CHECK=1 NO_COLOR=1",
     `exec "$here/deno" run --no-config --no-lock --cached-only ${
       PERMISSIONS.join(" ")
-    } "$here/main.js" "$@"`,
+    } "$here/$entry" "$@"`,
     "",
   ];
   await Deno.writeTextFile(`${DIST}encimap`, launcher.join("\n"));

@@ -26,7 +26,7 @@ LIBRARY=/usr/local/lib/encimap          # the program, one folder for each versi
 CACHE=/var/cache/encimap                # what building needs; may be deleted
 BACKUPS=/var/backups/encimap            # files as they were before each change
 DOC=/usr/local/share/doc/encimap
-UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer'
+UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer'
 DOVECOT_AUTH=/etc/dovecot/conf.d/10-auth.conf
 NGINX=/etc/nginx/conf.d/encimap.conf
 SIGNER=/etc/systemd/system/encimap-api.service.d/profile-signer.conf
@@ -980,7 +980,7 @@ start_units() {
   for unit in $UNITS; do
     put "$WORK/rendered/systemd/$unit" "/etc/systemd/system/$unit" 644
     [ -z "$PUT" ] || reload=1 RESTART=1
-    [ -z "$PUT" ] || [ "$unit" != encimap-intake.socket ] || socket=1
+    case $PUT/$unit in ?*/*.socket) socket=1 ;; esac
   done
   configure_signer
   [ -z "$reload" ] || run systemctl daemon-reload
@@ -988,12 +988,12 @@ start_units() {
     systemctl -q is-enabled "$unit" 2>/dev/null || run systemctl enable "$unit"
   done
   if [ -n "$socket" ]; then
-    run systemctl stop encimap-intake.service encimap-intake.socket
+    run systemctl stop encimap-intake.service encimap-intake.socket encimap-lmtp.socket
   fi
   if [ -n "$RESTART" ]; then
     run systemctl reset-failed
     run systemctl restart encimap-reconcile.service
-    run systemctl start encimap-intake.socket
+    run systemctl start encimap-intake.socket encimap-lmtp.socket
     run systemctl restart encimap-intake.service encimap-api.service
     run systemctl restart encimap-maintenance.timer
     [ -n "$DRY" ] || changed 'restarted encimap-intake and encimap-api'
@@ -1007,7 +1007,7 @@ start_units() {
     run systemctl restart postfix.service
     [ -n "$DRY" ] || changed 'restarted postfix'
   fi
-  for unit in postgresql.service encimap-intake.socket encimap-intake.service encimap-api.service dovecot.service postfix@-.service; do
+  for unit in postgresql.service encimap-intake.socket encimap-lmtp.socket encimap-intake.service encimap-api.service dovecot.service postfix@-.service; do
     systemctl -q is-active "$unit" && continue
     run systemctl start "$unit"
     [ -n "$DRY" ] || changed "started $unit"

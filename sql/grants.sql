@@ -7,7 +7,8 @@ begin
     grant select, update (
       message_count, total_bytes, last_received, used_messages, used_bytes, counted_at
     ) on vaultboxes to vaultmail;
-    grant update (used_messages, used_bytes) on customers to vaultmail;
+    grant update (used_messages, used_bytes, counted_at) on customers to vaultmail;
+    grant select, insert, update on verification_runs, verifications to vaultmail;
     grant select, insert on messages to vaultmail;
     grant update (mail_removed_at) on removals to vaultmail;
     grant select on schema_migrations to vaultmail;

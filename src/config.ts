@@ -72,6 +72,10 @@ export interface Config {
     | undefined;
   /** ENCIMAP_INTAKE_SOCKET. */
   readonly intakeSocket: string;
+  /** ENCIMAP_LMTP_SOCKET. */
+  readonly lmtpSocket: string;
+  /** ENCIMAP_TRANSPORT. */
+  readonly transport: "pipe" | "lmtp";
   /** ENCIMAP_DOVEADM_SOCKET. */
   readonly doveadmSocket: string;
   /** ENCIMAP_SMTP_PORT. */
@@ -212,6 +216,8 @@ export function parseConfig(
       }
       : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
+    lmtpSocket: text("ENCIMAP_LMTP_SOCKET"),
+    transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),

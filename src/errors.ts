@@ -14,43 +14,45 @@ export interface Outcome {
    * but 71 and 75.
    */
   readonly exit: number;
+  /** Reply code of LMTP, RFC 5321 section 4.2. */
+  readonly reply: number;
   /** Enhanced status code, RFC 3463. */
   readonly status: string;
 }
 
 /**
  * The one table of failures. Mail may fail for good only with
- * `unknown_vaultbox` and `message_too_large`: every other row exits with 75,
- * so that Postfix keeps the message and tries again.
+ * `unknown_vaultbox` and `message_too_large`: every other row exits with 75 and
+ * replies with 4xx, so that Postfix keeps the message and tries again.
  */
 export const OUTCOMES = {
-  invalid_request: { http: 400, exit: 75, status: "4.3.0" },
-  unauthorized: { http: 401, exit: 75, status: "4.3.0" },
-  forbidden: { http: 403, exit: 75, status: "4.3.0" },
-  not_found: { http: 404, exit: 75, status: "4.3.0" },
-  method_not_allowed: { http: 405, exit: 75, status: "4.3.0" },
-  request_timeout: { http: 408, exit: 75, status: "4.3.0" },
-  conflict: { http: 409, exit: 75, status: "4.3.0" },
+  invalid_request: { http: 400, exit: 75, reply: 451, status: "4.3.0" },
+  unauthorized: { http: 401, exit: 75, reply: 451, status: "4.3.0" },
+  forbidden: { http: 403, exit: 75, reply: 451, status: "4.3.0" },
+  not_found: { http: 404, exit: 75, reply: 451, status: "4.3.0" },
+  method_not_allowed: { http: 405, exit: 75, reply: 451, status: "4.3.0" },
+  request_timeout: { http: 408, exit: 75, reply: 451, status: "4.3.0" },
+  conflict: { http: 409, exit: 75, reply: 451, status: "4.3.0" },
   /** A customer has as many vaultboxes as it may have. */
-  quota_exceeded: { http: 409, exit: 75, status: "4.3.0" },
+  quota_exceeded: { http: 409, exit: 75, reply: 451, status: "4.3.0" },
   /** The vaultbox of a delivery takes no mail now. RFC 3463 X.2.1. */
-  vaultbox_suspended: { http: 503, exit: 75, status: "4.2.1" },
+  vaultbox_suspended: { http: 503, exit: 75, reply: 450, status: "4.2.1" },
   /** A message does not fit into its vaultbox. RFC 3463 X.2.2. */
-  vaultbox_full: { http: 507, exit: 75, status: "4.2.2" },
+  vaultbox_full: { http: 507, exit: 75, reply: 452, status: "4.2.2" },
   /** The vaultbox of a delivery is not in the database. RFC 3463 X.1.1. */
-  unknown_vaultbox: { http: 404, exit: 67, status: "5.1.1" },
+  unknown_vaultbox: { http: 404, exit: 67, reply: 550, status: "5.1.1" },
   /** Larger than ENCIMAP_MAX_MESSAGE_BYTES. RFC 3463 X.3.4. */
-  message_too_large: { http: 413, exit: 65, status: "5.3.4" },
+  message_too_large: { http: 413, exit: 65, reply: 552, status: "5.3.4" },
   /** The disk of the mail store has no room. RFC 3463 X.3.1. */
-  storage_full: { http: 507, exit: 75, status: "4.3.1" },
-  unsupported_media_type: { http: 415, exit: 75, status: "4.3.0" },
-  idempotency_mismatch: { http: 422, exit: 75, status: "4.3.0" },
+  storage_full: { http: 507, exit: 75, reply: 452, status: "4.3.1" },
+  unsupported_media_type: { http: 415, exit: 75, reply: 451, status: "4.3.0" },
+  idempotency_mismatch: { http: 422, exit: 75, reply: 451, status: "4.3.0" },
   /** More than is worked on at a time. RFC 3463 X.3.2. */
-  too_many_requests: { http: 429, exit: 75, status: "4.3.2" },
-  headers_too_large: { http: 431, exit: 75, status: "4.3.0" },
+  too_many_requests: { http: 429, exit: 75, reply: 451, status: "4.3.2" },
+  headers_too_large: { http: 431, exit: 75, reply: 451, status: "4.3.0" },
   /** The database or the mail store, for now. RFC 3463 X.3.2. */
-  unavailable: { http: 503, exit: 75, status: "4.3.2" },
-  internal: { http: 500, exit: 75, status: "4.3.0" },
+  unavailable: { http: 503, exit: 75, reply: 451, status: "4.3.2" },
+  internal: { http: 500, exit: 75, reply: 451, status: "4.3.0" },
 } as const satisfies Record<string, Outcome>;
 
 /** Stable machine-readable reason of a failure; part of the API contract. */

@@ -9,6 +9,7 @@ import type { App, IntakeApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
 import { MessageBatches } from "./db/message_batches.ts";
+import type { VerifyApp } from "./vaultbox/verify.ts";
 import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { socketIntake } from "./mta/intake.ts";
@@ -32,8 +33,10 @@ const INTAKE_CONNECTIONS = 8;
 /** Of those, how many may wait for locks of vaultboxes. */
 const ROWS_ALONE_MAX = 4;
 
-/** Vaultboxes that the intake keeps in memory. */
-const VAULTBOXES_KNOWN_MAX = 2000;
+/** Addresses whose vaultboxes the intake keeps in memory. */
+const ADDRESSES_KNOWN_MAX = 2000;
+/** Connections of verification: one has the lock, one asks. */
+const VERIFICATION_CONNECTIONS = 2;
 
 /** Keys, password hashes and bundles that are made at a time. */
 const HEAVY_MAX = 2;
@@ -116,10 +119,35 @@ export async function openIntakeApp(
     log,
     sql,
     hmacKey,
-    memory: new RecipientMemory(VAULTBOXES_KNOWN_MAX),
+    memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task) => alone.run(task)),
     underWay: new Set(),
     now: () => new Date(),
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: CLOSE_SECONDS });
+    },
+  };
+}
+
+/**
+ * Opens the world of verification.
+ *
+ * @param config Settings.
+ * @param log Log.
+ * @returns The world; disposing of it closes the database.
+ * @throws {Error} If the HMAC key cannot be read: only the mail user may.
+ */
+export async function openVerification(
+  config: Config,
+  log: Log,
+): Promise<VerifyApp & AsyncDisposable> {
+  const hmacKey = await readKeyFile(config.hmacKeyFile);
+  const sql = connect(config.databaseUrl, { max: VERIFICATION_CONNECTIONS });
+  return {
+    config,
+    log,
+    sql,
+    hmacKey,
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });
     },

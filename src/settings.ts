@@ -262,6 +262,19 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Unix socket of the intake.",
   },
   {
+    name: "ENCIMAP_LMTP_SOCKET",
+    fallback: "/run/encimap/lmtp.sock",
+    kind: PATH,
+    summary: "Unix socket where the intake takes mail by LMTP.",
+  },
+  {
+    name: "ENCIMAP_TRANSPORT",
+    fallback: "pipe",
+    kind: { type: "choice", of: ["pipe", "lmtp"] },
+    summary:
+      "How Postfix hands mail to the intake: one program for each recipient (`pipe`), or over ENCIMAP_LMTP_SOCKET (`lmtp`), which is faster. After a change run install.sh again.",
+  },
+  {
     name: "ENCIMAP_DOVEADM_SOCKET",
     fallback: "/run/dovecot/encimap-doveadm",
     kind: PATH,

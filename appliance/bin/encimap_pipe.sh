@@ -40,14 +40,15 @@ pipe_lives() {
 can_see=
 [ -r /proc/1/stat ] && can_see=yes
 
-# The client gives up after 240 s by itself, pipe(8) after 600 s.
+# The intake gives up after 220 s, pipe(8) after 600 s; the program has no deadline of its own.
 # Standard error is thrown away: a crash could quote the message there.
 text=$({ cat && { [ -z "$can_see" ] || pipe_lives; } && printf '%s' "$PIPE_END"; } |
-  timeout --kill-after=10 270 '{{programPath}}' pipe "$@" 2>/dev/null)
+  timeout --kill-after=10 240 '{{programPath}}' pipe "$@" 2>/dev/null)
 status=$?
 
 # One line, so that Postfix's log has one, too.
-text=$(printf '%s' "$text" | head -n 1 | cut -c 1-500)
+text=${text%%"
+"*}
 
 # A verdict has its code in front of the text, too; anything else is none.
 case $status/$text in
@@ -57,7 +58,7 @@ case $status/$text in
     ;;
   65/5.* | 67/5.* | 75/4.*)
     trap - EXIT
-    printf '%s\n' "$text"
+    printf '%.500s\n' "$text"
     exit "$status"
     ;;
 esac

@@ -31,6 +31,10 @@ export interface ApplianceSettings {
   readonly pipeScriptPath: string;
   /** Unix socket of the intake. */
   readonly intakeSocket: string;
+  /** Unix socket where the intake takes mail by LMTP. */
+  readonly lmtpSocket: string;
+  /** What Postfix does with an address of a hosted domain that has no route. */
+  readonly unroutedTransport: string;
   /** Port of the intake on 127.0.0.1. */
   readonly intakePort: number;
   /** User of the API, its group too. */
@@ -49,7 +53,10 @@ export interface ApplianceSettings {
   readonly tlsKeyPath: string;
   /** Postfix's queue directory; Dovecot's socket for logins is in its private/. */
   readonly postfixQueuePath: string;
-  /** User that may open that socket: Postfix's. */
+  /**
+   * User that may open that socket: Postfix's. Its group may open the socket of
+   * LMTP.
+   */
   readonly postfixUser: string;
   /** First field of the submission service in master.cf: a port or its name. */
   readonly submissionService: string;

@@ -36,6 +36,9 @@ import intakeService from "../../appliance/systemd/encimap-intake.service.tmpl" 
 import intakeSocket from "../../appliance/systemd/encimap-intake.socket.tmpl" with {
   type: "text",
 };
+import lmtpSocket from "../../appliance/systemd/encimap-lmtp.socket.tmpl" with {
+  type: "text",
+};
 import maintenanceService from "../../appliance/systemd/encimap-maintenance.service.tmpl" with {
   type: "text",
 };
@@ -60,6 +63,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "systemd/encimap-api.service.tmpl": apiService,
   "systemd/encimap-intake.service.tmpl": intakeService,
   "systemd/encimap-intake.socket.tmpl": intakeSocket,
+  "systemd/encimap-lmtp.socket.tmpl": lmtpSocket,
   "systemd/encimap-maintenance.service.tmpl": maintenanceService,
   "systemd/encimap-maintenance.timer.tmpl": maintenanceTimer,
   "systemd/encimap-reconcile.service.tmpl": reconcileService,

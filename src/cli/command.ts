@@ -18,10 +18,15 @@ export interface Io {
   readonly isTerminal: boolean;
   /** Writes a line to standard error. */
   readonly warn: (line: string) => void;
+  /**
+   * Writes over the last line of standard error; the empty text clears it. Not
+   * there if that is no terminal.
+   */
+  readonly progress?: (text: string) => void;
   /** Reads a whole file as text. */
   readonly readText: (path: string) => string;
-  /** Standard input. */
-  readonly stdin: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Standard input, which is read once. */
+  readonly stdin: AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
 /** One sub-command. */

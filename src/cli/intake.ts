@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { Server } from "node:http";
-import { connect } from "node:net";
+import { connect, type Server } from "node:net";
 import type { IntakeApp } from "../app.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { AppError } from "../errors.ts";
 import { gracefulStop } from "../http/graceful_stop.ts";
 import { intakeServer } from "../http/intake.ts";
+import { lmtpEngine } from "../lmtp/engine.ts";
+import { lmtpServer } from "../lmtp/server.ts";
 import { Admission } from "../vaultbox/admission.ts";
 import { prepareSpool } from "../vaultbox/receive.ts";
 import type { Io } from "./command.ts";
@@ -33,32 +34,39 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
   const admission = new Admission(app);
   const bySocket = intakeServer(app, { kind: "socket" }, admission);
   const servers = [bySocket];
-  const { intakeToken, intakeSocket, intakePort } = app.config;
+  const lmtp = lmtpServer(lmtpEngine(app, admission), admission, app.log);
+  const { intakeToken, intakeSocket, intakePort, lmtpSocket } = app.config;
   const byToken = intakeToken === undefined
     ? undefined
     : intakeServer(app, { kind: "bearer", token: intakeToken }, admission);
   if (byToken !== undefined) servers.push(byToken);
   const stopDoors = servers.map(gracefulStop);
 
-  if (io.env["LISTEN_FDS"] === undefined) {
-    await removeStaleSocket(intakeSocket);
-    await listen(bySocket, { path: intakeSocket });
-    await Deno.chmod(intakeSocket, 0o660);
+  const inherited = inheritedSockets(io.env);
+  if (inherited === undefined) {
+    await listenAt(bySocket, intakeSocket);
+    await listenAt(lmtp.server, lmtpSocket);
     if (byToken !== undefined) {
       await listen(byToken, { host: "127.0.0.1", port: intakePort });
     }
   } else {
-    // encimap-intake.socket lists the Unix socket first.
-    await listen(bySocket, { fd: LISTEN_FDS_START });
-    if (byToken !== undefined && Number(io.env["LISTEN_FDS"]) > 1) {
-      await listen(byToken, { fd: LISTEN_FDS_START + 1 });
+    const { http: [socket, port], lmtp: [lmtpFd] } = inherited;
+    if (socket === undefined) throw new Error("systemd hands no socket over");
+    await listen(bySocket, { fd: socket });
+    if (byToken !== undefined && port !== undefined) {
+      await listen(byToken, { fd: port });
     }
+    if (lmtpFd !== undefined) await listen(lmtp.server, { fd: lmtpFd });
   }
   app.log.write("info", "listening", { socket: intakeSocket });
   const stopSweeps = await startSweeps(app);
   return {
     async stop(now) {
-      await Promise.all([stopSweeps(), ...stopDoors.map((stop) => stop(now))]);
+      await Promise.all([
+        stopSweeps(),
+        ...stopDoors.map((stop) => stop(now)),
+        lmtp.close(now),
+      ]);
       await admission.finished();
     },
   };
@@ -67,6 +75,31 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
 type Address = { path: string } | { host: string; port: number } | {
   fd: number;
 };
+
+/**
+ * Finds what systemd hands over, sd_listen_fds(3). The units are started in no
+ * fixed order, so the descriptors of encimap-lmtp.socket have a name; those of
+ * encimap-intake.socket are the Unix socket, then the port.
+ */
+function inheritedSockets(
+  env: Io["env"],
+): { http: number[]; lmtp: number[] } | undefined {
+  const count = env["LISTEN_FDS"];
+  if (count === undefined) return undefined;
+  const names = (env["LISTEN_FDNAMES"] ?? "").split(":");
+  const found = { http: [] as number[], lmtp: [] as number[] };
+  for (let i = 0; i < Number(count); i++) {
+    found[names[i] === "lmtp" ? "lmtp" : "http"].push(LISTEN_FDS_START + i);
+  }
+  return found;
+}
+
+/** Makes a Unix socket. */
+async function listenAt(server: Server, path: string): Promise<void> {
+  await removeStaleSocket(path);
+  await listen(server, { path });
+  await Deno.chmod(path, 0o660);
+}
 
 function listen(server: Server, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {

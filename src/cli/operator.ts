@@ -306,14 +306,14 @@ export async function open(io: Io): Promise<App & AsyncDisposable> {
  *
  * @param args Arguments behind the command's name.
  * @param options Known options.
- * @param count Number of arguments that are no options.
+ * @param count Number of arguments that are no options; undefined for any.
  * @returns Options and arguments.
  * @throws {UsageError} If it does not fit.
  */
 export function parse(
   args: readonly string[],
   options: Options,
-  count: number,
+  count: number | undefined,
 ): Parsed {
   let parsed: Parsed;
   try {
@@ -328,7 +328,7 @@ export function parse(
     const [text] = (error as Error).message.split(". ");
     throw new UsageError(text, { cause: error });
   }
-  if (parsed.positionals.length !== count) {
+  if (count !== undefined && parsed.positionals.length !== count) {
     throw new UsageError(`${count} argument(s) expected`);
   }
   return parsed;

@@ -2,26 +2,17 @@
  * `pipe`: Postfix's pipe(8) starts it for every delivery.
  *
  * It loads only what it needs and never ends with a status that bounces mail
- * for a fault of ours.
+ * for a fault of ours. It has no deadline of its own, since a timer alone takes
+ * longer to load than all of this: encimap_pipe.sh ends it.
  *
  * @module
  */
 
-import { request } from "node:http";
-import { pipeline } from "node:stream/promises";
 import { OUTCOMES } from "../errors.ts";
 import { concat } from "../mail/octets.ts";
 import { dropPermissions } from "../system/permissions.ts";
+import { type Answer, unixPost } from "../system/unix_post.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
-
-/** Milliseconds until it gives up: well below encimap-pipe_time_limit. */
-const DEADLINE_MS = 240_000;
-
-/** What the intake said. */
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
 
 /**
  * Hands standard input to the intake.
@@ -52,9 +43,9 @@ export async function runPipe(
       "recipient": recipient,
     });
     const path = `/intake/messages?${parameters}`;
-    const message = wholeMessage(io.stdin, io.env["PIPE_END"]);
     if (io.env["PIPE_END"] === "") throw new Error("PIPE_END is empty");
-    return verdict(await post(intakeSocket, path, message), io);
+    const body = wholeMessage(io.stdin, io.env["PIPE_END"]);
+    return verdict(await unixPost(intakeSocket, path, { body }), io);
   } catch (error) {
     io.warn(`encimap pipe: ${error instanceof Error ? error.message : error}`);
     io.print("4.3.0 Mail cannot be stored now");
@@ -101,7 +92,7 @@ function verdict(answer: Answer, io: Io): number {
  * @throws {Error} At the end of a message without the mark.
  */
 async function* wholeMessage(
-  stdin: ReadableStream<Uint8Array<ArrayBuffer>>,
+  stdin: AsyncIterable<Uint8Array<ArrayBuffer>>,
   mark = "",
 ): AsyncGenerator<Uint8Array> {
   let held = new Uint8Array(0);
@@ -114,39 +105,4 @@ async function* wholeMessage(
   if (new TextDecoder().decode(held) !== mark) {
     throw new Error("pipe(8) ended before the message did");
   }
-}
-
-function post(
-  socketPath: string,
-  path: string,
-  message: AsyncGenerator<Uint8Array>,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const posted = request(
-      { socketPath, path, method: "POST", agent: false },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => body += chunk);
-        response.on("error", reject);
-        response.on("end", () => {
-          clearTimeout(timer);
-          resolve({ status: response.statusCode ?? 0, body });
-        });
-      },
-    );
-    const timer = setTimeout(
-      () => posted.destroy(new Error("the intake does not answer")),
-      DEADLINE_MS,
-    );
-    posted.on("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    pipeline(message, posted).catch((error) => {
-      clearTimeout(timer);
-      posted.destroy();
-      reject(error);
-    });
-  });
 }

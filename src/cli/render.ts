@@ -11,6 +11,8 @@ import {
   renderAppliance,
 } from "../appliance/render.ts";
 import type { Config } from "../config.ts";
+import { UNROUTED } from "../db/recipients.ts";
+import { transportOf } from "../vaultbox/routes.ts";
 import {
   type Command,
   EXIT,
@@ -60,6 +62,8 @@ function applianceSettings(
     keysPath: config.keysPath,
     maxMessageBytes: config.maxMessageBytes,
     intakeSocket: config.intakeSocket,
+    lmtpSocket: config.lmtpSocket,
+    unroutedTransport: transportOf(config, UNROUTED),
     intakePort: config.intakePort,
     publicPort: config.publicPort ?? DEFAULT_APPLIANCE.publicPort,
     // Dovecot warns about a name below base_dir that is not relative.

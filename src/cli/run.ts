@@ -11,7 +11,7 @@ import { type Command, EXIT, type Io, UsageError } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { refusalLines } from "./refusal.ts";
 
-/** Exit statuses that every command but `pipe` has. */
+/** Exit statuses of every command whose help has no table of its own. */
 const STATUSES = [
   "Exit status:",
   "  0   done",
@@ -122,6 +122,6 @@ function helpOf(command: Command): string[] {
     "",
     `${command.summary}.`,
     ...(command.help === undefined ? [] : ["", ...command.help.split("\n")]),
-    ...(command.name === "pipe" ? [] : ["", ...STATUSES]),
+    ...(command.help?.includes(STATUSES[0]!) ? [] : ["", ...STATUSES]),
   ];
 }

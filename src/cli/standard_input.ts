@@ -18,7 +18,7 @@ const PEM_MAX = 16_384;
  * @throws {UsageError} If it is longer than 16 KiB or empty.
  */
 export async function readPem(
-  stdin: ReadableStream<Uint8Array<ArrayBuffer>>,
+  stdin: AsyncIterable<Uint8Array<ArrayBuffer>>,
 ): Promise<string> {
   return new TextDecoder().decode(await readAll(stdin, PEM_MAX));
 }
@@ -32,7 +32,7 @@ export async function readPem(
  * @throws {UsageError} If there are more or none.
  */
 export async function readAll(
-  stdin: ReadableStream<Uint8Array<ArrayBuffer>>,
+  stdin: AsyncIterable<Uint8Array<ArrayBuffer>>,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = [];

@@ -8,10 +8,15 @@
 import { setInterval } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
-import { finishDeliveries } from "../vaultbox/deliver.ts";
-import { recountFull, recountNamed } from "../vaultbox/recount.ts";
+import { finishDeliveries } from "../vaultbox/leftovers.ts";
 import { followVaultboxes } from "../vaultbox/recipients.ts";
+import {
+  recountFull,
+  recountInTurn,
+  recountNamed,
+} from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
+import { Sightings } from "../vaultbox/sightings.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
 const SWEEP_MS = 600_000;
@@ -22,7 +27,7 @@ const REMOVAL_MS = 60_000;
 /** Milliseconds that a stop waits for the sweep that is under way. */
 const FINISH_MS = 5000;
 
-/** Milliseconds between two recounts of vaultboxes that are full. */
+/** Milliseconds between two recounts of vaultboxes that are full, or in turn. */
 const RECOUNT_MS = 60_000;
 
 /**
@@ -40,10 +45,14 @@ export async function startSweeps(
       app.log.write("error", "sweep failed", { cause: reason(error) })
     );
   };
-  const finish = (): void => queue(() => finishDeliveries(app));
+  const sightings = new Sightings();
+  const finish = (): void => queue(() => finishDeliveries(app, sightings));
   const remove = (): void => queue(() => removeDeletedMail(app));
-  const count = (): void => queue(() => recountFull(app));
   const stopFollowing = await followVaultboxes(app);
+  const count = (): void => {
+    queue(() => recountFull(app));
+    queue(() => recountInTurn(app));
+  };
   const listening = [
     await app.sql.listen("encimap_removal", remove, remove),
     await app.sql.listen(

@@ -23,6 +23,9 @@ export interface DbTypes extends Record<string, unknown> {
 /** Where Debian's PostgreSQL has its Unix socket. */
 const SOCKET_DIRECTORY = "/run/postgresql";
 
+/** Seconds between two attempts to connect to a database that is away. */
+const RECONNECT_SECONDS = 0.5;
+
 /** OID of int8 in pg_type. */
 const INT8 = 20;
 
@@ -46,10 +49,11 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
     ...(password ? { password } : {}),
     max: options.max,
     connect_timeout: 5,
+    // The package's own default waits up to 20 seconds, since all connections
+    // count their failures together, and deliveries wait as long.
+    backoff: () => RECONNECT_SECONDS,
     idle_timeout: 60,
     max_lifetime: 3600,
-    // Seconds between two attempts; the package's own grow to twenty.
-    backoff: () => 1,
     onnotice: () => {},
     connection: {
       application_name: "encimap",

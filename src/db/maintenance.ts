@@ -7,7 +7,7 @@
 import type { Db, Pool } from "./connect.ts";
 
 /** Key of the lock that one run of maintenance holds. */
-const MAINTENANCE_LOCK = 0x656e6369;
+export const MAINTENANCE_LOCK = 0x656e6369;
 
 /** What health counts at most: beyond that the number does not matter. */
 const COUNT_MAX = 10_000;
@@ -192,23 +192,25 @@ export async function markReported(db: Db, id: string): Promise<void> {
  * being alone.
  *
  * @param sql Pool.
+ * @param lock Number of the advisory lock that stands for it.
  * @param task What to run.
  * @returns What it returned; undefined if another process runs it.
  */
 export async function runAlone<T>(
   sql: Pool,
+  lock: number,
   task: () => Promise<T>,
 ): Promise<T | undefined> {
   const held = await sql.reserve();
   try {
     const [row] = await held<[{ free: boolean }]>`
-      select pg_try_advisory_lock(${MAINTENANCE_LOCK}) as free
+      select pg_try_advisory_lock(${lock}) as free
     `;
     if (!row.free) return undefined;
     try {
       return await task();
     } finally {
-      await held`select pg_advisory_unlock(${MAINTENANCE_LOCK})`;
+      await held`select pg_advisory_unlock(${lock})`;
     }
   } finally {
     held.release();

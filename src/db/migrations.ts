@@ -27,6 +27,9 @@ import issuers from "../../sql/0010_issuers.sql" with { type: "text" };
 import custody from "../../sql/0011_custody.sql" with { type: "text" };
 import setup from "../../sql/0012_setup.sql" with { type: "text" };
 import versions from "../../sql/0013_versions.sql" with { type: "text" };
+import verifications from "../../sql/0014_verifications.sql" with {
+  type: "text",
+};
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -52,6 +55,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0011_custody", text: custody },
   { name: "0012_setup", text: setup },
   { name: "0013_versions", text: versions },
+  { name: "0014_verifications", text: verifications },
 ];
 
 /** Rights of the other roles, given again after every migration. */

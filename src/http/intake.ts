@@ -149,7 +149,7 @@ function field(url: URL, name: string): string {
   throw new AppError("invalid_request", `Parameter ${name} is missing`);
 }
 
-async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+function bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   const { headers } = request;
   if (
     headers["content-length"] === undefined &&
@@ -157,7 +157,7 @@ async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   ) {
     throw new AppError("invalid_request", "Request has no body");
   }
-  yield* bodyChunks(request);
+  return bodyChunks(request);
 }
 
 function checkAccess(access: Access, request: IncomingMessage): void {

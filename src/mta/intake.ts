@@ -4,9 +4,9 @@
  * @module
  */
 
-import { request } from "node:http";
 import type { Intake } from "../app.ts";
 import { AppError } from "../errors.ts";
+import { unixPost } from "../system/unix_post.ts";
 
 /** Milliseconds until it gives up. */
 const DEADLINE_MS = 30_000;
@@ -27,7 +27,11 @@ export function socketIntake(socketPath: string): Intake {
       });
       const path = `/intake/messages?${parameters}`;
       try {
-        await post(socketPath, path, octets);
+        const { status } = await unixPost(socketPath, path, {
+          body: ReadableStream.from([octets]),
+          signal: AbortSignal.timeout(DEADLINE_MS),
+        });
+        if (status !== 200) throw new Error(`intake answers ${status}`);
       } catch (error) {
         throw new AppError("unavailable", "Mail cannot be stored now", {
           cause: error,
@@ -35,29 +39,4 @@ export function socketIntake(socketPath: string): Intake {
       }
     },
   };
-}
-
-function post(
-  socketPath: string,
-  path: string,
-  octets: Uint8Array<ArrayBuffer>,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const posted = request(
-      { socketPath, path, method: "POST", agent: false },
-      (response) => {
-        response.resume();
-        response.on("error", reject);
-        response.on("end", () => {
-          if (response.statusCode === 200) resolve();
-          else reject(new Error(`intake answers ${response.statusCode}`));
-        });
-      },
-    );
-    const signal = AbortSignal.timeout(DEADLINE_MS);
-    signal.onabort = () => posted.destroy(new Error("intake is silent"));
-    posted.on("close", () => signal.onabort = null);
-    posted.on("error", reject);
-    posted.end(octets);
-  });
 }

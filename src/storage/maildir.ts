@@ -181,23 +181,13 @@ export async function* vaultboxesWithMail(
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
- * @returns Name of each file and when it was written.
+ * @returns Names.
  */
 export async function stagedMessages(
   base: string,
   vaultboxId: string,
-): Promise<{ file: string; writtenAt: Date }[]> {
-  const tmp = join(base, vaultboxId, "tmp");
-  const staged: { file: string; writtenAt: Date }[] = [];
-  try {
-    for await (const entry of Deno.readDir(tmp)) {
-      const { mtime } = await Deno.stat(join(tmp, entry.name));
-      staged.push({ file: entry.name, writtenAt: mtime ?? new Date(0) });
-    }
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-  return staged;
+): Promise<string[]> {
+  return await namesIn(join(base, vaultboxId, "tmp"));
 }
 
 /** Octets of a message as its name says it. */
@@ -209,12 +199,12 @@ const SIZE_REGEXP = /,S=(\d+)/;
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
- * @returns Octets and messages.
+ * @returns Octets and messages; `staged` of these are staged.
  */
 export async function countMessages(
   base: string,
   vaultboxId: string,
-): Promise<{ bytes: number; messages: number }> {
+): Promise<{ bytes: number; messages: number; staged: number }> {
   const home = join(base, vaultboxId);
   const maildir = join(home, "Maildir");
   // Staged files first: one that is shown meanwhile is found again, and its
@@ -242,7 +232,7 @@ export async function countMessages(
       messages++;
     }
   }
-  return { bytes, messages };
+  return { bytes, messages, staged: staged.size };
 }
 
 async function namesIn(folder: string): Promise<string[]> {

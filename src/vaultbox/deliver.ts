@@ -9,10 +9,9 @@ import type { IntakeApp } from "../app.ts";
 import { isRefusal } from "../db/connect.ts";
 import type { Insertion } from "../db/message_batches.ts";
 import type { MessageRow } from "../db/message_rows.ts";
-import { filesWithRows, findMessageFile } from "../db/messages.ts";
+import { findMessageFile } from "../db/messages.ts";
 import { UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
-import { reason } from "../log.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import type { Chunks } from "../mail/message.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
@@ -21,15 +20,12 @@ import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
   discardMessage,
   maildirName,
-  messageIdOf,
   showMessage,
-  stagedMessages,
   stageMessage,
   UUID_REGEXP,
-  vaultboxesWithMail,
 } from "../storage/maildir.ts";
-import { findVaultbox, type KnownVaultbox } from "./recipients.ts";
 import type { Received } from "./receive.ts";
+import { findVaultbox, type KnownVaultbox } from "./recipients.ts";
 import { checkRoom, recount } from "./recount.ts";
 
 /** One message for one recipient. */
@@ -77,7 +73,7 @@ export function maxOctets({ config }: Pick<IntakeApp, "config">): number {
  * attempt has a row. Below, a needless encryption costs less than asking each
  * time, and the insertion of the row says it anyway.
  */
-const ASK_FIRST_BYTES = 65_536;
+const ASK_FIRST_OCTETS = 65_536;
 
 /** Attempts at a delivery whose vaultbox changes in the middle of each. */
 const ATTEMPTS_MAX = 5;
@@ -109,9 +105,11 @@ export async function deliver(
   const wanted = { route: delivery.route, ...address, acceptedAt };
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const vaultbox = await findVaultbox(app, wanted);
+    const messageId = deliveryId(app.hmacKey, vaultbox.id, delivery);
+    const addressed = { delivery, address, vaultbox, messageId };
     let delivered: Delivered | undefined;
     try {
-      delivered = await deliverTo(app, vaultbox, delivery, address);
+      delivered = await deliverTo(app, addressed);
     } finally {
       // Whatever went wrong may be due to what was in memory.
       if (delivered === undefined) app.memory.forget(vaultbox.id);
@@ -121,35 +119,10 @@ export async function deliver(
   throw new AppError("unavailable", "Vaultbox changes all the time");
 }
 
-/** Gives undefined if the vaultbox has changed since it was looked up. */
-async function deliverTo(
-  app: IntakeApp,
-  vaultbox: KnownVaultbox,
-  delivery: Delivery,
-  address: Address,
-): Promise<Delivered | undefined> {
-  const { id: vaultboxId, isFull } = vaultbox;
-  const messageId = deliveryId(app.hmacKey, vaultboxId, delivery);
-  const base = app.config.maildirBasePath;
-
-  if (isFull || delivery.message.octets >= ASK_FIRST_BYTES) {
-    const earlier = await findMessageFile(app.sql, messageId);
-    if (earlier !== undefined) {
-      await showMessage(base, vaultboxId, earlier);
-      return { messageId, vaultboxId, repeated: true };
-    }
-  }
-  if (isFull) await checkRoom(app, vaultboxId);
-
-  const addressed = { delivery, address, vaultbox, messageId };
-  try {
-    return await store(app, addressed);
-  } catch (error) {
-    const isFull = error instanceof AppError && error.code === "vaultbox_full";
-    if (!isFull || !(await recount(app, vaultboxId))) throw error;
-  }
-  // What does not fit may do so once what a client has removed is known.
-  return await store(app, addressed);
+/** An address, as the database has it. */
+interface Address {
+  readonly alias: string;
+  readonly domain: string;
 }
 
 /** A delivery whose vaultbox is known. */
@@ -160,7 +133,32 @@ interface Addressed {
   readonly messageId: string;
 }
 
-/** Steps 2 to 5 of the table in docs/design.md. */
+/** Gives undefined if the vaultbox has changed since it was looked up. */
+async function deliverTo(
+  app: IntakeApp,
+  addressed: Addressed,
+): Promise<Delivered | undefined> {
+  const { delivery: { message }, messageId } = addressed;
+  const { id: vaultboxId, isFull } = addressed.vaultbox;
+  if (isFull || message.octets >= ASK_FIRST_OCTETS) {
+    const earlier = await findMessageFile(app.sql, messageId);
+    if (earlier !== undefined) {
+      await showMessage(app.config.maildirBasePath, vaultboxId, earlier);
+      return { messageId, vaultboxId, repeated: true };
+    }
+  }
+  if (isFull) await checkRoom(app, vaultboxId);
+  try {
+    return await store(app, addressed);
+  } catch (error) {
+    const isFull = error instanceof AppError && error.code === "vaultbox_full";
+    if (!isFull || !(await recount(app, vaultboxId))) throw error;
+  }
+  // What does not fit may do so once what a client has removed is known.
+  return await store(app, addressed);
+}
+
+/** Steps 3 to 6 of the table in docs/design.md. */
 async function store(
   app: IntakeApp,
   { delivery, address, vaultbox, messageId }: Addressed,
@@ -210,7 +208,7 @@ async function store(
   }
 }
 
-/** Step 3; gives the HMAC of what is on disk. */
+/** Step 4; gives the HMAC of what is on disk. */
 async function stage(
   app: IntakeApp,
   message: {
@@ -235,7 +233,7 @@ async function stage(
   return hmac.digest("hex");
 }
 
-/** Steps 4 and 5. */
+/** Steps 5 and 6. */
 async function show(
   app: IntakeApp,
   row: MessageRow,
@@ -277,53 +275,6 @@ async function finish(
   }
 }
 
-/** A staged file without a row that is older than this is of no attempt. */
-const ABANDONED_MS = 3_600_000;
-
-/**
- * Finishes what a crash has left: staged messages with a row are shown, those
- * without one are removed after an hour, since Postfix still has the mail.
- *
- * @param app The intake's world.
- */
-export async function finishDeliveries(app: IntakeApp): Promise<void> {
-  const base = app.config.maildirBasePath;
-  for await (const vaultboxId of vaultboxesWithMail(base)) {
-    try {
-      await finishVaultbox(app, vaultboxId);
-    } catch (error) {
-      app.log.write("error", "delivery could not be finished", {
-        vaultbox: vaultboxId,
-        cause: reason(error),
-      });
-    }
-  }
-}
-
-async function finishVaultbox(
-  app: IntakeApp,
-  vaultboxId: string,
-): Promise<void> {
-  const base = app.config.maildirBasePath;
-  const staged = (await stagedMessages(base, vaultboxId))
-    .filter(({ file }) => !app.underWay.has(file));
-  if (staged.length === 0) return;
-  const ids = staged.flatMap(({ file }) => messageIdOf(file) ?? []);
-  const committed = await filesWithRows(app.sql, vaultboxId, ids);
-  for (const { file, writtenAt } of staged) {
-    const age = app.now().getTime() - writtenAt.getTime();
-    if (committed.has(file)) {
-      await showMessage(base, vaultboxId, file);
-      app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
-    } else if (age > ABANDONED_MS) {
-      await discardMessage(base, vaultboxId, file);
-      app.log.write("info", "abandoned delivery removed", {
-        vaultbox: vaultboxId,
-      });
-    }
-  }
-}
-
 /**
  * The identity of a delivery as a UUID (RFC 9562 section 5.8, version 8): the
  * same for every attempt, and for two addresses of one vaultbox.
@@ -352,12 +303,6 @@ function deliveryId(
 function checkRoute(route: string): void {
   if (route === UNROUTED || UUID_REGEXP.test(route)) return;
   throw new AppError("invalid_request", "Route names no vaultbox");
-}
-
-/** An address, as the database has it. */
-interface Address {
-  readonly alias: string;
-  readonly domain: string;
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   findLastRun,
   listExpiring,
   listUnconfirmed,
+  MAINTENANCE_LOCK,
   markRenewalFailed,
   markReported,
   runAlone,
@@ -74,7 +75,7 @@ export function maintain(
   },
 ): Promise<MaintenanceReport | undefined> {
   const { dryRun, force, progress } = options;
-  return runAlone(app.sql, async () => {
+  return runAlone(app.sql, MAINTENANCE_LOCK, async () => {
     const now = app.now();
     await checkClock(app, now, force);
     if (!dryRun) {

@@ -11,6 +11,7 @@ import {
   findRecipient,
   isSince,
   type Recipient as Wanted,
+  UNROUTED,
 } from "../db/recipients.ts";
 import type { ChosenPolicy } from "../encryption_policy.ts";
 import { readRecipient, type Recipient } from "../smime/recipient.ts";
@@ -30,32 +31,29 @@ export interface KnownVaultbox {
   readonly policy: ChosenPolicy;
 }
 
-/** Addresses of a vaultbox that are kept, at most. */
-const ADDRESSES_MAX = 100;
-
-/** An entry: the vaultbox, and since when addresses are its own. */
+/** An entry: whose an address is, and since when. */
 interface Entry {
   readonly vaultbox: KnownVaultbox;
-  readonly addresses: Map<string, Date>;
+  readonly since: Date;
 }
 
 /**
- * What the database has said of vaultboxes, those used last.
+ * What the database has said of addresses, those used last.
  *
  * It may be out of date: {@linkcode KnownVaultbox.version} is checked again by
  * the statement that inserts the row. So it only ever says who gets a message,
- * never that nobody does, and only the plain case: an address of the vaultbox
- * in the route, active, not full, and mail that is not older.
+ * never that nobody does, and only the plain case: an address of its own of a
+ * vaultbox that is active and not full, and mail that is not older.
  */
 export class RecipientMemory {
   readonly #max: number;
-  /** By id, the one used last behind all others. */
+  /** By address, the one used last behind all others. */
   readonly #entries = new Map<string, Entry>();
 
   /**
    * Makes an empty one.
    *
-   * @param max Vaultboxes at most; some kilobytes each.
+   * @param max Addresses at most; some kilobytes each.
    */
   constructor(max: number) {
     this.#max = max;
@@ -68,13 +66,15 @@ export class RecipientMemory {
    * @returns The vaultbox; undefined if the database has to be asked.
    */
   find(wanted: Wanted): KnownVaultbox | undefined {
-    const { route, domain, alias, acceptedAt } = wanted;
-    const entry = this.#entries.get(route);
-    if (entry === undefined) return undefined;
-    const since = entry.addresses.get(`${alias}@${domain}`);
-    if (since === undefined || !isSince(acceptedAt, since)) return undefined;
-    this.#entries.delete(route);
-    this.#entries.set(route, entry);
+    const { route, acceptedAt } = wanted;
+    const address = addressOf(wanted);
+    const entry = this.#entries.get(address);
+    if (entry === undefined || !isSince(acceptedAt, entry.since)) {
+      return undefined;
+    }
+    if (route !== UNROUTED && route !== entry.vaultbox.id) return undefined;
+    this.#entries.delete(address);
+    this.#entries.set(address, entry);
     return entry.vaultbox;
   }
 
@@ -86,18 +86,12 @@ export class RecipientMemory {
    * @param since Since when the address is its own.
    */
   keep(wanted: Wanted, vaultbox: KnownVaultbox, since: Date): void {
-    const { domain, alias } = wanted;
-    const former = this.#entries.get(vaultbox.id);
-    const addresses = former?.vaultbox.version === vaultbox.version &&
-        former.addresses.size < ADDRESSES_MAX
-      ? former.addresses
-      : new Map<string, Date>();
-    addresses.set(`${alias}@${domain}`, since);
-    this.#entries.delete(vaultbox.id);
-    this.#entries.set(vaultbox.id, { vaultbox, addresses });
-    for (const id of this.#entries.keys()) {
+    const address = addressOf(wanted);
+    this.#entries.delete(address);
+    this.#entries.set(address, { vaultbox, since });
+    for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#max) break;
-      this.#entries.delete(id);
+      this.#entries.delete(oldest);
     }
   }
 
@@ -107,13 +101,19 @@ export class RecipientMemory {
    * @param id UUID.
    */
   forget(id: string): void {
-    this.#entries.delete(id);
+    for (const [address, { vaultbox }] of this.#entries) {
+      if (vaultbox.id === id) this.#entries.delete(address);
+    }
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#entries.clear();
   }
+}
+
+function addressOf({ alias, domain }: Wanted): string {
+  return `${alias}@${domain}`;
 }
 
 /**

@@ -5,12 +5,27 @@
  */
 
 import type { IntakeApp } from "../app.ts";
-import { beginRecount, endRecount, isFull, listFull } from "../db/recounts.ts";
+import {
+  addUpNextCustomer,
+  beginNextRecount,
+  beginRecount,
+  endRecount,
+  isFull,
+  listFull,
+  type RecountStart,
+  type RecountTurn,
+} from "../db/recounts.ts";
 import { AppError } from "../errors.ts";
 import { reason } from "../log.ts";
 import { countMessages } from "../storage/maildir.ts";
 
-/** Vaultboxes that one sweep counts, at most. */
+/** Times that a vaultbox is counted in vain, as mail comes meanwhile. */
+const EXACT_TRIES = 3;
+
+/** Milliseconds that one sweep counts in turn. */
+const TURN_MS = 1000;
+
+/** Full vaultboxes that one sweep counts, at most. */
 const SWEEP_MAX = 1000;
 
 /**
@@ -82,5 +97,51 @@ export async function recountFull(
         cause: reason(error),
       });
     }
+  }
+}
+
+/**
+ * Counts vaultboxes in turn, and adds up customers, for a second: each that was
+ * not within the hour, those first for which it is the longest ago. So what
+ * clients remove and store is known, and whatever made a counter wrong, it does
+ * not stay so.
+ *
+ * @param app Uses `config`, `log` and `sql`.
+ */
+export async function recountInTurn(
+  app: Pick<IntakeApp, "config" | "log" | "sql">,
+): Promise<void> {
+  const until = performance.now() + TURN_MS;
+  while (performance.now() < until) {
+    const next = await beginNextRecount(app.sql);
+    if (next === undefined) break;
+    try {
+      await countExactly(app, next);
+    } catch (error) {
+      app.log.write("error", "mail could not be counted", {
+        vaultbox: next.id,
+        cause: reason(error),
+      });
+    }
+  }
+  while (performance.now() < until + TURN_MS) {
+    const userId = await app.sql.begin((tx) => addUpNextCustomer(tx));
+    if (userId === undefined) break;
+  }
+}
+
+/** Without a message too much, unless mail comes all the time. */
+async function countExactly(
+  app: Pick<IntakeApp, "config" | "sql">,
+  turn: RecountTurn,
+): Promise<void> {
+  const { id } = turn;
+  let start: RecountStart | undefined = turn;
+  for (let left = EXACT_TRIES; start !== undefined; left--) {
+    const from: RecountStart = start;
+    const found = await countMessages(app.config.maildirBasePath, id);
+    start = await app.sql.begin((tx): Promise<RecountStart | undefined> =>
+      endRecount(tx, id, from, found, left > 0)
+    );
   }
 }

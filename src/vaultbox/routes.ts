@@ -55,8 +55,22 @@ export function checkNotReserved(
   }
 }
 
-/** Name of the transport in Postfix's master.cf. */
-const TRANSPORT = "encimap-pipe";
+/**
+ * Says how Postfix brings mail to a vaultbox, transport(5).
+ *
+ * @param config `transport` and `lmtpSocket`. By LMTP the intake finds the
+ * vaultbox by the recipient's address.
+ * @param route UUID of the vaultbox, or `unrouted`.
+ * @returns Transport and next hop.
+ */
+export function transportOf(
+  config: Pick<App["config"], "lmtpSocket" | "transport">,
+  route: string,
+): string {
+  return config.transport === "lmtp"
+    ? `encimap-lmtp:unix:${config.lmtpSocket}`
+    : `encimap-pipe:${route}`;
+}
 
 /** The maps, in the order in which they are changed. */
 const MAP_NAMES: readonly MapName[] = [
@@ -132,10 +146,8 @@ async function publish(
         const hosted = await findDomain(tx, domain);
         changes.domains.set(domain, hosted && "OK");
       }
-      for (const address of addresses) addEntries(changes, address);
-      for (const route of routes) {
-        addEntries(changes, route, route, app.config);
-      }
+      for (const address of addresses) addEntries(changes, app, address);
+      for (const route of routes) addEntries(changes, app, route, route);
       await app.mta.change(
         Object.fromEntries(maps.map((name) => [name, changes[name]])),
       );
@@ -204,7 +216,7 @@ async function mend(
     wanted.domains.set(domain, "OK");
   }
   for (const route of await listRoutes(tx)) {
-    addEntries(wanted, route, route, app.config);
+    addEntries(wanted, app, route, route);
   }
   const drift = compare(wanted, await app.mta.read());
   if (!dryRun && drift.set.length + drift.drop.length > 0) {
@@ -236,11 +248,11 @@ function noEntries(): Entries {
  */
 function addEntries(
   entries: Entries,
+  { config }: Pick<App, "config">,
   { domain, alias }: RoutedAddress,
   route?: Route,
-  config?: App["config"],
 ): void {
-  const transport = route && `${TRANSPORT}:${route.vaultboxId}`;
+  const transport = route && transportOf(config, route.vaultboxId);
   if (alias === CATCH_ALL) {
     entries.transport.set(domain, transport);
     entries.transport.set(`@${domain}`, transport);
@@ -249,7 +261,7 @@ function addEntries(
   const address = `${alias}@${domain}`;
   entries.transport.set(address, transport);
   entries.senders.set(address, route?.sender ?? undefined);
-  entries.refusals.set(address, config && refusalOf(route, config));
+  entries.refusals.set(address, refusalOf(route, config));
 }
 
 /** RFC 3463 sections 3.3 and 3.8. */

@@ -1,5 +1,5 @@
 /**
- * `deno task bench [api|delivery|flat|memory] [--json FILE]`: what
+ * `deno task bench [PART...] [--json FILE]`: what
  * docs/design.md and docs/performance.md say of speed, measured. Without a part
  * it is all of them. It never fails for a number.
  *
@@ -11,6 +11,7 @@ import { benchApi } from "./api.ts";
 import { benchDelivery } from "./delivery/delivery.ts";
 import { benchFlat } from "./delivery/flat.ts";
 import { benchMemory } from "./delivery/memory.ts";
+import { benchPostfix } from "./delivery/postfix.ts";
 import { SCALE } from "./measure.ts";
 
 /** The parts, by name; each returns what it has measured. */
@@ -19,6 +20,7 @@ const PARTS = {
   delivery: benchDelivery,
   flat: benchFlat,
   memory: benchMemory,
+  postfix: benchPostfix,
 } as const;
 
 async function main(): Promise<void> {

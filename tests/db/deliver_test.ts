@@ -8,14 +8,15 @@ import { generateCertificate } from "../../src/vaultbox/certificate.ts";
 import {
   deliver,
   type Delivery,
-  finishDeliveries,
   TRACE_BYTES,
 } from "../../src/vaultbox/deliver.ts";
+import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import {
   removeDeletedMail,
   removeVaultbox,
 } from "../../src/vaultbox/remove.ts";
 import { received } from "../../src/vaultbox/receive.ts";
+import { Sightings } from "../../src/vaultbox/sightings.ts";
 import {
   ALICE,
   SERVICE,
@@ -245,29 +246,47 @@ Deno.test("a crash before the row leaves a staged file that IMAP does not see, a
   assert.equal((await store(world, id)).shown.length, 1);
 });
 
-Deno.test("finishDeliveries() removes a staged file without a row after an hour", async () => {
+Deno.test("finishDeliveries() removes a staged file without a row that it has seen for an hour", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
-  await finishDeliveries(world.intake);
+  let now = 0;
+  const sightings = new Sightings(() => now);
+  await finishDeliveries(world.intake, sightings);
+  now = 3_500_000;
+  await finishDeliveries(world.intake, sightings);
   assert.equal((await store(world, id)).staged.length, 1);
-  const later = {
-    ...world.intake,
-    now: () => new Date(Date.now() + 3_700_000),
-  };
-  await finishDeliveries(later);
+  now = 3_700_000;
+  await finishDeliveries(world.intake, sightings);
   assert.deepEqual((await store(world, id)).staged, []);
 });
 
-Deno.test("finishDeliveries() leaves what is under way, whatever the clock says", async () => {
+Deno.test("finishDeliveries() leaves what another process has staged, whatever the clock says", async () => {
   await using world = await testWorld();
   const id = await vaultbox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   const { staged } = await store(world, id);
-  const later = new Date(Date.now() + 3_700_000);
-  const intake = { ...world.intake, now: () => later };
-  intake.underWay.add(staged[0]!);
-  await finishDeliveries(intake);
+  const path = `${world.directory}/mail/${id}/tmp/${staged[0]}`;
+  const later = new Date(Date.now() + 90_000_000);
+  for (const time of [new Date(0), later]) {
+    await Deno.utime(path, time, time);
+    const intake = { ...world.intake, now: () => later };
+    await finishDeliveries(intake, new Sightings());
+    assert.deepEqual((await store(world, id)).staged, staged);
+  }
+});
+
+Deno.test("finishDeliveries() leaves what is under way, however long that takes", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await assert.rejects(deliver(dying(world), delivery(id)));
+  const { staged } = await store(world, id);
+  world.intake.underWay.add(staged[0]!);
+  let now = 0;
+  const sightings = new Sightings(() => now);
+  for (now of [0, 3_700_000, 9_000_000]) {
+    await finishDeliveries(world.intake, sightings);
+  }
   assert.deepEqual((await store(world, id)).staged, staged);
 });
 
@@ -285,7 +304,7 @@ Deno.test("finishDeliveries() goes on behind a folder that is damaged", async ()
     const [file] = (await store(world, id)).shown;
     await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
   }
-  await finishDeliveries(world.intake);
+  await finishDeliveries(world.intake, new Sightings());
   for (const id of ids) assert.equal((await store(world, id)).shown.length, 1);
 });
 
@@ -357,7 +376,7 @@ for (const healer of ["finishDeliveries()", "the retry"]) {
     const [file] = (await store(world, id)).shown;
     await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
     if (healer === "the retry") await deliver(world.intake, delivery(id));
-    else await finishDeliveries(world.intake);
+    else await finishDeliveries(world.intake, new Sightings());
     assert.deepEqual(await store(world, id), { staged: [], shown: [file] });
   });
 }

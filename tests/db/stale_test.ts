@@ -289,6 +289,23 @@ Deno.test("an alias that has another vaultbox by then is no longer its former on
   assert.equal((await shown(world, fox)).length, 1);
 });
 
+Deno.test("mail without a route goes to the vaultbox that its address has when the row is made", async () => {
+  await using world = await testWorld();
+  const cat = await box(world, "cat");
+  const fox = await box(world, "fox");
+  await createAlias(world.app, alice, cat, KITTY);
+  await send(world.intake, "unrouted", "kitty@pets.example");
+  assert.equal((await shown(world, cat)).length, 1);
+  // Known from memory until then.
+  const intake = changedOnce(world, async () => {
+    await removeAlias(world.app, alice, cat, KITTY);
+    await createAlias(world.app, alice, fox, KITTY);
+  });
+  await send(intake, "unrouted", "kitty@pets.example");
+  assert.equal((await shown(world, cat)).length, 1);
+  assert.equal((await shown(world, fox)).length, 1);
+});
+
 Deno.test("a catch-all that another vaultbox gets during a delivery takes the message along", async () => {
   await using world = await testWorld();
   const cat = await box(world, "cat");
@@ -346,19 +363,22 @@ Deno.test("deliveries, recounts, names and limits raise no version", async () =>
   assert.ok(await versionOf(world, id) > before);
 });
 
-Deno.test("the second delivery to an address asks the database for nothing before its row", async () => {
-  await using world = await testWorld();
-  const id = await box(world, "cat");
-  await send(world.intake, id);
-  const silent = connect(world.database.url("vaultmail"), { max: 1 });
-  await silent.end();
-  // Every query of this pool fails.
-  await send({ ...world.intake, sql: silent }, id);
-  assert.equal((await shown(world, id)).length, 2);
-  await assert.rejects(
-    send({ ...world.intake, sql: silent }, id, "a@b.example"),
-  );
-});
+for (const isRouted of [true, false]) {
+  Deno.test(`the second delivery ${isRouted ? "by a route" : "by an address alone"} asks the database for nothing before its row`, async () => {
+    await using world = await testWorld();
+    const vaultboxId = await box(world, "cat");
+    const id = isRouted ? vaultboxId : "unrouted";
+    await send(world.intake, id);
+    const silent = connect(world.database.url("vaultmail"), { max: 1 });
+    await silent.end();
+    // Every query of this pool fails.
+    await send({ ...world.intake, sql: silent }, id);
+    assert.equal((await shown(world, vaultboxId)).length, 2);
+    await assert.rejects(
+      send({ ...world.intake, sql: silent }, id, "a@b.example"),
+    );
+  });
+}
 
 Deno.test("a full vaultbox is not kept in memory, so mail for it is refused before it is encrypted", async () => {
   await using world = await testWorld();

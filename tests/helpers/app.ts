@@ -24,8 +24,8 @@ import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { importMasterKey } from "../../src/storage/sealed.ts";
 import { openSealer } from "../../src/storage/sealer.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
-import { received } from "../../src/vaultbox/receive.ts";
 import { RecipientMemory } from "../../src/vaultbox/recipients.ts";
+import { received } from "../../src/vaultbox/receive.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
@@ -169,14 +169,16 @@ async function usedKey(): Promise<Uint8Array<ArrayBuffer>> {
  * Makes a world.
  *
  * @param env Settings that differ from the defaults.
- * @param options With `newKeys` each vaultbox has a key that no other one has.
+ * @param options With `newKeys` each vaultbox has a key that no other one has;
+ * `pgHost` is the directory of another cluster's socket.
  * @returns The world.
  */
 export async function testWorld(
   env: Record<string, string> = {},
-  options: { newKeys?: boolean } = {},
+  options: { newKeys?: boolean; pgHost?: string } = {},
 ): Promise<TestWorld> {
-  const database = await testDatabase();
+  const { pgHost } = options;
+  const database = await testDatabase(pgHost === undefined ? {} : { pgHost });
   const directory = await Deno.makeTempDir({ prefix: "encimap-" });
   await Deno.mkdir(`${directory}/keys`);
   await Deno.mkdir(`${directory}/mail`);

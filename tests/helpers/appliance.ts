@@ -132,6 +132,7 @@ export async function startAppliance(
     ENCIMAP_MASTER_KEY_FILE: `${dir}/secrets/master.key`,
     ENCIMAP_HMAC_KEY_FILE: `${dir}/secrets/hmac.key`,
     ENCIMAP_INTAKE_SOCKET: `${dir}/run/intake.sock`,
+    ENCIMAP_LMTP_SOCKET: `${dir}/run/lmtp.sock`,
     ENCIMAP_DOVEADM_SOCKET: doveadmSocket,
     ENCIMAP_SMTP_PORT: String(smtpPort),
     ENCIMAP_MAX_MESSAGE_BYTES: "2000000",
@@ -153,6 +154,10 @@ export async function startAppliance(
     programPath: `${dir}/dist/encimap`,
     pipeScriptPath: `${dir}/encimap_pipe.sh`,
     intakeSocket: `${dir}/run/intake.sock`,
+    lmtpSocket: `${dir}/run/lmtp.sock`,
+    unroutedTransport: settings["ENCIMAP_TRANSPORT"] === "lmtp"
+      ? `encimap-lmtp:unix:${dir}/run/lmtp.sock`
+      : "encimap-pipe:unrouted",
     intakePort,
     apiUser: USER,
     mailUser: USER,
@@ -355,6 +360,10 @@ function service(
         return log.split("event=listening").length >
           log.split("event=stopping").length;
       });
+      // As the unit or encimap_ctl does it.
+      if (name === "intake") {
+        await sh(`chgrp -h postfix '${dir}/run/lmtp.sock'`);
+      }
     },
     stop,
     signal: (signal) => child?.kill(signal),

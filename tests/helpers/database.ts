@@ -50,18 +50,19 @@ async function template(admin: Pool, host: string): Promise<string> {
 /**
  * Makes a database.
  *
- * @param options With `migrated: false` it is empty.
+ * @param options With `migrated: false` it is empty; `pgHost` is the directory
+ * of another cluster's socket.
  * @returns The database.
  */
 export async function testDatabase(
-  options: { migrated: boolean } = { migrated: true },
+  options: { migrated?: boolean; pgHost?: string } = {},
 ): Promise<TestDatabase> {
   const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
-  const host = encodeURIComponent(testPgHost());
+  const host = encodeURIComponent(options.pgHost ?? testPgHost());
   const url = (role = "encimap"): string =>
     `postgresql://${role}@${host}/${name}`;
   const admin = connect(`postgresql://postgres@${host}/postgres`, { max: 1 });
-  const from = options.migrated
+  const from = options.migrated ?? true
     ? `template ${await template(admin, host)}`
     : "";
   await admin.unsafe(`create database ${name} owner encimap ${from}`);

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { DEFAULT_APPLIANCE, render } from "../../src/appliance/render.ts";
 import { TEMPLATES } from "../../src/appliance/templates.ts";
+import { temporaryDirectory } from "../helpers/openssl.ts";
 
 /** A program that prints its third argument and ends with its second. */
 const STUB = `#!/bin/sh
@@ -154,5 +155,32 @@ Deno.test({
     assert.equal(code, 75);
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("encimap_pipe.sh ends a program that hangs, and stubborn ones too, with 75", async () => {
+  await using directory = await temporaryDirectory();
+  const limit = "timeout --kill-after=10 240 ";
+  for (const trap of ["", "trap '' TERM"]) {
+    const program = `${directory.path}/program`;
+    await Deno.writeTextFile(
+      program,
+      `#!/bin/sh\n${trap}\nprintf '2.0.0 Stored'\nwhile :; do sleep 1; done\n`,
+      { mode: 0o755 },
+    );
+    const text = scriptFor(program);
+    assert.ok(text.includes(limit));
+    const script = `${directory.path}/encimap_pipe.sh`;
+    await Deno.writeTextFile(
+      script,
+      text.replace(limit, "timeout --kill-after=1 1 "),
+      { mode: 0o755 },
+    );
+    const { code, stdout } = await new Deno.Command(script, {
+      args: ["unrouted", "q", "s@a.test", "cat@a.test"],
+      stdin: "null",
+    }).output();
+    assert.equal(code, 75);
+    assert.match(new TextDecoder().decode(stdout), LATER);
   }
 });

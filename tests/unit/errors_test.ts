@@ -11,9 +11,10 @@ Deno.test("mail fails for good in two cases only", () => {
   ]);
 });
 
-Deno.test("whatever exits with 75 has an enhanced status code of class 4", () => {
-  for (const { exit, status } of Object.values(OUTCOMES)) {
+Deno.test("whatever exits with 75 has a reply and an enhanced status code of class 4", () => {
+  for (const { exit, reply, status } of Object.values(OUTCOMES)) {
     assert.equal(status.startsWith("4."), exit === 75);
+    assert.equal(reply >= 400 && reply < 500, exit === 75);
   }
 });
 

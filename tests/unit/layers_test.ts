@@ -22,9 +22,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   appliance: ["appliance"],
   http: ["http", "vaultbox", "db", "mail", "storage", "system"],
+  lmtp: ["lmtp", "vaultbox", "db", "mail", "system"],
   cli: [
     "cli",
     "http",
+    "lmtp",
     "vaultbox",
     "db",
     "mail",

@@ -283,7 +283,9 @@ async function startIntake(
   const socket = `${directory}/intake.sock`;
   const log = `${directory}/intake.log`;
   await Deno.writeTextFile(`${directory}/hmac.key`, "07".repeat(32));
-  const program = new URL("../../../dist/encimap", import.meta.url).pathname;
+  // Another build, to compare two or to look into one.
+  const program = Deno.env.get("BENCH_PROGRAM") ??
+    new URL("../../../dist/encimap", import.meta.url).pathname;
   const child = new Deno.Command("sh", {
     args: ["-c", 'exec "$0" intake 2>"$1"', program, log],
     cwd: "/",
@@ -296,17 +298,20 @@ async function startIntake(
       MAILDIR_BASE_PATH: `${directory}/mail`,
       ENCIMAP_HMAC_KEY_FILE: `${directory}/hmac.key`,
       ENCIMAP_INTAKE_SOCKET: socket,
+      ENCIMAP_LMTP_SOCKET: `${directory}/lmtp.sock`,
       ENCIMAP_MAX_MESSAGE_BYTES: "60000000",
     },
     stdin: "null",
   }).spawn();
+  let hasEnded = false;
+  const ended = child.status.then(() => hasEnded = true);
   stack.defer(async () => {
-    child.kill("SIGTERM");
-    await child.status;
+    if (!hasEnded) child.kill("SIGTERM");
+    await ended;
   });
   await until("the intake listens", async () => {
     const text = await Deno.readTextFile(log).catch(() => "");
-    if (text.includes("start failed")) throw new Error(text);
+    if (hasEnded) throw new Error(text);
     return text.includes("event=listening");
   });
   return { pid: child.pid, socket };

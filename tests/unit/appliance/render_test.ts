@@ -15,6 +15,8 @@ const SETTINGS: ApplianceSettings = {
   keysPath: "/var/lib/encimap/keys",
   maxMessageBytes: 52428800,
   intakeSocket: "/run/encimap/intake.sock",
+  lmtpSocket: "/run/encimap/lmtp.sock",
+  unroutedTransport: "encimap-pipe:unrouted",
   intakePort: 4321,
   doveadmSocket: "encimap-doveadm",
 };

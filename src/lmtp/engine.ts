@@ -1,0 +1,96 @@
+/**
+ * What a session does with a message: received once, delivered to each
+ * recipient, a reply for each.
+ *
+ * @module
+ */
+
+import type { IntakeApp } from "../app.ts";
+import { toAppError } from "../errors.ts";
+import { Gate } from "../system/gate.ts";
+import { UNROUTED } from "../db/recipients.ts";
+import type { Admission } from "../vaultbox/admission.ts";
+import { deliver, type Delivery, maxOctets } from "../vaultbox/deliver.ts";
+import { receive } from "../vaultbox/receive.ts";
+import { queueIdOf } from "./queue_id.ts";
+import { refusal, STORED } from "./reply.ts";
+import type { Engine, Envelope } from "./session.ts";
+
+/** Octets in which the first fields of a message are looked for. */
+const HEAD_OCTETS = 65_536;
+
+/** Recipients of one message that are delivered to at a time. */
+const PARALLEL_MAX = 8;
+
+/**
+ * Joins the sessions to the intake.
+ *
+ * @param app The intake's world.
+ * @param admission Decides which mail is taken; all doors share it.
+ * @returns What a session is given.
+ */
+export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
+  const { hostname } = app.config;
+  const limit = maxOctets(app);
+  return {
+    hostname,
+    maxOctets: limit,
+    async admit(octets, task) {
+      await admission.check(octets);
+      return await admission.run(task);
+    },
+    refused: (error, ident) => admission.refused(error, { queue: ident }),
+    async take(envelope, chunks) {
+      await using message = await receive(app, chunks, { maxOctets: limit });
+      const head = message.head.subarray(0, HEAD_OCTETS);
+      const queueId = queueIdOf(envelope.ident, head, hostname) ??
+        crypto.randomUUID();
+      const deliverTo = (recipient: string): Promise<string> =>
+        replyFor(app, admission, {
+          route: UNROUTED,
+          recipient,
+          sender: envelope.sender,
+          queueId,
+          message,
+        });
+      // One reader at a time reads what is not in memory.
+      const isInMemory = message.octets <= message.head.length;
+      return await inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
+    },
+  };
+}
+
+/** Delivers to all recipients, some at a time. */
+async function inTurn(
+  { recipients }: Envelope,
+  parallel: number,
+  deliverTo: (recipient: string) => Promise<string>,
+): Promise<string[]> {
+  const gate = new Gate(parallel);
+  return await Promise.all(
+    recipients.map((recipient) => gate.run(() => deliverTo(recipient))),
+  );
+}
+
+/** Never throws: what became of one recipient says nothing of the others. */
+async function replyFor(
+  app: IntakeApp,
+  admission: Admission,
+  delivery: Delivery,
+): Promise<string> {
+  try {
+    const delivered = await deliver(app, delivery);
+    app.log.write("info", "message stored", {
+      queue: delivery.queueId,
+      vaultbox: delivered.vaultboxId,
+      message: delivered.messageId,
+      repeated: delivered.repeated || undefined,
+      octets: delivery.message.octets,
+    });
+    return STORED;
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    admission.refused(error, { queue: delivery.queueId });
+    return refusal(error);
+  }
+}

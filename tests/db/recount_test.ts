@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { findCustomer } from "../../src/db/customers.ts";
+import { createVaultbox } from "../../src/vaultbox/create.ts";
+import { deliver } from "../../src/vaultbox/deliver.ts";
+import { changeCustomer } from "../../src/vaultbox/limits.ts";
+import { received } from "../../src/vaultbox/receive.ts";
+import { recountInTurn } from "../../src/vaultbox/recount.ts";
+import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { octets } from "../helpers/mail.ts";
+
+async function box(world: TestWorld, alias: string): Promise<string> {
+  const { id } = await createVaultbox(world.app, SERVICE, {
+    userId: ALICE,
+    domain: "pets.example",
+    alias,
+    name: alias,
+    mayClaimDomain: true,
+  });
+  return id;
+}
+
+async function send(world: TestWorld, id: string): Promise<void> {
+  const [row] = await world.app.sql`
+    select alias from vaultboxes where id = ${id}
+  `;
+  await deliver(world.intake, {
+    route: id,
+    recipient: `${row!["alias"]}@pets.example`,
+    sender: "",
+    queueId: crypto.randomUUID(),
+    message: received(octets("From: bob@sender.example\n\nx\n")),
+  });
+}
+
+/** What is on disk. */
+async function onDisk(
+  world: TestWorld,
+  id: string,
+): Promise<{ usedMessages: number; usedBytes: number }> {
+  const folder = `${world.directory}/mail/${id}/Maildir/new`;
+  let usedMessages = 0;
+  let usedBytes = 0;
+  for await (const { name } of Deno.readDir(folder)) {
+    usedMessages++;
+    usedBytes += (await Deno.stat(`${folder}/${name}`)).size;
+  }
+  return { usedMessages, usedBytes };
+}
+
+/** What was counted. */
+async function counted(
+  world: TestWorld,
+  id: string,
+): Promise<{ usedMessages: number; usedBytes: number }> {
+  const [row] = await world.app.sql<
+    [{ usedMessages: number; usedBytes: number }]
+  >`
+    select used_messages, used_bytes from vaultboxes where id = ${id}
+  `;
+  return { ...row };
+}
+
+/** Lets the next recount happen at once. */
+async function anHourLater(world: TestWorld): Promise<void> {
+  for (const table of ["vaultboxes", "customers"]) {
+    await world.app.sql`
+      update ${
+      world.app.sql(table)
+    } set counted_at = now() - interval '61 minutes'
+    `;
+  }
+}
+
+for (
+  const drift of [
+    "used_bytes = 0",
+    "used_messages = 0",
+    "used_bytes = used_bytes + 1000, used_messages = used_messages + 3",
+  ]
+) {
+  Deno.test(`recountInTurn() mends ${drift} of a vaultbox, and its customer follows`, async () => {
+    await using world = await testWorld();
+    const id = await box(world, "cat");
+    await changeCustomer(world.app, SERVICE, ALICE, { maxMessages: 100 });
+    await send(world, id);
+    await send(world, id);
+    await world.app.sql`
+      update vaultboxes set ${world.app.sql.unsafe(drift)}
+    `;
+    await world.app.sql`update customers set ${world.app.sql.unsafe(drift)}`;
+    await anHourLater(world);
+    await recountInTurn(world.intake);
+    const right = await onDisk(world, id);
+    assert.equal(right.usedMessages, 2);
+    assert.deepEqual(await counted(world, id), right);
+    const { usedMessages, usedBytes } = await findCustomer(
+      world.app.sql,
+      ALICE,
+    );
+    assert.deepEqual({ usedMessages, usedBytes }, right);
+  });
+}
+
+Deno.test("recountInTurn() learns what a client has expunged, of every vaultbox, and looks at none twice within the hour", async () => {
+  await using world = await testWorld();
+  const ids: string[] = [];
+  for (const alias of ["cat", "dog", "fox"]) {
+    const id = await box(world, alias);
+    await send(world, id);
+    ids.push(id);
+  }
+  const expunge = async (): Promise<void> => {
+    for (const id of ids) {
+      await Deno.remove(`${world.directory}/mail/${id}`, { recursive: true });
+    }
+  };
+  await expunge();
+  const messages = async (): Promise<number[]> =>
+    await Promise.all(
+      ids.map(async (id) => (await counted(world, id)).usedMessages),
+    );
+  await recountInTurn(world.intake);
+  assert.deepEqual(await messages(), [0, 0, 0]);
+  for (const id of ids) await send(world, id);
+  await expunge();
+  await recountInTurn(world.intake);
+  assert.deepEqual(await messages(), [1, 1, 1]);
+  await anHourLater(world);
+  await recountInTurn(world.intake);
+  assert.deepEqual(await messages(), [0, 0, 0]);
+});
+
+Deno.test("counters agree with the disk when deliveries and recounts at once are over", async () => {
+  await using world = await testWorld();
+  const ids = [await box(world, "cat"), await box(world, "dog")];
+  await changeCustomer(world.app, SERVICE, ALICE, { maxMessages: 1000 });
+  await world.app.sql`update customers set used_bytes = 0, used_messages = 500`;
+  let isOver = false;
+  const recounts = (async () => {
+    while (!isOver) {
+      await anHourLater(world);
+      await recountInTurn(world.intake);
+    }
+  })();
+  await Promise.all(
+    Array.from({ length: 60 }, (_, n) => send(world, ids[n % 2]!)),
+  );
+  isOver = true;
+  await recounts;
+  await anHourLater(world);
+  await recountInTurn(world.intake);
+  let sum = 0;
+  for (const id of ids) {
+    const right = await onDisk(world, id);
+    assert.equal(right.usedMessages, 30);
+    assert.deepEqual(await counted(world, id), right);
+    sum += right.usedBytes;
+  }
+  const customer = await findCustomer(world.app.sql, ALICE);
+  assert.deepEqual([customer.usedMessages, customer.usedBytes], [60, sum]);
+});
+
+Deno.test("recountInTurn() does not wait for a vaultbox that another intake has", async () => {
+  await using world = await testWorld();
+  const id = await box(world, "cat");
+  await send(world, id);
+  await anHourLater(world);
+  const { sql } = world.app;
+  await sql.begin(async (tx) => {
+    // Another intake has just begun.
+    await tx`update vaultboxes set counted_at = now()`;
+    await recountInTurn(world.intake);
+  });
+});
+
+Deno.test("recountInTurn() goes on with the next vaultbox if one cannot be counted", async () => {
+  await using world = await testWorld();
+  const cat = await box(world, "cat");
+  const dog = await box(world, "dog");
+  await send(world, dog);
+  await Deno.remove(`${world.directory}/mail/${dog}`, { recursive: true });
+  // Too deep a link to be read.
+  await Deno.mkdir(`${world.directory}/mail/${cat}`, { recursive: true });
+  await Deno.symlink("Maildir", `${world.directory}/mail/${cat}/Maildir`);
+  await recountInTurn(world.intake);
+  assert.equal((await counted(world, dog)).usedMessages, 0);
+  assert.ok(world.lines.some((line) => line.includes("could not be counted")));
+});
