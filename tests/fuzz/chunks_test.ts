@@ -41,6 +41,8 @@ for (const [name, run] of Object.entries(RUN_OF)) {
       const mutant = samples[i] ?? change(random, samples);
       const expected = run(mutant);
       for (const chunkOctets of CHUNK_OCTETS) {
+        // Each chunk has its price.
+        if (mutant.length > 4000 * chunkOctets) continue;
         assert.deepEqual(
           run(mutant, chunkOctets),
           expected,
