@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { run } from "../helpers/openssl.ts";
 import { Intake } from "./intake.ts";
-import { pause } from "./sender.ts";
+import type { Mail } from "./mail.ts";
+import { httpDoor, pause, Queue } from "./sender.ts";
 import { roundsOf, Summary } from "./summary.ts";
 import { type FaultWorld, faultWorld } from "./world.ts";
 
@@ -20,7 +21,11 @@ interface Scenario {
   readonly needs?: string;
   /** Folder that is to be a small file system of its own. */
   readonly isSmall?: boolean;
-  readonly fault: (faults: FaultWorld, round: number) => Promise<void>;
+  readonly fault: (
+    faults: FaultWorld,
+    round: number,
+    mails: readonly Mail[],
+  ) => Promise<void>;
 }
 
 const SCENARIOS: Scenario[] = [
@@ -49,18 +54,24 @@ const SCENARIOS: Scenario[] = [
     },
   },
   {
-    name: "two intakes at once by mistake, one killed",
-    async fault({ state, env, intake }) {
-      // It takes the socket over, as removeStaleSocket() does; the first one goes
-      // on with what it has begun.
-      await Deno.mkdir(`${state}/second`, { recursive: true });
-      await using second = new Intake(`${state}/second`, env);
-      await second.start();
-      await pause(Math.random() * 200);
+    name: "two intakes at once, each mail given to both, one killed",
+    async fault({ state, env, intake }, _, mails) {
+      const directory = `${state}/second`;
+      await Deno.mkdir(directory, { recursive: true });
+      const socket = `${directory}/intake.sock`;
+      await using second = new Intake(directory, {
+        ...env,
+        ENCIMAP_INTAKE_SOCKET: socket,
+        ENCIMAP_LMTP_SOCKET: `${directory}/lmtp.sock`,
+      });
+      const begun = second.start();
+      const both = new Queue(httpDoor(() => socket)).deliver(mails);
+      await pause(Math.random() * 500);
       await intake.stop("SIGKILL");
-      await pause(Math.random() * 200);
-      await second.stop("SIGKILL");
       await intake.start();
+      await begun;
+      await both;
+      await second.stop("SIGTERM");
     },
   },
   {
@@ -82,10 +93,13 @@ const SCENARIOS: Scenario[] = [
     isSmall: true,
     async fault({ state }) {
       const base = `${state}/mail`;
-      await run("mount", ["-o", "remount,nr_inodes=40", base], { cwd: "/" })
-        .catch(() => {});
+      const used = await run("df", ["--output=iused", base], { cwd: "/" });
+      const few = Number(new TextDecoder().decode(used).split("\n")[1]) + 8;
+      await run("mount", ["-o", `remount,nr_inodes=${few}`, base], {
+        cwd: "/",
+      });
       await pause(1000);
-      await run("mount", ["-o", "remount,nr_inodes=9000", base], { cwd: "/" });
+      await run("mount", ["-o", "remount,nr_inodes=90000", base], { cwd: "/" });
     },
   },
   {
@@ -166,7 +180,7 @@ async function play({ name, isSmall, fault }: Scenario): Promise<void> {
     );
     const delivered = queue.deliver(mails);
     await pause(Math.random() * 100);
-    await fault(faults, round);
+    await fault(faults, round, mails);
     await delivered;
     await summary.round(faults);
   }

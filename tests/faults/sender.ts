@@ -7,6 +7,7 @@
  */
 
 import { request } from "node:http";
+import { lmtpClient } from "../helpers/lmtp.ts";
 import type { Mail } from "./mail.ts";
 
 /** What an attempt came to. */
@@ -121,6 +122,42 @@ export function httpDoor(socket: () => string): Door {
       posted.end(mail.octets);
     });
   };
+}
+
+/**
+ * The LMTP door, as Postfix's lmtp(8) uses it.
+ *
+ * @param socket Path of the intake's socket.
+ * @returns The door.
+ */
+export function lmtpDoor(socket: () => string): Door {
+  return async (mail) => {
+    using client = lmtpClient(socket());
+    const timer = setTimeout(() => client.socket.destroy(), ATTEMPT_MS);
+    try {
+      client.send(
+        `LHLO postfix.example\r\nXFORWARD IDENT=${mail.queueId}\r\n` +
+          "MAIL FROM:<sender@elsewhere.example>\r\n" +
+          `RCPT TO:<${mail.to}>\r\nDATA\r\n`,
+      );
+      const replies = await client.replies(6);
+      if (replies[4]?.startsWith("5")) return "never";
+      if (!replies[5]?.startsWith("354")) return "later";
+      client.socket.write(mail.octets);
+      client.send(".\r\n");
+      const [reply] = await client.replies(1);
+      client.send("QUIT\r\n");
+      if (reply?.startsWith("250")) return "stored";
+      return reply?.startsWith("5") ? "never" : "later";
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+/** Takes one door for each other mail; a mail keeps its door. */
+export function bothDoors(one: Door, other: Door): Door {
+  return (mail) => (Number(mail.number.slice(1)) % 2 ? one : other)(mail);
 }
 
 function verdictOf(status: number | undefined, body: string): Verdict {

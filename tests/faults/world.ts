@@ -13,7 +13,7 @@ import { Census } from "./census.ts";
 import { Intake } from "./intake.ts";
 import { type Canaries, type Mail, newCanaries, newQueueId } from "./mail.ts";
 import { writeMail } from "./mail.ts";
-import { httpDoor, Queue } from "./sender.ts";
+import { bothDoors, httpDoor, lmtpDoor, Queue } from "./sender.ts";
 
 /** A vaultbox whose mail can be read. */
 export interface Box {
@@ -83,6 +83,7 @@ export async function faultWorld(
     ENCIMAP_HMAC_KEY_FILE: `${directory}/hmac.key`,
     ENCIMAP_INTAKE_SOCKET: `${state}/run/intake.sock`,
     ENCIMAP_LMTP_SOCKET: `${state}/run/lmtp.sock`,
+    ENCIMAP_MIN_FREE_BYTES: "0",
     MAILDIR_BASE_PATH: `${state}/mail`,
     TMPDIR: `${state}/tmp`,
     HOME: "/nonexistent",
@@ -91,7 +92,10 @@ export async function faultWorld(
   const intake = stack.use(new Intake(`${state}/run`, env));
   const canaries = newCanaries();
   const boxes: Box[] = [];
-  const queue = new Queue(httpDoor(() => env.ENCIMAP_INTAKE_SOCKET));
+  const queue = new Queue(bothDoors(
+    httpDoor(() => env.ENCIMAP_INTAKE_SOCKET),
+    lmtpDoor(() => env.ENCIMAP_LMTP_SOCKET),
+  ));
   let count = 0;
   const readKeys = async (): Promise<void> => {
     for (const box of boxes) {

@@ -6,7 +6,7 @@
  */
 
 import { type Appliance, startAppliance } from "../../helpers/appliance.ts";
-import { median, print, report, SCALE, verdict } from "../measure.ts";
+import { median, print, report, SCALE } from "../measure.ts";
 import { runLoad } from "./load.ts";
 import { messageOf } from "./messages.ts";
 
