@@ -4,12 +4,14 @@
  * @module
  */
 
+import { lstat } from "node:fs/promises";
 import { connect } from "node:net";
 import type { App } from "../app.ts";
 import { countCertificates, findLastRun } from "../db/maintenance.ts";
+import { countStuckRemovals } from "../db/removals.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { reason } from "../log.ts";
-import { healthCheck } from "../vaultbox/health.ts";
+import { intakeIsHealthy } from "../vaultbox/health.ts";
 import { orphanedKeys } from "../vaultbox/reconcile.ts";
 import { reconcileRoutes } from "../vaultbox/routes.ts";
 import { EXIT, type Io } from "./command.ts";
@@ -71,7 +73,7 @@ export async function runDoctor(
 }
 
 function checks(app: App): Check[] {
-  const { apiPort, publicPort, smtpPort } = app.config;
+  const { apiPort, publicPort, smtpPort, transport, lmtpSocket } = app.config;
   return [
     {
       name: "the database has the schema of this program",
@@ -100,6 +102,16 @@ function checks(app: App): Check[] {
       },
     },
     {
+      name: "the mail of deleted vaultboxes is removed",
+      fix:
+        'See "journalctl -u encimap-intake" for "mail could not be removed" and mend that; the intake tries again every minute.',
+      needsDatabase: true,
+      run: async () => {
+        const count = await countStuckRemovals(app.sql);
+        refuse(count > 0, `of ${count} vaultbox(es) it is not`);
+      },
+    },
+    {
       name: "certificates are renewed in time",
       fix:
         'See "systemctl status encimap-maintenance.timer" and "journalctl -u encimap-maintenance"; then run "encimap maintenance".',
@@ -120,11 +132,11 @@ function checks(app: App): Check[] {
     },
     {
       name: "the intake runs and can write the mail store",
-      fix: 'See "systemctl status encimap-intake" and the free disk space.',
-      run: async () => {
-        refuse(!(await healthCheck(app)()).storage, "no healthy answer");
-      },
+      fix:
+        'See "systemctl status encimap-intake". "Mail store is full": free disk space, or lower ENCIMAP_MIN_FREE_BYTES; mail waits in Postfix\'s queue meanwhile.',
+      run: () => intakeIsHealthy(app.config.intakeSocket),
     },
+    ...(transport === "lmtp" ? [lmtpCheck(lmtpSocket)] : []),
     {
       name: `Postfix takes mail on port ${smtpPort}`,
       fix: 'See "postfix status" and "postfix check".',
@@ -154,6 +166,23 @@ function checks(app: App): Check[] {
     },
     ...(publicPort === undefined ? [] : webChecks(publicPort)),
   ];
+}
+
+/**
+ * What ENCIMAP_TRANSPORT=lmtp needs. Only Postfix may open the socket, so it is
+ * looked at, and the intake's own check says whether somebody listens.
+ */
+function lmtpCheck(path: string): Check {
+  return {
+    name: "the intake's socket for LMTP is there for Postfix",
+    fix:
+      'See "systemctl status encimap-lmtp.socket"; without systemd run "encimap_ctl restart".',
+    run: async () => {
+      const found = await lstat(path);
+      refuse(!found.isSocket(), `${path} is no socket`);
+      refuse((found.mode & 0o777) !== 0o660, "its mode is not 0660");
+    },
+  };
 }
 
 /** What ENCIMAP_PUBLIC_PORT promises, by loopback. */

@@ -5,7 +5,7 @@
  */
 
 import { AppError } from "../errors.ts";
-import type { Db } from "./connect.ts";
+import type { Db, Pool } from "./connect.ts";
 import { fetchPage, type Order, type Page, type Rows } from "./page.ts";
 
 /** Limits of a customer; null is none. */
@@ -72,6 +72,35 @@ export async function countVaultbox(
   `;
   if (row === undefined) throw tooManyVaultboxes();
   return row.isFull;
+}
+
+/**
+ * Counts vaultboxes again where the count is wrong. Creations and deletions of
+ * such a customer wait meanwhile.
+ *
+ * @param sql Pool.
+ * @returns UUIDs of the users.
+ */
+export async function mendVaultboxCounts(sql: Pool): Promise<string[]> {
+  const wrong = await sql<{ userId: string }[]>`
+    select c.user_id from customers c left join (
+      select user_id, count(*) as count from vaultboxes
+      where not is_operator group by user_id
+    ) v on v.user_id = c.user_id
+    where c.vaultbox_count <> coalesce(v.count, 0)
+  `;
+  for (const { userId } of wrong) {
+    await sql.begin(async (tx) => {
+      await tx`select from customers where user_id = ${userId} for update`;
+      await tx`
+        update customers set vaultbox_count = (
+          select count(*) from vaultboxes
+          where user_id = ${userId} and not is_operator
+        ) where user_id = ${userId}
+      `;
+    });
+  }
+  return wrong.map((row) => row.userId);
 }
 
 /**

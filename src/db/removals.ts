@@ -40,6 +40,22 @@ export async function listRemovals(db: Db): Promise<string[]> {
 }
 
 /**
+ * Counts deleted vaultboxes whose mail is still there after an hour.
+ *
+ * @param db Pool or transaction.
+ * @returns The count.
+ */
+export async function countStuckRemovals(db: Db): Promise<number> {
+  const [row] = await db<[{ count: number }]>`
+    select count(*) as count from removals r
+    where mail_removed_at is null
+      and requested_at < now() - interval '1 hour'
+      and not exists (select from vaultboxes v where v.id = r.vaultbox_id)
+  `;
+  return row.count;
+}
+
+/**
  * Notes that the mail of a deleted vaultbox is gone.
  *
  * @param db Pool or transaction.

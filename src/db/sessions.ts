@@ -80,7 +80,7 @@ export async function listEndingSessions(
 
 /**
  * Notes that Dovecot has ended the sessions of a user name. What they wrote into
- * the folder of a deleted vaultbox is removed once more.
+ * the folder of a deleted vaultbox is removed once more, and for another day.
  *
  * @param db Transaction.
  * @param ended What was listed before Dovecot was asked.
@@ -96,7 +96,7 @@ export async function deleteEndingSessions(
   `;
   if (count === 0) return;
   await db`
-    update removals set mail_removed_at = null
+    update removals set mail_removed_at = null, requested_at = now()
     where vaultbox_id = ${ended.vaultboxId}
   `;
 }

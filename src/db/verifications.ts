@@ -256,6 +256,17 @@ export async function findKnownHmacs(
 }
 
 /**
+ * Says whether a vaultbox is there.
+ *
+ * @param db Pool or transaction.
+ * @param vaultboxId UUID.
+ * @returns Whether it was not deleted.
+ */
+export async function isThere(db: Db, vaultboxId: string): Promise<boolean> {
+  return (await db`select from vaultboxes where id = ${vaultboxId}`).length > 0;
+}
+
+/**
  * Finds the size of the largest message that a vaultbox was ever given.
  *
  * @param db Pool or transaction.

@@ -19,8 +19,11 @@ import type { Engine, Envelope } from "./session.ts";
 /** Octets in which the first fields of a message are looked for. */
 const HEAD_OCTETS = 65_536;
 
-/** Recipients of one message that are delivered to at a time. */
-const PARALLEL_MAX = 8;
+/**
+ * Recipients that are delivered to at a time, those of each message in turn: each
+ * takes some times the length of its message, which is at most 2 MiB.
+ */
+const PARALLEL_MAX = 16;
 
 /**
  * Joins the sessions to the intake.
@@ -32,6 +35,7 @@ const PARALLEL_MAX = 8;
 export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
   const { hostname } = app.config;
   const limit = maxOctets(app);
+  const deliveries = new Gate(PARALLEL_MAX);
   return {
     hostname,
     maxOctets: limit,
@@ -54,22 +58,25 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
           message,
         });
       // One reader at a time reads what is not in memory.
-      const isInMemory = message.octets <= message.head.length;
-      return await inTurn(envelope, isInMemory ? PARALLEL_MAX : 1, deliverTo);
+      if (message.octets > message.head.length) {
+        return await inTurn(envelope, deliverTo);
+      }
+      return await Promise.all(
+        envelope.recipients.map((recipient) =>
+          deliveries.run(() => deliverTo(recipient), queueId)
+        ),
+      );
     },
   };
 }
 
-/** Delivers to all recipients, some at a time. */
 async function inTurn(
   { recipients }: Envelope,
-  parallel: number,
   deliverTo: (recipient: string) => Promise<string>,
 ): Promise<string[]> {
-  const gate = new Gate(parallel);
-  return await Promise.all(
-    recipients.map((recipient) => gate.run(() => deliverTo(recipient))),
-  );
+  const replies: string[] = [];
+  for (const recipient of recipients) replies.push(await deliverTo(recipient));
+  return replies;
 }
 
 /** Never throws: what became of one recipient says nothing of the others. */

@@ -4,15 +4,7 @@
  * @module
  */
 
-import {
-  concat,
-  CR,
-  EQUALS_SIGN,
-  isWhiteSpace,
-  LF,
-  SPACE,
-  TAB,
-} from "./octets.ts";
+import { CR, EQUALS_SIGN, isWhiteSpace, LF, SPACE, TAB } from "./octets.ts";
 
 const LINE_OCTETS = 57;
 /** Base64 characters in a full line of {@linkcode base64Lines}. */
@@ -229,14 +221,24 @@ export function base64LinesOctets(octets: number): number {
 export async function* base64LineChunks(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  let rest: Uint8Array = new Uint8Array();
+  // One array for all chunks: garbage of their size would be most of what a
+  // large mail takes.
+  let joined = new Uint8Array();
+  let rest = 0;
   for await (const chunk of chunks) {
-    const octets = rest.length === 0 ? chunk : concat([rest, chunk]);
-    const whole = octets.length - octets.length % LINE_OCTETS;
-    if (whole > 0) yield base64Lines(octets.subarray(0, whole));
-    rest = octets.slice(whole);
+    const length = rest + chunk.length;
+    if (joined.length < length) {
+      const larger = new Uint8Array(length + LINE_OCTETS);
+      larger.set(joined.subarray(0, rest));
+      joined = larger;
+    }
+    joined.set(chunk, rest);
+    const whole = length - length % LINE_OCTETS;
+    if (whole > 0) yield base64Lines(joined.subarray(0, whole));
+    joined.copyWithin(0, whole, length);
+    rest = length - whole;
   }
-  yield base64Lines(rest);
+  yield base64Lines(joined.subarray(0, rest));
 }
 
 function hexDigit(octet: number): number | undefined {

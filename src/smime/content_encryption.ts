@@ -29,6 +29,9 @@ const TAG_OCTETS = 16;
 /** Octets that are encrypted at a time; whole blocks. */
 const PIECE_OCTETS = 262_144;
 
+/** Octets of the first buffer: most messages are short. */
+const FIRST_OCTETS = 16_384;
+
 /** What is known of a cipher. */
 export interface CipherFacts {
   /** Object identifier, content octets. */
@@ -213,10 +216,16 @@ function gcm(
 async function* pieces(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const piece = new Uint8Array(PIECE_OCTETS);
+  let piece = new Uint8Array(FIRST_OCTETS);
   let length = 0;
   try {
     for await (const chunk of chunks) {
+      if (length + chunk.length > piece.length && piece.length < PIECE_OCTETS) {
+        const larger = new Uint8Array(PIECE_OCTETS);
+        larger.set(piece);
+        piece.fill(0);
+        piece = larger;
+      }
       for (let offset = 0; offset < chunk.length;) {
         const part = chunk.subarray(offset, offset + PIECE_OCTETS - length);
         piece.set(part, length);

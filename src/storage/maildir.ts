@@ -9,13 +9,11 @@
  * @module
  */
 
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import {
   makeDirectory,
   removeIfThere,
   syncDirectory,
-  writeAll,
   writeDurable,
 } from "../system/files.ts";
 
@@ -24,6 +22,16 @@ const DIRECTORY_MODE = 0o700;
 
 /** Only the mail user may read. */
 const FILE_MODE = 0o600;
+
+/** How a message's file is made. */
+const STAGED: Deno.OpenOptions = {
+  write: true,
+  createNew: true,
+  mode: FILE_MODE,
+};
+
+/** Octets that are written without another thread. */
+const SHORT_OCTETS = 65_536;
 
 /** The id of a vaultbox or a delivery, as we write it in names of files. */
 export const UUID_REGEXP: RegExp =
@@ -84,27 +92,45 @@ export async function stageMessage(
   hash: { update(octets: Uint8Array): unknown },
 ): Promise<number> {
   const tmp = join(base, vaultboxId, "tmp");
-  const path = join(tmp, file);
-  let staged;
+  using staged = await createStaged(base, vaultboxId, file);
+  let octets = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    await writeAll(staged, chunk);
+    octets += chunk.length;
+  }
+  // Both at once: a journal that is written for one has the other.
+  await both(staged.sync(), syncDirectory(tmp));
+  return octets;
+}
+
+async function createStaged(
+  base: string,
+  vaultboxId: string,
+  file: string,
+): Promise<Deno.FsFile> {
+  const path = join(base, vaultboxId, "tmp", file);
   try {
-    staged = await open(path, "wx", FILE_MODE);
+    return await Deno.open(path, STAGED);
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    await makeDirectories(base, vaultboxId);
-    staged = await open(path, "wx", FILE_MODE);
   }
-  try {
-    let octets = 0;
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      await writeAll(staged, chunk);
-      octets += chunk.length;
-    }
-    // Both at once: a journal that is written for one has the other.
-    await both(staged.sync(), syncDirectory(tmp));
-    return octets;
-  } finally {
-    await staged.close();
+  await makeDirectories(base, vaultboxId);
+  return await Deno.open(path, STAGED);
+}
+
+/** Writes a chunk, all of it. */
+async function writeAll(
+  file: Deno.FsFile,
+  chunk: Uint8Array,
+): Promise<void> {
+  for (let rest = chunk; rest.length > 0;) {
+    // What is short goes to the page cache in microseconds; to have another
+    // thread do it takes longer.
+    const written = rest.length <= SHORT_OCTETS
+      ? file.writeSync(rest)
+      : await file.write(rest);
+    rest = rest.subarray(written);
   }
 }
 
@@ -256,14 +282,28 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 /**
- * Removes all files of a vaultbox.
+ * Removes all files of a vaultbox. Where one cannot be removed, all others are.
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
  * @returns Whether there were any.
+ * @throws {Error} If something could not be removed.
  */
 export function removeMail(base: string, vaultboxId: string): Promise<boolean> {
-  return removeIfThere(join(base, vaultboxId));
+  return removeAll(join(base, vaultboxId));
+}
+
+async function removeAll(path: string): Promise<boolean> {
+  try {
+    return await removeIfThere(path);
+  } catch (error) {
+    // It has ended at the first obstacle. A link is no directory.
+    if (!(await Deno.lstat(path)).isDirectory) throw error;
+    for (const name of await namesIn(path)) {
+      await removeAll(join(path, name)).catch(() => {});
+    }
+    throw error;
+  }
 }
 
 /**

@@ -70,9 +70,13 @@ export async function openSpool(base: string): Promise<Spool> {
     length = 0;
   }
 
-  async function readPiece(index: number): Promise<Uint8Array<ArrayBuffer>> {
+  async function readPiece(
+    index: number,
+    buffer: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const isLast = index === pieces - 1;
-    const sealed = new Uint8Array(
+    const sealed = buffer.subarray(
+      0,
       (isLast ? length : PIECE_OCTETS) + TAG_OCTETS,
     );
     await readAll(file, sealed, offsetOf(index));
@@ -103,8 +107,9 @@ export async function openSpool(base: string): Promise<Spool> {
     },
     async *read(from) {
       const first = Math.floor(from / PIECE_OCTETS);
+      const buffer = new Uint8Array(PIECE_OCTETS + TAG_OCTETS);
       for (let index = first; index < pieces; index++) {
-        const octets = await readPiece(index);
+        const octets = await readPiece(index, buffer);
         yield index === first ? octets.subarray(from % PIECE_OCTETS) : octets;
       }
     },

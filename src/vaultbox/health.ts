@@ -138,14 +138,26 @@ function part(check: () => Promise<void>): () => Promise<boolean> {
   };
 }
 
-function intakeIsHealthy(socketPath: string): Promise<void> {
+/**
+ * Asks the intake whether it can store mail.
+ *
+ * @param socketPath Its Unix socket.
+ * @throws {Error} If it cannot; with its reason, as that the disk is full.
+ */
+export function intakeIsHealthy(socketPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const asked = request(
       { socketPath, path: "/health", timeout: TIMEOUT_MS, agent: false },
       (response) => {
-        response.resume();
-        if (response.statusCode === 200) resolve();
-        else reject(new Error(`intake answers ${response.statusCode}`));
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => body += chunk);
+        response.on("error", reject);
+        response.on("end", () => {
+          if (response.statusCode === 200) return resolve();
+          const said = /"message":"([^"]*)"/.exec(body)?.[1] ?? "no reason";
+          reject(new Error(`intake answers ${response.statusCode}: ${said}`));
+        });
       },
     );
     asked.on("timeout", () => asked.destroy(new Error("intake is silent")));

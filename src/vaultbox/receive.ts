@@ -91,11 +91,14 @@ class Taking {
   }
 
   async #startSpool(): Promise<void> {
-    const all = concat(this.#chunks);
+    const last = this.#chunks.at(-1)!;
+    const overflow = this.#octets - MEMORY_OCTETS;
+    const border = last.length - overflow;
+    const chunks = [...this.#chunks.slice(0, -1), last.subarray(0, border)];
     this.#chunks = [];
-    this.#head = all.slice(0, MEMORY_OCTETS);
+    this.#head = concat(chunks);
     this.#spool = await openSpool(this.#base);
-    await this.#spool.write(all.subarray(MEMORY_OCTETS));
+    await this.#spool.write(last.subarray(border));
   }
 
   async end(): Promise<Received> {

@@ -6,6 +6,7 @@
 
 import type { App } from "../app.ts";
 import { listCertificateIds } from "../db/certificates.ts";
+import { mendVaultboxCounts } from "../db/customers.ts";
 import { deleteOldRemovals } from "../db/removals.ts";
 import { destroyRestored, finishDestructions } from "./key_destruction.ts";
 import { reconcileRoutes, type RouteDrift } from "./routes.ts";
@@ -20,8 +21,9 @@ export interface Reconciliation {
 }
 
 /**
- * Mends Postfix's maps, destroys keys and ends sessions that have to go, and
- * finds key files without a certificate.
+ * Mends Postfix's maps, destroys keys and ends sessions that have to go, counts
+ * vaultboxes again where that is wrong, and finds key files without a
+ * certificate.
  *
  * Such a key is named and not removed: it may belong to a database that was
  * restored from an older backup.
@@ -41,6 +43,9 @@ export async function reconcile(
     await destroyRestored(app);
     await endOverdueSessions(app);
     await deleteOldRemovals(app.sql);
+    for (const user of await mendVaultboxCounts(app.sql)) {
+      app.log.write("warn", "vaultboxes were counted wrong", { user });
+    }
   }
   return { routes, orphanedKeys: await orphanedKeys(app) };
 }

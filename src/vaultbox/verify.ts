@@ -11,6 +11,7 @@ import {
   findHmacs,
   findKnownHmacs,
   findLargest,
+  isThere,
   type Tally,
 } from "../db/verifications.ts";
 import {
@@ -114,8 +115,9 @@ interface Seen {
 /**
  * Verifies the files of one vaultbox, and compares its counters with its rows.
  *
- * A file is genuine if its HMAC is that of any message of the vaultbox: clients
- * move and copy mail, and Dovecot gives a copy a name of its own. A message that
+ * A file is genuine if its HMAC is that of any message of the vaultbox: Dovecot
+ * keeps the name of what a client moves or copies to another folder, but gives it
+ * a new one where a file has that name already. A message that
  * is missing was expunged by its owner. Memory does not grow with the size of
  * files; the names in one folder are held.
  *
@@ -264,10 +266,13 @@ class Verification {
     const known = hmacs.length === 0
       ? new Set<string>()
       : await findKnownHmacs(this.#app.sql, this.#vaultboxId, hmacs);
-    for (const each of unknown) {
-      if (each.hmac !== undefined && known.has(each.hmac)) continue;
-      await this.#judge(each);
-    }
+    const suspects = unknown.filter(({ hmac }) =>
+      hmac === undefined || !known.has(hmac)
+    );
+    if (suspects.length === 0) return;
+    // The rows go with the vaultbox, and the files a little later.
+    if (!await isThere(this.#app.sql, this.#vaultboxId)) return;
+    for (const each of suspects) await this.#judge(each);
   }
 
   async #judge(file: Seen & { isNamed: boolean }): Promise<void> {

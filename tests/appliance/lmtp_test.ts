@@ -4,6 +4,7 @@ import {
   MISSING,
   startAppliance,
 } from "../helpers/appliance.ts";
+import { sendByLmtp } from "../helpers/lmtp.ts";
 import { contentOf, decrypt, latin1 } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
 
@@ -265,4 +266,46 @@ Deno.test({
     assert.match(out, /550 5\.1\.1 No such vaultbox/);
     assert.equal((await appliance.inbox(cat.id)).length, 4);
   });
+  await t.step(
+    "sockets of systemd are told apart by their names, in any order",
+    async () => {
+      await appliance.intake.stop();
+      const { directory } = appliance;
+      const socket = (name: string): string => `${directory}/run/${name}.sock`;
+      await shell(`rm -f '${socket("lmtp")}' '${socket("intake")}'`);
+      const systemd = new Deno.Command("systemd-socket-activate", {
+        args: [
+          ...["-l", socket("lmtp"), "-l", socket("intake")],
+          ...["--fdname", "lmtp:encimap-intake.socket"],
+          ...["-E", `ENCIMAP_CONFIG_FILE=${directory}/encimap.env`],
+          ...["setpriv", "--reuid=postgres", "--regid=postgres"],
+          ...["--init-groups", `${directory}/dist/encimap`, "intake"],
+        ],
+        clearEnv: true,
+        env: { PATH: "/usr/bin:/bin" },
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      try {
+        await until(
+          "it listens",
+          async () =>
+            (await Deno.lstat(socket("intake")).catch(() => undefined)) !==
+              undefined,
+        );
+        const [reply] = await sendByLmtp(socket("lmtp"), {
+          to: [cat.address],
+          message: `${HEAD}\r\nsystemd\r\n`,
+        });
+        assert.equal(reply, "250 2.0.0 Stored");
+        const health = await shell(
+          `curl -sS --unix-socket '${socket("intake")}' http://x/health`,
+        );
+        assert.match(health.out, /"healthy"/);
+      } finally {
+        systemd.kill();
+        await systemd.status;
+      }
+    },
+  );
 });

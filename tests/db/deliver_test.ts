@@ -12,6 +12,13 @@ import {
 } from "../../src/vaultbox/deliver.ts";
 import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import {
+  countStuckRemovals,
+  listRemovals,
+  markMailRemoved,
+} from "../../src/db/removals.ts";
+import { endSessions } from "../../src/vaultbox/sessions.ts";
+import { createImapCredential } from "../../src/vaultbox/credentials.ts";
+import {
   removeDeletedMail,
   removeVaultbox,
 } from "../../src/vaultbox/remove.ts";
@@ -24,6 +31,7 @@ import {
   testWorld,
   user,
 } from "../helpers/app.ts";
+import { run } from "../helpers/openssl.ts";
 import { contentOf, decrypt, latin1, octets } from "../helpers/mail.ts";
 
 const PASSWORD = "correct horse battery";
@@ -290,6 +298,19 @@ Deno.test("finishDeliveries() leaves what is under way, however long that takes"
   assert.deepEqual((await store(world, id)).staged, staged);
 });
 
+Deno.test("finishDeliveries() removes the file of an attempt whose retry has stored another one", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await assert.rejects(deliver(dying(world), delivery(id)));
+  await deliver(world.intake, delivery(id));
+  const { staged, shown } = await store(world, id);
+  assert.equal(staged.length, 1);
+  let now = 0;
+  const sightings = new Sightings(() => now);
+  for (now of [0, 3_700_000]) await finishDeliveries(world.intake, sightings);
+  assert.deepEqual(await store(world, id), { staged: [], shown });
+});
+
 Deno.test("finishDeliveries() goes on behind a folder that is damaged", async () => {
   await using world = await testWorld();
   const ids = [await vaultbox(world), await vaultbox(world, "fox")];
@@ -356,6 +377,90 @@ Deno.test("mail that is older than the only holder of an address is stored", asy
   await world.app.sql`update addresses set created_at = '2100-01-01'`;
   await deliver(world.intake, delivery(id, { queueId: QUEUE_ID }));
   assert.equal((await store(world, id)).shown.length, 1);
+});
+
+Deno.test("finishDeliveries() shows a message behind a link and a name that is not UTF-8", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  const home = `${world.directory}/mail/${id}`;
+  const [file] = (await store(world, id)).shown;
+  await Deno.rename(`${home}/Maildir/new/${file}`, `${home}/tmp/${file}`);
+  for (let n = 0; n < 20; n++) await Deno.symlink("no", `${home}/tmp/${n}`);
+  const script = `: >"$(printf 'a\\377b')"`;
+  await run("sh", ["-c", script], { cwd: `${home}/tmp` });
+  await finishDeliveries(world.intake, new Sightings());
+  assert.deepEqual((await store(world, id)).shown, [file]);
+});
+
+function mayMount(): boolean {
+  const args = ["--mount", "true"];
+  return new Deno.Command("unshare", { args, stderr: "null" }).outputSync()
+    .success;
+}
+
+Deno.test({
+  name:
+    `removeDeletedMail() removes all that it can around what it cannot, says so, and tries again${
+      mayMount() ? "" : " (needs the right to mount)"
+    }`,
+  ignore: !mayMount(),
+}, async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  const fox = await vaultbox(world, "fox");
+  for (let n = 0; n < 5; n++) {
+    await deliver(world.intake, delivery(id, { queueId: `4ABCdef1234z${n}` }));
+  }
+  await deliver(world.intake, delivery(fox, { recipient: "fox@pets.example" }));
+  await removeVaultbox(world.app, SERVICE, id);
+  await removeVaultbox(world.app, SERVICE, fox);
+  // A mount point cannot be removed, by nobody.
+  const cwd = `${world.directory}/mail/${id}/Maildir/.Held`;
+  await Deno.mkdir(cwd);
+  await run("mount", ["-t", "tmpfs", "none", cwd], { cwd: "/" });
+  try {
+    await removeDeletedMail(world.intake);
+    assert.deepEqual((await store(world, id)).shown, []);
+    assert.deepEqual(await filesIn(`${world.directory}/mail`), [id]);
+    assert.ok(
+      world.lines.some((line) => line.includes("could not be removed")),
+    );
+    await world.app.sql`
+      update removals set requested_at = now() - interval '2 hours'
+    `;
+    assert.equal(await countStuckRemovals(world.app.sql), 1);
+  } finally {
+    await run("umount", [cwd], { cwd: "/" });
+  }
+  await removeDeletedMail(world.intake);
+  assert.deepEqual(await filesIn(`${world.directory}/mail`), []);
+  assert.equal(await countStuckRemovals(world.app.sql), 0);
+});
+
+Deno.test("a removal that is noted while the last session ends is repeated all the same", async () => {
+  await using world = await testWorld();
+  const id = await vaultbox(world);
+  await deliver(world.intake, delivery(id));
+  await createImapCredential(world.app, user(ALICE), id);
+  await removeVaultbox(world.app, SERVICE, id);
+  // Dovecot could not be asked for three days, and is now.
+  const { sql } = world.app;
+  await sql`
+    update removals set requested_at = now() - interval '3 days',
+      mail_removed_at = now() - interval '3 days'
+  `;
+  await sql`
+    insert into ending_sessions (vaultbox_id, username, requested_at)
+    values (${id}, 'cat', now() - interval '3 days')
+  `;
+  assert.deepEqual(await listRemovals(sql), []);
+  await endSessions(world.app);
+  // The intake was removing the folder, and says that it is done, but the session
+  // has made it again.
+  await markMailRemoved(sql, id);
+  await removeDeletedMail(world.intake);
+  assert.deepEqual(await filesIn(`${world.directory}/mail`), []);
 });
 
 Deno.test("removeDeletedMail() leaves the mail of a vaultbox that exists", async () => {

@@ -3,6 +3,7 @@ import { findCustomer } from "../../src/db/customers.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { changeCustomer } from "../../src/vaultbox/limits.ts";
+import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { received } from "../../src/vaultbox/receive.ts";
 import { recountInTurn } from "../../src/vaultbox/recount.ts";
 import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
@@ -158,6 +159,30 @@ Deno.test("counters agree with the disk when deliveries and recounts at once are
   }
   const customer = await findCustomer(world.app.sql, ALICE);
   assert.deepEqual([customer.usedMessages, customer.usedBytes], [60, sum]);
+});
+
+Deno.test("reconcile() mends the number of a customer's vaultboxes, and leaves right ones", async () => {
+  await using world = await testWorld();
+  await box(world, "cat");
+  const { sql } = world.app;
+  const count = async (): Promise<number> =>
+    (await findCustomer(sql, ALICE)).vaultboxCount;
+  for (const wrong of [0, 7]) {
+    await sql`update customers set vaultbox_count = ${wrong}`;
+    await reconcile(world.app, { dryRun: false });
+    assert.equal(await count(), 1);
+  }
+  const before = world.lines.length;
+  await Promise.all([
+    ...["dog", "fox", "owl"].map((alias) => box(world, alias)),
+    reconcile(world.app, { dryRun: false }),
+  ]);
+  await reconcile(world.app, { dryRun: false });
+  assert.equal(await count(), 4);
+  const said = world.lines.slice(before).filter((line) =>
+    line.includes("counted wrong")
+  );
+  assert.deepEqual(said, []);
 });
 
 Deno.test("recountInTurn() does not wait for a vaultbox that another intake has", async () => {

@@ -326,6 +326,14 @@ Deno.test("verifyAll() names folders of no vaultbox, but not those that are bein
   assert.equal(report!.vaultboxes, 1);
 });
 
+Deno.test("verifyVaultbox() finds nothing in what a vaultbox that was deleted meanwhile has left", async () => {
+  await using world = await testWorld();
+  const id = await box(world);
+  await send(world, id);
+  await removeVaultbox(world.app, SERVICE, id);
+  assert.deepEqual(await verify(world, id), []);
+});
+
 Deno.test("of two runs at once one does nothing", async () => {
   await using world = await testWorld();
   await send(world, await box(world));

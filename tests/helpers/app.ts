@@ -96,7 +96,11 @@ export interface MemoryMta extends Mta {
 /** Settings for tests. */
 export function testConfig(env: Record<string, string> = {}): Config {
   return parseConfig(
-    { ENCIMAP_HOSTNAME: "mail.example.test", ...env },
+    {
+      ENCIMAP_HOSTNAME: "mail.example.test",
+      ENCIMAP_TRANSPORT: "pipe",
+      ...env,
+    },
     () => {
       throw new Error("The test prepared no file");
     },

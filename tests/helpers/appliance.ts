@@ -10,6 +10,9 @@ import {
   DEFAULT_APPLIANCE,
   renderAppliance,
 } from "../../src/appliance/render.ts";
+import { UNROUTED } from "../../src/db/recipients.ts";
+import { transportOf } from "../../src/vaultbox/routes.ts";
+import { testConfig } from "./app.ts";
 import { latin1 } from "./mail.ts";
 import { type TestDatabase, testDatabase, testPgHost } from "./database.ts";
 import { isMissing } from "./openssl.ts";
@@ -133,6 +136,7 @@ export async function startAppliance(
     ENCIMAP_HMAC_KEY_FILE: `${dir}/secrets/hmac.key`,
     ENCIMAP_INTAKE_SOCKET: `${dir}/run/intake.sock`,
     ENCIMAP_LMTP_SOCKET: `${dir}/run/lmtp.sock`,
+    ENCIMAP_TRANSPORT: "pipe",
     ENCIMAP_DOVEADM_SOCKET: doveadmSocket,
     ENCIMAP_SMTP_PORT: String(smtpPort),
     ENCIMAP_MAX_MESSAGE_BYTES: "2000000",
@@ -155,9 +159,7 @@ export async function startAppliance(
     pipeScriptPath: `${dir}/encimap_pipe.sh`,
     intakeSocket: `${dir}/run/intake.sock`,
     lmtpSocket: `${dir}/run/lmtp.sock`,
-    unroutedTransport: settings["ENCIMAP_TRANSPORT"] === "lmtp"
-      ? `encimap-lmtp:unix:${dir}/run/lmtp.sock`
-      : "encimap-pipe:unrouted",
+    unroutedTransport: transportOf(testConfig(env), UNROUTED),
     intakePort,
     apiUser: USER,
     mailUser: USER,

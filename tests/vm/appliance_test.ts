@@ -77,6 +77,10 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     );
     assert.match(output, /All is well/);
     assert.match(output, /MX +10 mail\.example\.test/);
+    assert.equal(
+      await vm.sh("stat -c '%U:%G %a' /run/encimap/lmtp.sock"),
+      "vaultmail:postfix 660",
+    );
     await installTools(vm);
     dist = await Deno.makeTempDir({ prefix: "encimap_dist_" });
     await vm.pull("/usr/local/lib/encimap/current/.", dist);
@@ -300,6 +304,30 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     await vm.sh("postconf -X relay_domains");
   });
 
+  await step(
+    t,
+    "ENCIMAP_TRANSPORT brings all mail by LMTP, and back",
+    async () => {
+      const route = "postconf -h virtual_transport";
+      const file = "/etc/encimap/encimap.env";
+      await vm.sh(`echo ENCIMAP_TRANSPORT=lmtp >>${file}`);
+      assert.match(await install(vm), /All is well/);
+      assert.match(
+        await vm.sh(route),
+        /encimap-lmtp:unix:\/run\/encimap\/lmtp/,
+      );
+      await send(vm, "by LMTP");
+      await arrives(vm, box, "by LMTP");
+      await vm.sh("journalctl -t postfix/lmtp -o cat | grep -q 'Stored'");
+      await vm.sh("systemctl restart encimap-intake.service");
+      await send(vm, "by LMTP after a restart");
+      await arrives(vm, box, "by LMTP after a restart");
+      await vm.sh(`sed -i /^ENCIMAP_TRANSPORT=/d ${file}`);
+      await install(vm);
+      assert.match(await vm.sh(route), /encimap-pipe:unrouted/);
+    },
+  );
+
   await step(t, "a second install.sh changes nothing", async () => {
     const daemons =
       "pgrep -x dovecot; pgrep -x master; systemctl show -p MainPID encimap-api encimap-intake postgresql@15-main";
@@ -515,6 +543,10 @@ async function testWithoutSystemd(t: Deno.TestContext): Promise<void> {
     );
     assert.match(output, /systemd is not PID 1/);
     assert.match(output, /All is well/);
+    assert.equal(
+      await vm.sh("stat -c '%U:%G %a' /run/encimap/lmtp.sock"),
+      "vaultmail:postfix 660",
+    );
     await installTools(vm);
   });
 

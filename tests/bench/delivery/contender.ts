@@ -39,6 +39,8 @@ export interface Figures {
   readonly p95: number;
   /** The same. */
   readonly p99: number;
+  /** Temporary refusals in all runs. */
+  readonly deferred: number;
   /** CPU milliseconds for a message: of the clients. */
   readonly clientCpu: number;
   /** Of the intake. */
@@ -127,6 +129,7 @@ function figures(
     p50: middle((run) => percentile(run.latencies, 50)),
     p95: middle((run) => percentile(run.latencies, 95)),
     p99: middle((run) => percentile(run.latencies, 99)),
+    deferred: runs.reduce((sum, run) => sum + run.deferred, 0),
     clientCpu: middle((run) => run.clientCpu * 1000 / run.messages),
   };
   if (runs[0]!.memory === undefined) return times;

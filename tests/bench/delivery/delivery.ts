@@ -134,6 +134,16 @@ function all(
     pid: store.pid,
     after: () => store.empty(),
   });
+  const lmtp = (certificates: 1 | 5): Contender => ({
+    ...http(certificates),
+    name: "encimap LMTP",
+    load: {
+      ...base,
+      boxes: store.boxes[certificates],
+      mode: "lmtp",
+      more: { socket: store.lmtpSocket, xforward: "1" },
+    },
+  });
   return [
     {
       name: "bare writes",
@@ -156,6 +166,8 @@ function all(
     },
     http(1),
     http(5),
+    lmtp(1),
+    lmtp(5),
   ];
 }
 

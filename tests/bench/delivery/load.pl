@@ -19,7 +19,8 @@
 # folder (bare, openssl: of the mailboxes), certs (openssl: files with commas),
 # socket, port, xforward (lmtp: 1 gives the queue id as Postfix does).
 #
-# Prints: seconds, CPU seconds of the clients, then milliseconds of each message.
+# Prints: seconds, CPU seconds of the clients, then milliseconds of each message,
+# or "deferred" for each temporary refusal, after which the client tries again.
 use strict;
 use warnings;
 use Fcntl qw(O_WRONLY O_CREAT O_EXCL);
@@ -125,6 +126,7 @@ sub http {
     my ($length) = $answer =~ /^content-length: *(\d+)/mi or die $answer;
     my $end = index($answer, "\r\n\r\n") + 4 + $length;
     read_more($socket, \$answer) while length $answer < $end;
+    die "deferred\n" if $answer =~ /^HTTP\/1.1 503 /;
     die $answer unless $answer =~ /^HTTP\/1.1 200 /;
   };
 }
@@ -143,6 +145,7 @@ sub replies {
   for my $class (@classes) {
     until ($answer =~ /^\d{3}(?: .*)?\r\n/m) { read_more($socket, \$answer) }
     $answer =~ s/\A(?:\d{3}-.*\r\n)*(\d)\d\d.*\r\n//;
+    die "deferred\n" if $1 == 4;
     die "Refused: $& $answer\n" if $1 != $class;
   }
 }
@@ -226,7 +229,13 @@ sub client {
     last if defined $share ? $count >= $share : $count > 0 && time >= $end;
     my ($id, $recipient) = @{ $boxes[$next++ % @boxes] };
     my $begin = time;
-    $deliver->($id, $recipient, $count);
+    until (eval { $deliver->($id, $recipient, $count); 1 }) {
+      die $@ if $@ ne "deferred\n";
+      # As Postfix would, only sooner.
+      $lines .= "deferred\n";
+      Time::HiRes::sleep(0.1);
+      $deliver = &{"main::$mode"}();
+    }
     $lines .= sprintf "%.3f\n", (time - $begin) * 1000;
   }
   syswrite $results, $lines;

@@ -32,6 +32,8 @@ export interface Run {
   readonly latencies: readonly number[];
   /** CPU seconds of the clients. */
   readonly clientCpu: number;
+  /** Temporary refusals, after each of which the client has tried again. */
+  readonly deferred: number;
 }
 
 const SCRIPT = new URL("load.pl", import.meta.url).pathname;
@@ -57,12 +59,14 @@ export async function runLoad(load: Load): Promise<Run> {
   }).output();
   const decoder = new TextDecoder();
   if (!success) throw new Error(decoder.decode(stderr).slice(0, 2000));
-  const [seconds, clientCpu, ...latencies] = decoder.decode(stdout).trim()
-    .split("\n").map(Number);
+  const [seconds, clientCpu, ...answers] = decoder.decode(stdout).trim()
+    .split("\n");
+  const latencies = answers.filter((each) => each !== "deferred").map(Number);
   return {
     messages: latencies.length,
-    seconds: seconds!,
-    clientCpu: clientCpu!,
+    seconds: Number(seconds),
+    clientCpu: Number(clientCpu),
+    deferred: answers.length - latencies.length,
     latencies: latencies.sort((a, b) => a - b),
   };
 }

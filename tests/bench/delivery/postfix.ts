@@ -6,7 +6,8 @@
  */
 
 import { type Appliance, startAppliance } from "../../helpers/appliance.ts";
-import { median, print, report, SCALE, verdict } from "../measure.ts";
+import { openGuideWay } from "../guide_way/guide_way.ts";
+import { median, print, report, SCALE } from "../measure.ts";
 import { runLoad } from "./load.ts";
 import { messageOf } from "./messages.ts";
 
@@ -36,10 +37,11 @@ interface Way extends AsyncDisposable {
 export async function benchPostfix(): Promise<Ways> {
   print(`\nThrough Postfix: ${MESSAGES} messages of 4 KB from 8 clients`);
   await using stack = new AsyncDisposableStack();
-  const ways: Record<string, Way> = {};
-  for (const transport of ["pipe", "lmtp"]) {
-    ways[transport] = stack.use(await openWay(transport));
-  }
+  const ways: Record<string, Way> = {
+    "the guide's way": stack.use(await openWay("guide")),
+    pipe: stack.use(await openWay("pipe")),
+    lmtp: stack.use(await openWay("lmtp")),
+  };
   const message = await Deno.makeTempFile({ prefix: "encimap-" });
   stack.defer(() => Deno.remove(message));
   await Deno.writeFile(message, messageOf(4096));
@@ -55,14 +57,20 @@ export async function benchPostfix(): Promise<Ways> {
       [name, each],
     ) => [name, median(each.sort((a, b) => a - b))]),
   );
+  const guide = result["the guide's way"]!;
   for (const [name, rate] of Object.entries(result)) {
     report(name, rate, " messages/s");
+    report(`${name} / the guide's way`, rate / guide, " x");
   }
   return result;
 }
 
-async function openWay(transport: string): Promise<Way> {
-  const appliance = await startAppliance({ ENCIMAP_TRANSPORT: transport });
+async function openWay(kind: "guide" | "pipe" | "lmtp"): Promise<Way> {
+  await using stack = new AsyncDisposableStack();
+  const transport = kind === "lmtp" ? "lmtp" : "pipe";
+  const appliance = stack.use(
+    await startAppliance({ ENCIMAP_TRANSPORT: transport }),
+  );
   const userId = crypto.randomUUID();
   const ids: string[] = [];
   let list = "";
@@ -77,11 +85,15 @@ async function openWay(transport: string): Promise<Way> {
   }
   const boxes = `${appliance.directory}/boxes`;
   await Deno.writeTextFile(boxes, list);
+  const stored = kind === "guide"
+    ? stack.use(await openGuideWay(appliance, ids)).stored
+    : () => storedBy(appliance, ids);
+  const cleanup = stack.move();
   return {
     port: appliance.smtpPort,
     boxes,
-    stored: () => storedBy(appliance, ids),
-    [Symbol.asyncDispose]: () => appliance[Symbol.asyncDispose](),
+    stored,
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }
 

@@ -26,6 +26,8 @@ export interface Store extends AsyncDisposable {
   readonly pid: number;
   /** The intake's HTTP socket. */
   readonly socket: string;
+  /** Its LMTP socket. */
+  readonly lmtpSocket: string;
   /** Its folder of mail. */
   readonly mail: string;
   /** Files that list the vaultboxes, by their number of certificates. */
@@ -279,8 +281,9 @@ async function startIntake(
   stack: AsyncDisposableStack,
   directory: string,
   databaseUrl: string,
-): Promise<{ pid: number; socket: string }> {
+): Promise<Pick<Store, "pid" | "socket" | "lmtpSocket">> {
   const socket = `${directory}/intake.sock`;
+  const lmtpSocket = `${directory}/lmtp.sock`;
   const log = `${directory}/intake.log`;
   await Deno.writeTextFile(`${directory}/hmac.key`, "07".repeat(32));
   // Another build, to compare two or to look into one.
@@ -298,7 +301,7 @@ async function startIntake(
       MAILDIR_BASE_PATH: `${directory}/mail`,
       ENCIMAP_HMAC_KEY_FILE: `${directory}/hmac.key`,
       ENCIMAP_INTAKE_SOCKET: socket,
-      ENCIMAP_LMTP_SOCKET: `${directory}/lmtp.sock`,
+      ENCIMAP_LMTP_SOCKET: lmtpSocket,
       ENCIMAP_MAX_MESSAGE_BYTES: "60000000",
     },
     stdin: "null",
@@ -314,7 +317,7 @@ async function startIntake(
     if (hasEnded) throw new Error(text);
     return text.includes("event=listening");
   });
-  return { pid: child.pid, socket };
+  return { pid: child.pid, socket, lmtpSocket };
 }
 
 /** Removes the messages and leaves the folders. */

@@ -53,6 +53,24 @@ Deno.test("renderAppliance() puts the settings in their places", () => {
   );
 });
 
+Deno.test("renderAppliance() sends what has no route where it is told, and lets Postfix's group open the socket", () => {
+  const files = renderAppliance({
+    ...SETTINGS,
+    lmtpSocket: "/run/x/lmtp.sock",
+    unroutedTransport: "encimap-lmtp:unix:/run/x/lmtp.sock",
+  });
+  const main = files.get("postfix/main.cf")!;
+  const to = "encimap-lmtp:unix:/run/x/lmtp.sock";
+  assert.ok(main.includes(`\nvirtual_transport = ${to}\n`));
+  assert.ok(main.includes(`/domains,static:${to}}\n`));
+  const socket = files.get("systemd/encimap-lmtp.socket")!;
+  assert.match(socket, /^ListenStream=\/run\/x\/lmtp\.sock$/m);
+  assert.match(socket, /^SocketGroup=postfix\nSocketMode=0660$/m);
+  assert.match(socket, /^FileDescriptorName=lmtp$/m);
+  const service = files.get("systemd/encimap-intake.service")!;
+  assert.match(service, /^Sockets=.*\bencimap-lmtp\.socket$/m);
+});
+
 for (
   const value of [
     "a b",
