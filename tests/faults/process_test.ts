@@ -31,7 +31,7 @@ interface Scenario {
 const SCENARIOS: Scenario[] = [
   {
     name: "SIGTERM and restart under load",
-    async fault({ intake }) {
+    fault: async ({ intake }) => {
       for (let i = 0; i < 3; i++) {
         assert.equal(await intake.stop("SIGTERM"), 0);
         await intake.start();
@@ -41,7 +41,7 @@ const SCENARIOS: Scenario[] = [
   },
   {
     name: "a new program renamed over the old one, SIGTERM and restart",
-    async fault({ intake, state }, round) {
+    fault: async ({ intake, state }, round) => {
       const dist = new URL("../../dist", import.meta.url).pathname;
       const place = `${state}/run/dist`;
       await run("cp", ["-r", dist, `${place}.new`], { cwd: "/" });
@@ -55,7 +55,7 @@ const SCENARIOS: Scenario[] = [
   },
   {
     name: "two intakes at once, each mail given to both, one killed",
-    async fault({ state, env, intake }, _, mails) {
+    fault: async ({ state, env, intake }, _, mails) => {
       const directory = `${state}/second`;
       await Deno.mkdir(directory, { recursive: true });
       const socket = `${directory}/intake.sock`;
@@ -78,7 +78,7 @@ const SCENARIOS: Scenario[] = [
     name: "disk full",
     needs: "root",
     isSmall: true,
-    async fault({ state }) {
+    fault: async ({ state }) => {
       const { success } = await new Deno.Command("sh", {
         args: ["-c", `cat /dev/zero >'${state}/mail/filler' 2>/dev/null`],
       }).output();
@@ -91,7 +91,7 @@ const SCENARIOS: Scenario[] = [
     name: "no more files on the disk",
     needs: "root",
     isSmall: true,
-    async fault({ state }) {
+    fault: async ({ state }) => {
       const base = `${state}/mail`;
       const used = await run("df", ["--output=iused", base], { cwd: "/" });
       const few = Number(new TextDecoder().decode(used).split("\n")[1]) + 8;
@@ -106,7 +106,7 @@ const SCENARIOS: Scenario[] = [
     name: "disk read-only",
     needs: "root",
     isSmall: true,
-    async fault({ state }) {
+    fault: async ({ state }) => {
       const base = `${state}/mail`;
       // Not while a file is open for writing: then the kernel refuses.
       for (let isBusy = true; isBusy;) {
@@ -121,7 +121,7 @@ const SCENARIOS: Scenario[] = [
   {
     name: "clock of the intake two days ahead, then a year back",
     needs: FAKETIME,
-    async fault({ intake }) {
+    fault: async ({ intake }) => {
       for (const offset of ["+2d", "-365d"]) {
         await intake.stop("SIGTERM");
         await intake.start({
@@ -139,7 +139,7 @@ const SCENARIOS: Scenario[] = [
   },
   {
     name: "the intake held for two seconds",
-    async fault({ intake }) {
+    fault: async ({ intake }) => {
       Deno.kill(intake.pid, "SIGSTOP");
       await pause(2000);
       Deno.kill(intake.pid, "SIGCONT");

@@ -244,10 +244,6 @@ async function lockMessages(faults: FaultWorld): Promise<Hold> {
 /** Makes commits last. */
 async function slowCommit(faults: FaultWorld): Promise<Hold> {
   const { sql } = faults.world.app;
-  const waiting = until(
-    "the commit is under way",
-    () => waits(faults, "PgSleep"),
-  );
   await sql.unsafe(`
     create function slow() returns trigger language plpgsql
       as $$ begin perform pg_sleep(2); return null; end $$;
