@@ -95,7 +95,12 @@ export class Base64Decoder implements Decoder {
   /** Whether there was padding. */
   #isLast = false;
 
-  /** @inheritdoc */
+  /**
+   * Takes octets, cut anywhere.
+   *
+   * @param octets The next octets.
+   * @returns As the interface says.
+   */
   next(octets: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
     const text = this.#held + LATIN1.decode(octets);
     const padding = this.#isLast ? 0 : text.indexOf("=");
@@ -113,7 +118,11 @@ export class Base64Decoder implements Decoder {
     }
   }
 
-  /** @inheritdoc */
+  /**
+   * Says that no more octets come.
+   *
+   * @returns As the interface says.
+   */
   end(): Uint8Array<ArrayBuffer> | undefined {
     try {
       return Uint8Array.fromBase64(this.#held, { lastChunkHandling: "strict" });

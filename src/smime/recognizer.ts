@@ -41,7 +41,12 @@ export class StreamRecognizer implements Recognizer {
     this.#reading = read(this.#stream);
   }
 
-  /** @inheritdoc */
+  /**
+   * Takes octets, cut anywhere.
+   *
+   * @param octets The next octets.
+   * @returns As the interface says.
+   */
   next(octets: Uint8Array<ArrayBuffer>): boolean {
     if (this.#verdict !== undefined) return this.#verdict;
     this.#stream.add(octets);
@@ -50,7 +55,11 @@ export class StreamRecognizer implements Recognizer {
     return this.#verdict ?? true;
   }
 
-  /** @inheritdoc */
+  /**
+   * Says that no more octets come.
+   *
+   * @returns As the interface says.
+   */
   end(): boolean {
     this.#stream.finish();
     if (this.#verdict === undefined) this.#resume();
