@@ -166,10 +166,10 @@ const RECIPIENTS: [
   }],
   ["a certificate that is changed by hand", async ({ app }, id) => {
     await app.sql`
-        update vaultbox_certs set public_cert_pem = (
-          select public_cert_pem from vaultbox_certs
-          where vaultbox_id <> ${id} limit 1
-        ) where vaultbox_id = ${id} and is_newest
+        update vaultbox_certs c set public_cert_pem = o.public_cert_pem,
+          fingerprint_sha256 = o.fingerprint_sha256
+        from vaultbox_certs o
+        where c.vaultbox_id = ${id} and c.is_newest and o.vaultbox_id <> ${id}
       `;
   }],
   ["a generation that is deleted by hand", async ({ app }, id) => {
