@@ -139,7 +139,7 @@ Deno.test({
         await until(
           "Postfix has tried",
           async () =>
-            /to=<fox@pets.example>.*dsn=4\.3\.0, status=deferred/.test(
+            /to=<fox@pets.example>.*dsn=4\.3\.1, status=deferred/.test(
               await Deno.readTextFile(log),
             ),
         );

@@ -38,7 +38,15 @@ descriptors = range(3, 3 + len(paths))
 
 def start():
     return [
-        subprocess.Popen(command, env=environment, pass_fds=descriptors)
+        subprocess.Popen(
+            command,
+            env=environment,
+            pass_fds=descriptors,
+            # The program hears what is held back here.
+            preexec_fn=lambda: signal.pthread_sigmask(
+                signal.SIG_UNBLOCK, wanted
+            ),
+        )
         for _ in range(count)
     ]
 
