@@ -44,7 +44,7 @@ Deno.test("an intake behind systemd's socket is restarted five times under load,
   await delivering;
   await assertAllStored(world);
   assert.ok(restarts >= 3, `${restarts} restarts`);
-  const log = Deno.readTextFileSync(world.intake.log);
+  const log = await Deno.readTextFile(world.intake.log);
   const stopped = log.split("event=stopping").length - 1;
   assert.ok(stopped >= 3, `${stopped} processes have stopped`);
   assert.doesNotMatch(log, /in the middle of work/);
