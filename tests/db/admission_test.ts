@@ -5,8 +5,7 @@ import { bodyChunks } from "../../src/http/body.ts";
 import { gracefulStop } from "../../src/http/graceful_stop.ts";
 import { intakeServer } from "../../src/http/intake.ts";
 import { Admission, DELIVERIES_MAX } from "../../src/vaultbox/admission.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
 
 const MAIL = "From: a@b.example\r\n\r\ntext\r\n";
@@ -36,17 +35,6 @@ async function open(world: TestWorld): Promise<Door> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-async function makeBox(world: TestWorld): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias: "cat",
-    name: "cat",
-    mayClaimDomain: true,
-  });
-  return id;
 }
 
 function target(id: string, queueId: string = crypto.randomUUID()): string {
