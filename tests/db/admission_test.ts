@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { bodyChunks } from "../../src/http/body.ts";
 import { gracefulStop } from "../../src/http/graceful_stop.ts";
 import { intakeServer } from "../../src/http/intake.ts";
-import { Admission, DELIVERIES_MAX } from "../../src/vaultbox/admission.ts";
+import { Admission, MESSAGES_MAX } from "../../src/vaultbox/admission.ts";
 import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
 
@@ -176,7 +176,7 @@ Deno.test("no more messages are worked on than the memory is for, and those beyo
   await using world = await testWorld();
   const id = await makeBox(world);
   await using door = await open(world);
-  const stalled = Array.from({ length: DELIVERIES_MAX }, () => {
+  const stalled = Array.from({ length: MESSAGES_MAX }, () => {
     const peer = new Peer(door.path);
     peer.begin(id);
     return peer;
