@@ -153,7 +153,7 @@ Deno.test("LMTP answers 451 while the database is gone, and then stores the mail
   await world.database.allowConnections(false);
   const [reply] = await sendByLmtp(door.path, mail);
   await world.database.allowConnections(true);
-  assert.match(reply!, /^451 4\.3\.[02] /);
+  assert.match(reply!, /^451 4\.3\.2 /);
   await until(
     "it is stored",
     async () => (await sendByLmtp(door.path, mail))[0]!.startsWith("250"),
@@ -211,23 +211,18 @@ Deno.test("a door that closes lets a message end, and ends sessions that are idl
   assert.equal(await stored(world), 2);
 });
 
-Deno.test("a client that sends without reading is held back", async () => {
+Deno.test("a client that floods the door with commands, and reads nothing, is sent away", async () => {
   await using world = await testWorld();
   await using door = await openDoor(world);
   using client = lmtpClient(door.path);
   client.socket.pause();
   client.send("LHLO c\r\n");
-  let sent = 0;
   // Each NOOP is answered; a hundred of them end the session.
-  const flood = "NOOP\r\n".repeat(20_000);
-  for (let i = 0; i < 20; i++) {
-    client.send(flood);
-    sent += flood.length;
-  }
+  client.send("NOOP\r\n".repeat(400_000));
   client.socket.resume();
   const said = await client.replies(200);
   assert.match(said.at(-1)!, /^421 4\.7\.0 /);
-  assert.ok(said.length < 110, `${sent} octets`);
+  assert.ok(said.length < 110, `${said.length} replies`);
 });
 
 Deno.test("no part of a message, and no address, is in the log of LMTP", async () => {
