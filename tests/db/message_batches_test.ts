@@ -198,6 +198,38 @@ Deno.test("a row whose vaultbox somebody is changing waits, those of others do n
   await checkCounters(world);
 });
 
+Deno.test("a row whose customer somebody is changing waits, those of others do not", async () => {
+  await using world = await testWorld();
+  const cat = await box(world, "cat");
+  const dog = await box(world, "dog", BOB);
+  await changeCustomer(world.app, SERVICE, ALICE, { maxMessages: 70 });
+  // As setLimits() does, and as the deletion of a vaultbox with much mail.
+  for (
+    const lock of [
+      "select from customers where user_id = $1 for update",
+      "update customers set vaultbox_count = vaultbox_count where user_id = $1",
+    ]
+  ) {
+    let waiting: Promise<{ kind: string }> | undefined;
+    await world.app.sql.begin(async (tx) => {
+      await tx.unsafe(lock, [ALICE]);
+      const begun = performance.now();
+      const first = world.intake.rows.insert(row(dog));
+      waiting = world.intake.rows.insert(row(cat));
+      const other = world.intake.rows.insert(row(dog));
+      assert.equal((await first).kind, "inserted");
+      assert.equal((await other).kind, "inserted");
+      // Not only when the database ends the statement, after 15 s.
+      assert.ok(performance.now() - begun < 7000);
+      await untilWaiting(world, 1);
+    });
+    assert.equal((await waiting)?.kind, "inserted");
+  }
+  await checkCounters(world);
+  const alice = await findCustomer(world.app.sql, ALICE);
+  assert.deepEqual([alice.usedMessages, alice.usedBytes], [2, 200]);
+});
+
 Deno.test("a row whose vaultbox is deleted meanwhile is stale", async () => {
   await using world = await testWorld();
   const cat = await box(world, "cat");
@@ -270,7 +302,7 @@ async function interrupted(
   });
   try {
     await world.app.sql.begin(async (tx) => {
-      await tx`select from customers for update`;
+      await tx`lock table messages in share mode`;
       results = Promise.allSettled(
         rows.map((each) => batches.insert(each)),
       );
