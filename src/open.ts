@@ -9,7 +9,6 @@ import type { App, IntakeApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
 import { MessageBatches } from "./db/message_batches.ts";
-import type { VerifyApp } from "./vaultbox/verify.ts";
 import type { Log } from "./log.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { socketIntake } from "./mta/intake.ts";
@@ -23,6 +22,7 @@ import { BcryptThread } from "./system/bcrypt.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 import { RecipientMemory } from "./vaultbox/recipients.ts";
+import type { VerifyApp } from "./vaultbox/verify.ts";
 
 /** Connections of the API and of the operator's commands, at most. */
 const API_CONNECTIONS = 10;
@@ -35,6 +35,7 @@ const ROWS_ALONE_MAX = 4;
 
 /** Addresses whose vaultboxes the intake keeps in memory. */
 const ADDRESSES_KNOWN_MAX = 2000;
+
 /** Connections of verification: one has the lock, one asks. */
 const VERIFICATION_CONNECTIONS = 2;
 

@@ -40,10 +40,10 @@ pipe_lives() {
 can_see=
 [ -r /proc/1/stat ] && can_see=yes
 
-# The intake gives up after 220 s, pipe(8) after 600 s; the program has no deadline of its own.
-# Standard error is thrown away: a crash could quote the message there.
+# The intake gives up on a client that is slow before that (150 s for the message),
+# pipe(8) after 600 s; the program has no deadline of its own.
 text=$({ cat && { [ -z "$can_see" ] || pipe_lives; } && printf '%s' "$PIPE_END"; } |
-  timeout --kill-after=10 240 '{{programPath}}' pipe "$@" 2>/dev/null)
+  timeout --kill-after=10 240 '{{programPath}}' pipe "$@")
 status=$?
 
 # One line, so that Postfix's log has one, too.

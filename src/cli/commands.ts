@@ -107,7 +107,7 @@ export const COMMANDS: readonly Command[] = [
       "operations.md says what to do about each finding.",
       "",
       "Exit status:",
-      "  0   nothing was found",
+      "  0   nothing was found, or another run is at it",
       "  1   failed; the reason is on standard error",
       "  2   something was found",
       "  64  wrong arguments",

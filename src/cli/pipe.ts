@@ -22,8 +22,8 @@ import { EXIT, type Io, loadConfig } from "./command.ts";
  *
  * @param args Route, queue id, envelope sender and recipient.
  * @param io The process.
- * @returns Exit status of sysexits.h: 0, with the words 2.0.0, once the message is durable, 67 if the
- * vaultbox is gone, 65 if the message is too large, else 75.
+ * @returns Exit status of sysexits.h: 0, with the words 2.0.0, once the message is
+ * durable, 67 if the vaultbox is gone, 65 if the message is too large, else 75.
  */
 export async function runPipe(
   args: readonly string[],

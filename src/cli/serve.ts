@@ -15,7 +15,10 @@ import { EXIT, type Io, loadConfig } from "./command.ts";
 import { startIntake } from "./intake.ts";
 import type { Service } from "./service.ts";
 
-/** Milliseconds for what is under way, below TimeoutStopSec= of the units. */
+/**
+ * Milliseconds for what is under way, below TimeoutStopSec= of the intake's unit;
+ * the API's unit does not wait as long.
+ */
 const STOP_MS = 60_000;
 
 /**

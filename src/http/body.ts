@@ -10,7 +10,10 @@ import { AppError } from "../errors.ts";
 /** Milliseconds without an octet after which a peer is cut. */
 const SILENCE_MS = 20_000;
 
-/** Milliseconds for a whole body: below the deadline of the pipe client. */
+/**
+ * Milliseconds for a whole body. With the time that it waits for its turn, below
+ * the deadline of encimap_pipe.sh, 240 s.
+ */
 const BODY_MS = 150_000;
 
 /**

@@ -6,12 +6,7 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
-
-/** Milliseconds in which a connection that is open may begin its request. */
-const BEGIN_MS = 2000;
-
-/** Milliseconds in which a request that has begun must be read to its end. */
-const SEND_MS = 8000;
+import { BEGIN_MS, SEND_MS } from "../system/shutdown.ts";
 
 /**
  * Watches a server's requests, so that it can be stopped.

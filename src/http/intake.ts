@@ -25,7 +25,10 @@ import { receive } from "../vaultbox/receive.ts";
 import { deliveredJson, type Json } from "./answers.ts";
 import { bodyChunks } from "./body.ts";
 
-/** Milliseconds for a whole request: below the deadline of the pipe client. */
+/**
+ * Milliseconds for a whole request, with the time that it waits for its turn:
+ * below the deadline of encimap_pipe.sh, 240 s. body.ts has that of the body.
+ */
 const REQUEST_TIMEOUT_MS = 220_000;
 
 /** Milliseconds for the head of a request. */
@@ -132,13 +135,6 @@ async function take(
     sender: url.searchParams.get("sender") ?? "",
     queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
     message,
-  });
-  app.log.write("info", "message stored", {
-    queue: url.searchParams.get("queue_id") ?? undefined,
-    vaultbox: delivered.vaultboxId,
-    message: delivered.messageId,
-    repeated: delivered.repeated || undefined,
-    octets: message.octets,
   });
   return deliveredJson(delivered);
 }

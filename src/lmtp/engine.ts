@@ -20,10 +20,10 @@ import type { Engine, Envelope } from "./session.ts";
 const HEAD_OCTETS = 65_536;
 
 /**
- * Recipients that are delivered to at a time, those of each message in turn: each
- * takes some times the length of its message, which is at most 2 MiB.
+ * Recipients of messages in memory that are delivered to at a time, those of each
+ * message in turn: each takes some times the length of its message, at most 2 MiB.
  */
-const PARALLEL_MAX = 16;
+const DELIVERIES_MAX = 16;
 
 /**
  * Joins the sessions to the intake.
@@ -35,7 +35,7 @@ const PARALLEL_MAX = 16;
 export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
   const { hostname } = app.config;
   const limit = maxOctets(app);
-  const deliveries = new Gate(PARALLEL_MAX);
+  const deliveries = new Gate(DELIVERIES_MAX);
   return {
     hostname,
     maxOctets: limit,
@@ -86,14 +86,7 @@ async function replyFor(
   delivery: Delivery,
 ): Promise<string> {
   try {
-    const delivered = await deliver(app, delivery);
-    app.log.write("info", "message stored", {
-      queue: delivery.queueId,
-      vaultbox: delivered.vaultboxId,
-      message: delivered.messageId,
-      repeated: delivered.repeated || undefined,
-      octets: delivery.message.octets,
-    });
+    await deliver(app, delivery);
     return STORED;
   } catch (thrown) {
     const error = toAppError(thrown);

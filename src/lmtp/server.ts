@@ -9,6 +9,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { clearTimeout, setTimeout } from "node:timers";
 import { type Log, reason } from "../log.ts";
+import { BEGIN_MS, SEND_MS } from "../system/shutdown.ts";
 import type { Admission } from "../vaultbox/admission.ts";
 import {
   type Engine,
@@ -23,12 +24,6 @@ const WRITE_MS = 60_000;
 
 /** Milliseconds in which a client hangs up when its session has ended. */
 const END_MS = 5000;
-
-/** Milliseconds after which a stopping door lets no message begin. */
-const BEGIN_MS = 2000;
-
-/** Milliseconds after which it waits for no octets of a message. */
-const SEND_MS = 8000;
 
 /** The door. */
 export interface LmtpServer {

@@ -22,7 +22,7 @@ const LINE_MAX = 2048;
 const RECIPIENTS_MAX = 1000;
 
 /** Messages of a session. */
-const MESSAGES_MAX = 1000;
+const SESSION_MESSAGES_MAX = 1000;
 
 /** Commands of a session that are refused. */
 const ERRORS_MAX = 20;
@@ -200,7 +200,7 @@ export class Session {
     }
     if (
       this.#errors >= ERRORS_MAX || ++this.#idleCommands > IDLE_COMMANDS_MAX ||
-      this.#messages >= MESSAGES_MAX
+      this.#messages >= SESSION_MESSAGES_MAX
     ) {
       this.#reply("421 4.7.0 Too much for one session");
       return false;

@@ -39,8 +39,8 @@ export interface StringFacts {
 export type Step<T> = Generator<void, T, void>;
 
 /**
- * `BerReader` for octets that come in chunks: a cursor that goes forward only,
- * over each octet once, and at most 32 elements deep. Each method throws a
+ * A cursor over BER elements that come in chunks. It goes forward only, over
+ * each octet once, and at most 32 elements deep. Each method throws a
  * SyntaxError if the octets are not what it was asked to read.
  *
  * @see {@link https://www.itu.int/rec/T-REC-X.690 | X.690 §8.1}

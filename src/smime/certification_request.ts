@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { createPublicKey, verify } from "node:crypto";
 import { equal } from "../mail/octets.ts";
-import { BerReader } from "./ber_reader.ts";
+import { DerReader } from "./der_reader.ts";
 import {
   contextTag,
   der,
@@ -80,7 +80,7 @@ export function readCertificationRequest(
   octets: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
   checkDer(octets);
-  const reader = new BerReader(octets, { der: true });
+  const reader = new DerReader(octets);
   reader.enter(SEQUENCE);
   const info = reader.skip();
   reader.enter(SEQUENCE);
@@ -90,7 +90,7 @@ export function readCertificationRequest(
   const signature = bitString(reader);
   reader.leave();
 
-  const inner = new BerReader(info, { der: true });
+  const inner = new DerReader(info);
   inner.enter(SEQUENCE);
   inner.read(INTEGER);
   if (inner.peek() !== SEQUENCE) throw new SyntaxError("Subject is missing");

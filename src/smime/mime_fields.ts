@@ -32,8 +32,8 @@ export interface MimeFields {
  * holds if they are missing.
  *
  * @param header Header section.
- * @returns The fields; `undefined` if a field is twice there, malformed, or may be read in
- * two ways, or if all of them are longer than 1000 octets.
+ * @returns The fields; `undefined` if a field is twice there, malformed, or may
+ * be read in two ways, or if all of them are longer than 1000 octets.
  * @see {@link https://www.rfc-editor.org/rfc/rfc2045#section-5.2 | RFC 2045 §5.2}
  */
 export function readMimeFields(

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { BerReader } from "./ber_reader.ts";
+import { DerReader } from "./der_reader.ts";
 import { contextTag, der, INTEGER, SEQUENCE } from "./der.ts";
 import { readRecipientKey, type RecipientKey } from "./recipient_key.ts";
 
@@ -33,7 +33,7 @@ export type Recipient = RecipientKey & {
 export function readRecipient(
   certificate: Uint8Array<ArrayBuffer>,
 ): Recipient {
-  const reader = new BerReader(certificate, { der: true });
+  const reader = new DerReader(certificate);
   reader.enter(SEQUENCE);
   reader.enter(SEQUENCE); // tbsCertificate
   if (reader.peek() === contextTag(0)) reader.skip(); // version
@@ -57,7 +57,7 @@ export function readRecipient(
   };
 }
 
-function element(reader: BerReader, tag: number): Uint8Array<ArrayBuffer> {
+function element(reader: DerReader, tag: number): Uint8Array<ArrayBuffer> {
   if (reader.peek() !== tag) throw new SyntaxError("Not a certificate");
   return reader.skip();
 }

@@ -12,7 +12,7 @@ import {
   X509Certificate,
 } from "@peculiar/x509";
 import { equal } from "../mail/octets.ts";
-import { BerReader } from "./ber_reader.ts";
+import { DerReader } from "./der_reader.ts";
 import { CONSTRUCTED, contextTag, OBJECT_IDENTIFIER, SEQUENCE } from "./der.ts";
 import { ID_ON_SMTP_UTF8_MAILBOX } from "./object_identifiers.ts";
 import { KeyError, type KeyType, readRecipientKey } from "./recipient_key.ts";
@@ -103,7 +103,7 @@ export function readCertificate(
 
 /**
  * Checks that octets are one element of DER, at most 65,536 octets long and as
- * deep as {@linkcode BerReader} goes: what reads them next may then recurse, and
+ * deep as {@linkcode DerReader} goes: what reads them next may then recurse, and
  * take a time that grows faster than their length.
  *
  * @param octets May be hostile.
@@ -111,12 +111,12 @@ export function readCertificate(
  */
 export function checkDer(octets: Uint8Array<ArrayBuffer>): void {
   if (octets.length > MAX_OCTETS) throw new SyntaxError("Too long");
-  const reader = new BerReader(octets, { der: true });
+  const reader = new DerReader(octets);
   walk(reader);
   if (reader.rest.length > 0) throw new SyntaxError("Octets follow");
 }
 
-function walk(reader: BerReader): void {
+function walk(reader: DerReader): void {
   const tag = reader.peek();
   if (tag === undefined) throw new SyntaxError("Element is missing");
   if ((tag & CONSTRUCTED) === 0) {
@@ -139,7 +139,7 @@ function isTime(time: Date): boolean {
  * local parts that are not ASCII.
  */
 function emailsOf(subjectAltName: Uint8Array<ArrayBuffer>): string[] {
-  const reader = new BerReader(subjectAltName, { der: true });
+  const reader = new DerReader(subjectAltName);
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const emails: string[] = [];
   reader.enter(SEQUENCE);
@@ -155,7 +155,7 @@ function emailsOf(subjectAltName: Uint8Array<ArrayBuffer>): string[] {
       const value = reader.skip();
       reader.leave();
       if (isMailbox) {
-        const inner = new BerReader(value, { der: true });
+        const inner = new DerReader(value);
         inner.enter(contextTag(0));
         emails.push(decoder.decode(inner.read(UTF8_STRING)));
       }

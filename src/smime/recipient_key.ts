@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { equal } from "../mail/octets.ts";
-import { BerReader } from "./ber_reader.ts";
+import { DerReader } from "./der_reader.ts";
 import {
   INTEGER,
   OBJECT_IDENTIFIER,
@@ -82,7 +82,7 @@ const UNCOMPRESSED = 0x04;
 export function readRecipientKey(
   subjectPublicKeyInfo: Uint8Array<ArrayBuffer>,
 ): RecipientKey {
-  const reader = new BerReader(subjectPublicKeyInfo, { der: true });
+  const reader = new DerReader(subjectPublicKeyInfo);
   reader.enter(SEQUENCE);
   reader.enter(SEQUENCE);
   const algorithm = reader.read(OBJECT_IDENTIFIER);
@@ -120,7 +120,7 @@ export function readRecipientKey(
  * @returns A view of its octets.
  * @throws {SyntaxError} If it is another element, or has a part of an octet.
  */
-export function bitString(reader: BerReader): Uint8Array<ArrayBuffer> {
+export function bitString(reader: DerReader): Uint8Array<ArrayBuffer> {
   const content = reader.read(BIT_STRING);
   if (content[0] !== 0) throw new SyntaxError("Octets are not whole");
   return content.subarray(1);
@@ -128,7 +128,7 @@ export function bitString(reader: BerReader): Uint8Array<ArrayBuffer> {
 
 /** RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } */
 function rsaPublicKey(octets: Uint8Array<ArrayBuffer>): RsaPublicKey {
-  const key = new BerReader(octets, { der: true });
+  const key = new DerReader(octets);
   key.enter(SEQUENCE);
   const modulus = unsigned(key.read(INTEGER));
   const exponent = unsigned(key.read(INTEGER));
@@ -158,7 +158,7 @@ function curveOf(
   parameters: Uint8Array<ArrayBuffer> | undefined,
 ): (typeof CURVES)[number] {
   if (parameters?.[0] === OBJECT_IDENTIFIER) {
-    const id = new BerReader(parameters, { der: true }).read(OBJECT_IDENTIFIER);
+    const id = new DerReader(parameters).read(OBJECT_IDENTIFIER);
     const curve = CURVES.find((each) => equal(each.id, id));
     if (curve !== undefined) return curve;
   }

@@ -6,7 +6,7 @@
  */
 
 import { equal } from "../mail/octets.ts";
-import { BerReader } from "./ber_reader.ts";
+import { DerReader } from "./der_reader.ts";
 import {
   contextTag,
   INTEGER,
@@ -69,7 +69,7 @@ const FOR_MAIL = [
 export function profileProblem(
   octets: Uint8Array<ArrayBuffer>,
 ): string | undefined {
-  const reader = new BerReader(octets, { der: true });
+  const reader = new DerReader(octets);
   reader.enter(SEQUENCE);
   reader.enter(SEQUENCE);
   if (reader.peek() === VERSION) reader.skip();
@@ -104,7 +104,7 @@ interface Extension {
   readonly value: Uint8Array<ArrayBuffer>;
 }
 
-function extensionsOf(reader: BerReader): Extension[] {
+function extensionsOf(reader: DerReader): Extension[] {
   const extensions: Extension[] = [];
   reader.enter(EXTENSIONS);
   reader.enter(SEQUENCE);
@@ -149,13 +149,13 @@ function extensionProblem(
 }
 
 function isAuthority(basicConstraints: Uint8Array<ArrayBuffer>): boolean {
-  const reader = new BerReader(basicConstraints, { der: true });
+  const reader = new DerReader(basicConstraints);
   reader.enter(SEQUENCE);
   return reader.peek() === BOOLEAN && reader.read(BOOLEAN)[0] !== 0;
 }
 
 function isForMail(extendedKeyUsage: Uint8Array<ArrayBuffer>): boolean {
-  const reader = new BerReader(extendedKeyUsage, { der: true });
+  const reader = new DerReader(extendedKeyUsage);
   reader.enter(SEQUENCE);
   let isFound = false;
   while (!reader.isAtEnd()) {
@@ -169,7 +169,7 @@ function isForMail(extendedKeyUsage: Uint8Array<ArrayBuffer>): boolean {
 function firstIdentifier(
   algorithm: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const reader = new BerReader(algorithm, { der: true });
+  const reader = new DerReader(algorithm);
   reader.enter(SEQUENCE);
   return reader.read(OBJECT_IDENTIFIER);
 }

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, createPrivateKey, sign } from "node:crypto";
-import { BerReader } from "./ber_reader.ts";
+import { DerReader } from "./der_reader.ts";
 import {
   contextTag,
   der,
@@ -166,7 +166,7 @@ function implicitSetOf(elements: readonly Uint8Array[]): Uint8Array {
 function issuerAndSerialNumber(
   certificate: Uint8Array<ArrayBuffer>,
 ): Uint8Array {
-  const reader = new BerReader(certificate, { der: true });
+  const reader = new DerReader(certificate);
   reader.enter(SEQUENCE);
   reader.enter(SEQUENCE);
   if (reader.peek() === contextTag(0)) reader.skip();
@@ -193,7 +193,7 @@ function time(date: Date): Uint8Array {
  * @returns Whether issuer and subject are the same name.
  */
 export function isSelfIssued(certificate: Uint8Array<ArrayBuffer>): boolean {
-  const reader = new BerReader(certificate, { der: true });
+  const reader = new DerReader(certificate);
   reader.enter(SEQUENCE);
   reader.enter(SEQUENCE);
   if (reader.peek() === contextTag(0)) reader.skip();

@@ -4,6 +4,12 @@
  * @module
  */
 
+/** Milliseconds in which a connection that is open may bring a message. */
+export const BEGIN_MS = 2000;
+
+/** Milliseconds in which a message that has begun must be here. */
+export const SEND_MS = 8000;
+
 /** Whether the process was told to stop. */
 export interface Shutdown extends Disposable {
   /** Fires at the first signal. */

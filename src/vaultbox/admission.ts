@@ -17,9 +17,9 @@ import { RefusalLog } from "./refusal_log.ts";
 /**
  * Messages that a process works on at a time, whichever door they come by: from
  * their first octet to the answer. Each has at most the head of a message in
- * memory. Postfix starts no more deliveries than this (master.cf).
+ * memory. Postfix starts no more by one transport (master.cf).
  */
-export const DELIVERIES_MAX = 16;
+export const MESSAGES_MAX = 16;
 
 /** Messages that may wait for their turn, before anything of them is read. */
 const WAITING_MAX = 64;
@@ -39,7 +39,7 @@ const MIN_FREE_FILES = 1000;
 /** Decides which mail is taken; one for all doors of a process. */
 export class Admission {
   readonly #app: Pick<IntakeApp, "config">;
-  readonly #gate = new Gate(DELIVERIES_MAX, {
+  readonly #gate = new Gate(MESSAGES_MAX, {
     waitingMax: WAITING_MAX,
     waitMs: WAIT_MS,
   });

@@ -114,7 +114,15 @@ export async function deliver(
       // Whatever went wrong may be due to what was in memory.
       if (delivered === undefined) app.memory.forget(vaultbox.id);
     }
-    if (delivered !== undefined) return delivered;
+    if (delivered === undefined) continue;
+    app.log.write("info", "message stored", {
+      queue: delivery.queueId,
+      vaultbox: delivered.vaultboxId,
+      message: delivered.messageId,
+      repeated: delivered.repeated || undefined,
+      octets: delivery.message.octets,
+    });
+    return delivered;
   }
   throw new AppError("unavailable", "Vaultbox changes all the time");
 }

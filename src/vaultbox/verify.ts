@@ -117,9 +117,9 @@ interface Seen {
  *
  * A file is genuine if its HMAC is that of any message of the vaultbox: Dovecot
  * keeps the name of what a client moves or copies to another folder, but gives it
- * a new one where a file has that name already. A message that
- * is missing was expunged by its owner. Memory does not grow with the size of
- * files; the names in one folder are held.
+ * a new one where a file has that name already. A message that is missing was
+ * expunged by its owner. Memory does not grow with the size of files; the names
+ * in one folder are held.
  *
  * @param app What verification needs.
  * @param vaultboxId UUID.

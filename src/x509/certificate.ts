@@ -9,7 +9,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, sign } from "node:crypto";
-import { BerReader } from "../smime/ber_reader.ts";
+import { DerReader } from "../smime/der_reader.ts";
 import {
   contextTag,
   der,
@@ -218,7 +218,7 @@ export function commonName(text: string): Uint8Array<ArrayBuffer> {
 export function subjectOf(
   certificate: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const reader = new BerReader(certificate, { der: true });
+  const reader = new DerReader(certificate);
   reader.enter(SEQUENCE);
   reader.enter(SEQUENCE);
   // version, serialNumber, signature, issuer and validity
@@ -236,7 +236,7 @@ export function subjectOf(
 export function keyIdentifier(
   publicKey: Uint8Array<ArrayBuffer>,
 ): Uint8Array {
-  const reader = new BerReader(publicKey, { der: true });
+  const reader = new DerReader(publicKey);
   reader.enter(SEQUENCE);
   reader.skip();
   // Without the octet that counts unused bits.

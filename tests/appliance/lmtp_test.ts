@@ -4,33 +4,12 @@ import {
   MISSING,
   startAppliance,
 } from "../helpers/appliance.ts";
+import { type Box, makeBox, PASSWORD } from "../helpers/appliance_box.ts";
 import { sendByLmtp } from "../helpers/lmtp.ts";
 import { contentOf, decrypt, latin1 } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
 
-const ALICE = "11111111-1111-4111-8111-111111111111";
-const PASSWORD = "correct horse battery";
 const NEEDS = MISSING ? ` (needs ${MISSING})` : "";
-
-/** A vaultbox as a test uses it. */
-interface Box {
-  id: string;
-  address: string;
-  p12: Uint8Array<ArrayBuffer>;
-}
-
-async function makeBox(appliance: Appliance, alias: string): Promise<Box> {
-  const made = await appliance.api("POST", "/vaultboxes", {
-    "user_id": ALICE,
-    domain: "pets.example",
-    alias,
-    name: alias,
-  });
-  const id = made.data["vaultbox_id"];
-  const request = { "vaultbox_id": id, password: PASSWORD };
-  const p12 = await appliance.download("/p12", request);
-  return { id, address: `${alias}@pets.example`, p12 };
-}
 
 /** Brings an address's mail by a road of its own, whatever the setting is. */
 async function route(

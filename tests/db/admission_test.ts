@@ -4,9 +4,9 @@ import { connect, type Socket } from "node:net";
 import { bodyChunks } from "../../src/http/body.ts";
 import { gracefulStop } from "../../src/http/graceful_stop.ts";
 import { intakeServer } from "../../src/http/intake.ts";
-import { Admission, DELIVERIES_MAX } from "../../src/vaultbox/admission.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { SEND_MS } from "../../src/system/shutdown.ts";
+import { Admission, MESSAGES_MAX } from "../../src/vaultbox/admission.ts";
+import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
 
 const MAIL = "From: a@b.example\r\n\r\ntext\r\n";
@@ -36,17 +36,6 @@ async function open(world: TestWorld): Promise<Door> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-async function makeBox(world: TestWorld): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias: "cat",
-    name: "cat",
-    mayClaimDomain: true,
-  });
-  return id;
 }
 
 function target(id: string, queueId: string = crypto.randomUUID()): string {
@@ -173,7 +162,8 @@ Deno.test("mail is refused before it is read while the database is away, and tak
     return peer;
   });
   await Promise.all(peers.map(({ closed }) => closed));
-  assert.ok(performance.now() - begin < 3000, "they were not kept waiting");
+  // Each by itself would wait five seconds.
+  assert.ok(performance.now() - begin < 5000, "they were not kept waiting");
   for (const { text } of peers) assert.match(text, /^HTTP\/1\.1 503 /);
   await world.database.allowConnections(true);
   await until(
@@ -188,7 +178,7 @@ Deno.test("no more messages are worked on than the memory is for, and those beyo
   await using world = await testWorld();
   const id = await makeBox(world);
   await using door = await open(world);
-  const stalled = Array.from({ length: DELIVERIES_MAX }, () => {
+  const stalled = Array.from({ length: MESSAGES_MAX }, () => {
     const peer = new Peer(door.path);
     peer.begin(id);
     return peer;
@@ -232,9 +222,8 @@ Deno.test("a stop answers what has begun, closes what is idle, and cuts who stal
   await new Promise((resolve) => setTimeout(resolve, 200));
   const begin = performance.now();
   const stopped = door.stop();
-  const ms = (): number => performance.now() - begin;
   await idle.closed;
-  assert.ok(ms() < 1000, `idle: ${ms()} ms`);
+  assert.equal(silent.isClosed, false);
   // A client that had just connected.
   late.socket.write(
     `POST ${
@@ -246,10 +235,11 @@ Deno.test("a stop answers what has begun, closes what is idle, and cuts who stal
   assert.match(late.text, /^HTTP\/1\.1 200 /);
   assert.match(begun.text, /^HTTP\/1\.1 200 /);
   await silent.closed;
-  assert.ok(ms() < 4000, `silent: ${ms()} ms`);
+  assert.equal(stalled.isClosed, false);
   await stalled.closed;
   await stopped;
-  assert.ok(ms() < 10_000, `all: ${ms()} ms`);
+  const ms = performance.now() - begin;
+  assert.ok(ms < 2 * SEND_MS, `${ms} ms`);
   assert.equal(stalled.text, "");
   assert.equal(await stored(world), 2);
   await assert.rejects(post(door.path, id));
@@ -267,7 +257,7 @@ Deno.test("a second signal cuts everybody at once", async () => {
   const stopped = door.stop(now.signal);
   now.abort();
   await stopped;
-  assert.ok(performance.now() - begin < 1000);
+  assert.ok(performance.now() - begin < SEND_MS / 2);
 });
 
 for (
@@ -301,7 +291,8 @@ for (
     await peer.closed;
     clearInterval(writing);
     assert.equal(code, "request_timeout");
-    assert.ok(performance.now() - begin < 3000);
+    // Far below the limits that it has if none are given.
+    assert.ok(performance.now() - begin < 10_000);
     await new Promise((resolve) => server.close(resolve));
   });
 }

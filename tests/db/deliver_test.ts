@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import type { IntakeApp } from "../../src/app.ts";
 import { MessageBatches } from "../../src/db/message_batches.ts";
 import { AppError, type ErrorCode } from "../../src/errors.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { vaultboxPfx } from "../../src/vaultbox/bundle.ts";
 import { generateCertificate } from "../../src/vaultbox/certificate.ts";
 import {
@@ -26,6 +25,7 @@ import { received } from "../../src/vaultbox/receive.ts";
 import { Sightings } from "../../src/vaultbox/sightings.ts";
 import {
   ALICE,
+  makeBox,
   SERVICE,
   type TestWorld,
   testWorld,
@@ -44,17 +44,6 @@ const INNER = "Content-Type: text/plain; charset=utf-8\r\n\r\nGrüße\r\n";
 
 function code(expected: ErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof AppError && error.code === expected;
-}
-
-async function vaultbox(world: TestWorld, alias = "cat"): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias,
-    name: alias,
-    mayClaimDomain: true,
-  });
-  return id;
 }
 
 function delivery(route: string, changes: Partial<Delivery> = {}): Delivery {
@@ -96,7 +85,7 @@ async function readOne(world: TestWorld, id: string): Promise<Uint8Array> {
 
 Deno.test("deliver() stores one encrypted file that openssl opens, a row and counters", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await deliver(world.intake, delivery(id));
   const stored = await readOne(world, id);
   assert.equal(latin1(stored).includes(latin1(octets("Grüße"))), false);
@@ -121,7 +110,7 @@ Deno.test("deliver() stores one encrypted file that openssl opens, a row and cou
 
 Deno.test("deliver() twice of the same delivery stores one file", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await deliver(world.intake, delivery(id));
   const again = await deliver(world.intake, delivery(id));
   assert.equal(again.repeated, true);
@@ -130,7 +119,7 @@ Deno.test("deliver() twice of the same delivery stores one file", async () => {
 
 Deno.test("deliver() of the same delivery by many at once stores one file", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await Promise.all(
     Array.from({ length: 8 }, () => deliver(world.intake, delivery(id))),
   );
@@ -140,7 +129,7 @@ Deno.test("deliver() of the same delivery by many at once stores one file", asyn
 
 Deno.test("deliver() does not bring back what a client has moved away", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await deliver(world.intake, delivery(id));
   const { shown } = await store(world, id);
   await Deno.remove(`${world.directory}/mail/${id}/Maildir/new/${shown[0]}`);
@@ -150,7 +139,7 @@ Deno.test("deliver() does not bring back what a client has moved away", async ()
 
 Deno.test("deliver() of equal octets under another queue id stores a second file", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await deliver(world.intake, delivery(id));
   await deliver(world.intake, delivery(id, { queueId: "4ABCdef9999zz" }));
   assert.equal((await store(world, id)).shown.length, 2);
@@ -158,7 +147,7 @@ Deno.test("deliver() of equal octets under another queue id stores a second file
 
 Deno.test("deliver() finds the vaultbox of an address without a route", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   const recipient = "CAT@Pets.Example";
   await deliver(world.intake, delivery("unrouted", { recipient }));
   assert.equal((await store(world, id)).shown.length, 1);
@@ -182,7 +171,7 @@ const REFUSALS: [string, ErrorCode, Partial<Delivery>][] = [
 for (const [name, expected, changes] of REFUSALS) {
   Deno.test(`deliver() throws ${expected} for ${name}, and stores nothing`, async () => {
     await using world = await testWorld({ ENCIMAP_MAX_MESSAGE_BYTES: "65536" });
-    const id = await vaultbox(world);
+    const id = await makeBox(world);
     await assert.rejects(
       deliver(world.intake, delivery(id, changes)),
       code(expected),
@@ -193,7 +182,7 @@ for (const [name, expected, changes] of REFUSALS) {
 
 Deno.test("deliver() throws vaultbox_suspended for a suspended vaultbox", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await world.app.sql`update vaultboxes set status = 'suspended'`;
   await assert.rejects(
     deliver(world.intake, delivery(id)),
@@ -203,7 +192,7 @@ Deno.test("deliver() throws vaultbox_suspended for a suspended vaultbox", async 
 
 Deno.test("deliver() never stores plaintext if there is no certificate", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await world.app.sql`delete from vaultbox_certs`;
   await assert.rejects(deliver(world.intake, delivery(id)));
   assert.deepEqual(await filesIn(`${world.directory}/mail`), []);
@@ -211,7 +200,7 @@ Deno.test("deliver() never stores plaintext if there is no certificate", async (
 
 Deno.test("deliver() never stores plaintext if a certificate is damaged", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await world.app.sql`
     update vaultbox_certs
     set public_cert_pem = replace(public_cert_pem, 'A', 'B')
@@ -222,7 +211,7 @@ Deno.test("deliver() never stores plaintext if a certificate is damaged", async 
 
 Deno.test("deliver() encrypts to every generation that was handed out and the newest", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   const request = { vaultboxId: id, password: PASSWORD };
   const address = { domain: "pets.example", alias: "cat" };
   const first = await vaultboxPfx(world.app, user(ALICE), request, "modern");
@@ -246,7 +235,7 @@ function dying(world: TestWorld): IntakeApp {
 
 Deno.test("a crash before the row leaves a staged file that IMAP does not see, and the retry stores one", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   assert.equal((await store(world, id)).staged.length, 1);
   assert.equal((await store(world, id)).shown.length, 0);
@@ -256,7 +245,7 @@ Deno.test("a crash before the row leaves a staged file that IMAP does not see, a
 
 Deno.test("finishDeliveries() removes a staged file without a row that it has seen for an hour", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   let now = 0;
   const sightings = new Sightings(() => now);
@@ -271,7 +260,7 @@ Deno.test("finishDeliveries() removes a staged file without a row that it has se
 
 Deno.test("finishDeliveries() leaves what another process has staged, whatever the clock says", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   const { staged } = await store(world, id);
   const path = `${world.directory}/mail/${id}/tmp/${staged[0]}`;
@@ -286,7 +275,7 @@ Deno.test("finishDeliveries() leaves what another process has staged, whatever t
 
 Deno.test("finishDeliveries() leaves what is under way, however long that takes", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   const { staged } = await store(world, id);
   world.intake.underWay.add(staged[0]!);
@@ -300,7 +289,7 @@ Deno.test("finishDeliveries() leaves what is under way, however long that takes"
 
 Deno.test("finishDeliveries() removes the file of an attempt whose retry has stored another one", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await assert.rejects(deliver(dying(world), delivery(id)));
   await deliver(world.intake, delivery(id));
   const { staged, shown } = await store(world, id);
@@ -313,7 +302,7 @@ Deno.test("finishDeliveries() removes the file of an attempt whose retry has sto
 
 Deno.test("finishDeliveries() goes on behind a folder that is damaged", async () => {
   await using world = await testWorld();
-  const ids = [await vaultbox(world), await vaultbox(world, "fox")];
+  const ids = [await makeBox(world), await makeBox(world, "fox")];
   const damaged =
     `${world.directory}/mail/00000000-0000-0000-0000-000000000000`;
   await Deno.mkdir(damaged);
@@ -331,7 +320,7 @@ Deno.test("finishDeliveries() goes on behind a folder that is damaged", async ()
 
 Deno.test("deliver() folds case as Postfix does", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world, "sam");
+  const id = await makeBox(world, "sam");
   // U+017F and U+212A: Postfix finds sam@ for both.
   await deliver(
     world.intake,
@@ -352,9 +341,9 @@ for (
   for (const stale of [true, false]) {
     Deno.test(`mail for an address with a new holder since ${createdAt} is ${expected}, ${stale ? "by the old route" : "by the new one"}`, async () => {
       await using world = await testWorld();
-      const first = await vaultbox(world);
+      const first = await makeBox(world);
       await removeVaultbox(world.app, user(ALICE), first);
-      const second = await vaultbox(world);
+      const second = await makeBox(world);
       await world.app.sql`update addresses set created_at = ${createdAt}`;
       const mail = delivery(stale ? first : second, { queueId: QUEUE_ID });
       if (expected === "stored") await deliver(world.intake, mail);
@@ -373,7 +362,7 @@ for (
 
 Deno.test("mail that is older than the only holder of an address is stored", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await world.app.sql`update addresses set created_at = '2100-01-01'`;
   await deliver(world.intake, delivery(id, { queueId: QUEUE_ID }));
   assert.equal((await store(world, id)).shown.length, 1);
@@ -381,7 +370,7 @@ Deno.test("mail that is older than the only holder of an address is stored", asy
 
 Deno.test("finishDeliveries() shows a message behind a link and a name that is not UTF-8", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await deliver(world.intake, delivery(id));
   const home = `${world.directory}/mail/${id}`;
   const [file] = (await store(world, id)).shown;
@@ -407,8 +396,8 @@ Deno.test({
   ignore: !mayMount(),
 }, async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
-  const fox = await vaultbox(world, "fox");
+  const id = await makeBox(world);
+  const fox = await makeBox(world, "fox");
   for (let n = 0; n < 5; n++) {
     await deliver(world.intake, delivery(id, { queueId: `4ABCdef1234z${n}` }));
   }
@@ -440,7 +429,7 @@ Deno.test({
 
 Deno.test("a removal that is noted while the last session ends is repeated all the same", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await deliver(world.intake, delivery(id));
   await createImapCredential(world.app, user(ALICE), id);
   await removeVaultbox(world.app, SERVICE, id);
@@ -465,7 +454,7 @@ Deno.test("a removal that is noted while the last session ends is repeated all t
 
 Deno.test("removeDeletedMail() leaves the mail of a vaultbox that exists", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await deliver(world.intake, delivery(id));
   await world.app.sql`insert into removals (vaultbox_id) values (${id})`;
   await removeDeletedMail(world.intake);
@@ -475,7 +464,7 @@ Deno.test("removeDeletedMail() leaves the mail of a vaultbox that exists", async
 for (const healer of ["finishDeliveries()", "the retry"]) {
   Deno.test(`a crash between row and rename is finished by ${healer}`, async () => {
     await using world = await testWorld();
-    const id = await vaultbox(world);
+    const id = await makeBox(world);
     await deliver(world.intake, delivery(id));
     const home = `${world.directory}/mail/${id}`;
     const [file] = (await store(world, id)).shown;
@@ -488,7 +477,7 @@ for (const healer of ["finishDeliveries()", "the retry"]) {
 
 Deno.test("mail of a deleted vaultbox is removed, and its route is refused for good", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await deliver(world.intake, delivery(id));
   await removeVaultbox(world.app, user(ALICE), id);
   await removeDeletedMail(world.intake);
@@ -501,7 +490,7 @@ Deno.test("mail of a deleted vaultbox is removed, and its route is refused for g
 
 Deno.test("removeDeletedMail() removes what a session that lived on has written", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   await deliver(world.intake, delivery(id));
   await removeVaultbox(world.app, user(ALICE), id);
   await removeDeletedMail(world.intake);
@@ -514,7 +503,7 @@ Deno.test("removeDeletedMail() removes what a session that lived on has written"
 
 Deno.test("deliver() to a vaultbox deleted in the middle stores nothing", async () => {
   await using world = await testWorld();
-  const id = await vaultbox(world);
+  const id = await makeBox(world);
   const racing: IntakeApp = {
     ...world.intake,
     // Read just before the file is written: the vaultbox goes away then.

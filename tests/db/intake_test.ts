@@ -5,8 +5,7 @@ import { run } from "../../src/cli/run.ts";
 import { type Access, intakeServer } from "../../src/http/intake.ts";
 import { socketIntake } from "../../src/mta/intake.ts";
 import { Admission } from "../../src/vaultbox/admission.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
 
 const TOKEN = "t".repeat(40);
@@ -36,17 +35,6 @@ async function listen(world: TestWorld, access: Access): Promise<Running> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-async function makeBox(world: TestWorld): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias: "cat",
-    name: "cat",
-    mayClaimDomain: true,
-  });
-  return id;
 }
 
 async function stored(world: TestWorld): Promise<number> {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { makeBox, testWorld } from "../helpers/app.ts";
 import {
   memoryOf,
   resetPeak,
@@ -23,17 +22,6 @@ const MAX_OVER_IDLE = 200;
 function* mail(octets: number): Generator<Uint8Array> {
   yield new TextEncoder().encode(HEADER);
   for (let done = 0; done < octets; done += CHUNK.length) yield CHUNK;
-}
-
-async function makeBox(world: TestWorld): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias: "cat",
-    name: "cat",
-    mayClaimDomain: true,
-  });
-  return id;
 }
 
 async function filesBelow(path: string): Promise<string[]> {

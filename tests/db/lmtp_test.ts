@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { Admission } from "../../src/vaultbox/admission.ts";
 import { lmtpEngine } from "../../src/lmtp/engine.ts";
 import { lmtpServer } from "../../src/lmtp/server.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
 import {
-  ALICE,
+  makeBox,
   SERVICE,
   testConfig,
   type TestWorld,
@@ -42,17 +41,6 @@ async function openDoor(world: TestWorld): Promise<Door> {
     close: () => close(new AbortController().signal),
     [Symbol.asyncDispose]: () => close(AbortSignal.abort()),
   };
-}
-
-async function makeBox(world: TestWorld, alias: string): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias,
-    name: alias,
-    mayClaimDomain: true,
-  });
-  return id;
 }
 
 async function stored(world: TestWorld, id?: string): Promise<number> {

@@ -1,24 +1,18 @@
 import assert from "node:assert/strict";
 import { findCustomer } from "../../src/db/customers.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { changeCustomer } from "../../src/vaultbox/limits.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { received } from "../../src/vaultbox/receive.ts";
 import { recountInTurn } from "../../src/vaultbox/recount.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import {
+  ALICE,
+  makeBox,
+  SERVICE,
+  type TestWorld,
+  testWorld,
+} from "../helpers/app.ts";
 import { octets } from "../helpers/mail.ts";
-
-async function box(world: TestWorld, alias: string): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias,
-    name: alias,
-    mayClaimDomain: true,
-  });
-  return id;
-}
 
 async function send(world: TestWorld, id: string): Promise<void> {
   const [row] = await world.app.sql`
@@ -81,7 +75,7 @@ for (
 ) {
   Deno.test(`recountInTurn() mends ${drift} of a vaultbox, and its customer follows`, async () => {
     await using world = await testWorld();
-    const id = await box(world, "cat");
+    const id = await makeBox(world, "cat");
     await changeCustomer(world.app, SERVICE, ALICE, { maxMessages: 100 });
     await send(world, id);
     await send(world, id);
@@ -106,7 +100,7 @@ Deno.test("recountInTurn() learns what a client has expunged, of every vaultbox,
   await using world = await testWorld();
   const ids: string[] = [];
   for (const alias of ["cat", "dog", "fox"]) {
-    const id = await box(world, alias);
+    const id = await makeBox(world, alias);
     await send(world, id);
     ids.push(id);
   }
@@ -133,7 +127,7 @@ Deno.test("recountInTurn() learns what a client has expunged, of every vaultbox,
 
 Deno.test("counters agree with the disk when deliveries and recounts at once are over", async () => {
   await using world = await testWorld();
-  const ids = [await box(world, "cat"), await box(world, "dog")];
+  const ids = [await makeBox(world, "cat"), await makeBox(world, "dog")];
   await changeCustomer(world.app, SERVICE, ALICE, { maxMessages: 1000 });
   await world.app.sql`update customers set used_bytes = 0, used_messages = 500`;
   let isOver = false;
@@ -163,7 +157,7 @@ Deno.test("counters agree with the disk when deliveries and recounts at once are
 
 Deno.test("reconcile() mends the number of a customer's vaultboxes, and leaves right ones", async () => {
   await using world = await testWorld();
-  await box(world, "cat");
+  await makeBox(world, "cat");
   const { sql } = world.app;
   const count = async (): Promise<number> =>
     (await findCustomer(sql, ALICE)).vaultboxCount;
@@ -174,7 +168,7 @@ Deno.test("reconcile() mends the number of a customer's vaultboxes, and leaves r
   }
   const before = world.lines.length;
   await Promise.all([
-    ...["dog", "fox", "owl"].map((alias) => box(world, alias)),
+    ...["dog", "fox", "owl"].map((alias) => makeBox(world, alias)),
     reconcile(world.app, { dryRun: false }),
   ]);
   await reconcile(world.app, { dryRun: false });
@@ -187,7 +181,7 @@ Deno.test("reconcile() mends the number of a customer's vaultboxes, and leaves r
 
 Deno.test("recountInTurn() does not wait for a vaultbox that another intake has", async () => {
   await using world = await testWorld();
-  const id = await box(world, "cat");
+  const id = await makeBox(world, "cat");
   await send(world, id);
   await anHourLater(world);
   const { sql } = world.app;
@@ -200,8 +194,8 @@ Deno.test("recountInTurn() does not wait for a vaultbox that another intake has"
 
 Deno.test("recountInTurn() goes on with the next vaultbox if one cannot be counted", async () => {
   await using world = await testWorld();
-  const cat = await box(world, "cat");
-  const dog = await box(world, "dog");
+  const cat = await makeBox(world, "cat");
+  const dog = await makeBox(world, "dog");
   await send(world, dog);
   await Deno.remove(`${world.directory}/mail/${dog}`, { recursive: true });
   // Too deep a link to be read.

@@ -12,7 +12,6 @@ import {
 } from "../../src/vaultbox/addresses.ts";
 import { vaultboxPfx } from "../../src/vaultbox/bundle.ts";
 import { generateCertificate } from "../../src/vaultbox/certificate.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver, type Delivered } from "../../src/vaultbox/deliver.ts";
 import { setRetired } from "../../src/vaultbox/generations.ts";
 import { changeVaultbox } from "../../src/vaultbox/limits.ts";
@@ -21,6 +20,7 @@ import { followVaultboxes } from "../../src/vaultbox/recipients.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
 import {
   ALICE,
+  makeBox,
   SERVICE,
   type TestWorld,
   testWorld,
@@ -32,17 +32,6 @@ import { until } from "../helpers/until.ts";
 
 const DOMAIN = "pets.example";
 const PASSWORD = "correct horse battery";
-
-async function box(world: TestWorld, alias: string): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: DOMAIN,
-    alias,
-    name: alias,
-    mayClaimDomain: true,
-  });
-  return id;
-}
 
 function send(
   intake: IntakeApp,
@@ -181,8 +170,8 @@ const RECIPIENTS: [
 for (const [name, change] of RECIPIENTS) {
   Deno.test(`${name} during a delivery: the message is encrypted to the recipients of after it`, async () => {
     await using world = await testWorld();
-    await box(world, "fox");
-    const id = await box(world, "cat");
+    await makeBox(world, "fox");
+    const id = await makeBox(world, "cat");
     const request = { vaultboxId: id, password: PASSWORD };
     await vaultboxPfx(world.app, alice, request, "modern");
     await generateCertificate(world.app, alice, { address: CAT });
@@ -195,7 +184,7 @@ for (const [name, change] of RECIPIENTS) {
 
 Deno.test("a policy that is changed during a delivery is in force for it", async () => {
   await using world = await testWorld();
-  const id = await box(world, "cat");
+  const id = await makeBox(world, "cat");
   const intake = changedOnce(
     world,
     () =>
@@ -229,7 +218,7 @@ const REFUSALS: [
     "unknown_vaultbox",
     async (world, id) => {
       await removeVaultbox(world.app, alice, id);
-      await box(world, "cat");
+      await makeBox(world, "cat");
     },
   ],
   ["filled", "vaultbox_full", (world) =>
@@ -243,7 +232,7 @@ for (const [name, expected, change] of REFUSALS) {
   for (const isKnown of [false, true]) {
     Deno.test(`a vaultbox that is ${name} during a delivery gets nothing, ${isKnown ? "known from memory" : "looked up"}`, async () => {
       await using world = await testWorld();
-      const id = await box(world, "cat");
+      const id = await makeBox(world, "cat");
       if (isKnown) await send(world.intake, id);
       const before = (await shown(world, id)).length;
       const intake = changedOnce(world, () => change(world, id));
@@ -259,7 +248,7 @@ for (const [name, expected, change] of REFUSALS) {
 
 Deno.test("an alias that is taken away during a delivery, from memory, gets nothing", async () => {
   await using world = await testWorld();
-  const id = await box(world, "cat");
+  const id = await makeBox(world, "cat");
   await createAlias(world.app, alice, id, KITTY);
   await send(world.intake, id, "kitty@pets.example");
   await removeAlias(world.app, alice, id, KITTY);
@@ -273,8 +262,8 @@ Deno.test("an alias that is taken away during a delivery, from memory, gets noth
 
 Deno.test("an alias that has another vaultbox by then is no longer its former one's", async () => {
   await using world = await testWorld();
-  const cat = await box(world, "cat");
-  const fox = await box(world, "fox");
+  const cat = await makeBox(world, "cat");
+  const fox = await makeBox(world, "fox");
   await createAlias(world.app, alice, cat, KITTY);
   const intake = changedOnce(world, async () => {
     await removeAlias(world.app, alice, cat, KITTY);
@@ -291,8 +280,8 @@ Deno.test("an alias that has another vaultbox by then is no longer its former on
 
 Deno.test("mail without a route goes to the vaultbox that its address has when the row is made", async () => {
   await using world = await testWorld();
-  const cat = await box(world, "cat");
-  const fox = await box(world, "fox");
+  const cat = await makeBox(world, "cat");
+  const fox = await makeBox(world, "fox");
   await createAlias(world.app, alice, cat, KITTY);
   await send(world.intake, "unrouted", "kitty@pets.example");
   assert.equal((await shown(world, cat)).length, 1);
@@ -308,8 +297,8 @@ Deno.test("mail without a route goes to the vaultbox that its address has when t
 
 Deno.test("a catch-all that another vaultbox gets during a delivery takes the message along", async () => {
   await using world = await testWorld();
-  const cat = await box(world, "cat");
-  const fox = await box(world, "fox");
+  const cat = await makeBox(world, "cat");
+  const fox = await makeBox(world, "fox");
   await setCatchAll(world.app, alice, DOMAIN, cat);
   const intake = changedOnce(
     world,
@@ -322,9 +311,9 @@ Deno.test("a catch-all that another vaultbox gets during a delivery takes the me
 
 Deno.test("an address that gets a holder during a delivery to the catch-all leaves it there: it was accepted before", async () => {
   await using world = await testWorld();
-  const cat = await box(world, "cat");
+  const cat = await makeBox(world, "cat");
   await setCatchAll(world.app, alice, DOMAIN, cat);
-  const intake = changedOnce(world, () => box(world, "owl"));
+  const intake = changedOnce(world, () => makeBox(world, "owl"));
   await send(intake, "unrouted", "owl@pets.example");
   assert.equal((await shown(world, cat)).length, 1);
   // What comes later is not the catch-all's, though nobody told the memory.
@@ -338,7 +327,7 @@ Deno.test("an address that gets a holder during a delivery to the catch-all leav
 
 Deno.test("a vaultbox that changes during each attempt is refused for now, and nothing is left", async () => {
   await using world = await testWorld();
-  const id = await box(world, "cat");
+  const id = await makeBox(world, "cat");
   let attempts = 0;
   const intake = interrupted(world, async (attempt) => {
     attempts = attempt + 1;
@@ -351,7 +340,7 @@ Deno.test("a vaultbox that changes during each attempt is refused for now, and n
 
 Deno.test("deliveries, recounts, names and limits raise no version", async () => {
   await using world = await testWorld();
-  const id = await box(world, "cat");
+  const id = await makeBox(world, "cat");
   const before = await versionOf(world, id);
   await send(world.intake, id);
   await world.app
@@ -366,7 +355,7 @@ Deno.test("deliveries, recounts, names and limits raise no version", async () =>
 for (const isRouted of [true, false]) {
   Deno.test(`the second delivery ${isRouted ? "by a route" : "by an address alone"} asks the database for nothing before its row`, async () => {
     await using world = await testWorld();
-    const vaultboxId = await box(world, "cat");
+    const vaultboxId = await makeBox(world, "cat");
     const id = isRouted ? vaultboxId : "unrouted";
     await send(world.intake, id);
     const silent = connect(world.database.url("vaultmail"), { max: 1 });
@@ -382,7 +371,7 @@ for (const isRouted of [true, false]) {
 
 Deno.test("a full vaultbox is not kept in memory, so mail for it is refused before it is encrypted", async () => {
   await using world = await testWorld();
-  const id = await box(world, "cat");
+  const id = await makeBox(world, "cat");
   await changeVaultbox(world.app, SERVICE, id, { maxMessages: 1 });
   await send(world.intake, id);
   await assert.rejects(send(world.intake, id), { code: "vaultbox_full" });
@@ -402,8 +391,8 @@ Deno.test("the memory forgets what the database says has changed, and nothing el
   await using world = await testWorld();
   const stop = await followVaultboxes(world.intake);
   try {
-    const id = await box(world, "cat");
-    const fox = await box(world, "fox");
+    const id = await makeBox(world, "cat");
+    const fox = await makeBox(world, "fox");
     await send(world.intake, id);
     await createAlias(world.app, alice, fox, KITTY);
     await changeVaultbox(world.app, SERVICE, fox, { status: "suspended" });
@@ -426,7 +415,7 @@ Deno.test("the memory forgets everything when the listening connection was lost"
   const stop = await followVaultboxes(world.intake);
   const admin = connect(world.database.url("postgres"), { max: 1 });
   try {
-    const id = await box(world, "cat");
+    const id = await makeBox(world, "cat");
     await new Promise((resolve) => setTimeout(resolve, 300));
     await send(world.intake, id);
     assert.equal(known(world, id), true);

@@ -1,22 +1,15 @@
 import assert from "node:assert/strict";
 import { startSweeps } from "../../src/cli/sweeps.ts";
 import { connect } from "../../src/db/connect.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { received } from "../../src/vaultbox/receive.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { makeBox, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
 import { octets } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
 
 async function box(world: TestWorld, alias: string): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias,
-    name: alias,
-    mayClaimDomain: true,
-  });
+  const id = await makeBox(world, alias);
   await deliver(world.intake, {
     route: id,
     recipient: `${alias}@pets.example`,

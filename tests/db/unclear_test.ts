@@ -1,24 +1,12 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/db/connect.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver, type Delivered } from "../../src/vaultbox/deliver.ts";
 import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import { received } from "../../src/vaultbox/receive.ts";
 import { Sightings } from "../../src/vaultbox/sightings.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { octets } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
-
-async function box(world: TestWorld): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: "pets.example",
-    alias: "cat",
-    name: "cat",
-    mayClaimDomain: true,
-  });
-  return id;
-}
 
 function send(
   world: TestWorld,
@@ -101,7 +89,7 @@ async function breakCommit(
 
 Deno.test("a connection that is lost in the middle of the commit leaves the staged file, and the retry stores one", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   await breakCommit(world, id, "q1");
   assert.equal((await files(world, id, "tmp")).length, 1);
   assert.equal((await files(world, id, "Maildir/new")).length, 0);
@@ -118,7 +106,7 @@ Deno.test("a connection that is lost in the middle of the commit leaves the stag
 for (const healer of ["the sweep", "the retry"]) {
   Deno.test(`a commit whose answer is lost is found by ${healer}: the message is there once`, async () => {
     await using world = await testWorld();
-    const id = await box(world);
+    const id = await makeBox(world);
     const { rows } = world.intake;
     const insert = rows.insert.bind(rows);
     rows.insert = async (row) => {

@@ -1,27 +1,15 @@
 import assert from "node:assert/strict";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { received } from "../../src/vaultbox/receive.ts";
 import type { Finding } from "../../src/vaultbox/verify.ts";
 import { verifyVaultbox } from "../../src/vaultbox/verify.ts";
 import { verifyAll } from "../../src/vaultbox/verify_all.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { makeBox, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
 import { octets } from "../helpers/mail.ts";
 import { run } from "../helpers/openssl.ts";
 
 const DOMAIN = "pets.example";
-
-async function box(world: TestWorld, alias = "cat"): Promise<string> {
-  const { id } = await createVaultbox(world.app, SERVICE, {
-    userId: ALICE,
-    domain: DOMAIN,
-    alias,
-    name: alias,
-    mayClaimDomain: true,
-  });
-  return id;
-}
 
 /** Delivers a message; gives the path of its file. */
 async function send(
@@ -95,7 +83,7 @@ const WATCHER = {
 
 Deno.test("verifyVaultbox() finds nothing in mail that was read, flagged, moved, copied and expunged", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   const paths: string[] = [];
   for (let i = 0; i < 5; i++) paths.push(await send(world, id));
   const archive = await folder(world, id, "Archive");
@@ -113,7 +101,7 @@ Deno.test("verifyVaultbox() finds nothing in mail that was read, flagged, moved,
 
 Deno.test("verifyVaultbox() names a message of which one octet was changed, cut or appended", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   const paths = [];
   for (let i = 0; i < 5; i++) paths.push(await send(world, id));
   const read = `${maildir(world, id)}/cur/${baseOf(paths[0]!)}:2,S`;
@@ -131,7 +119,7 @@ Deno.test("verifyVaultbox() names a message of which one octet was changed, cut 
 
 Deno.test("verifyVaultbox() names an altered message in any folder that has its name", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   const path = await send(world, id);
   const sent = await folder(world, id, "Sent");
   const there = `${sent}/cur/${baseOf(path)}:2,S`;
@@ -143,7 +131,7 @@ Deno.test("verifyVaultbox() names an altered message in any folder that has its 
 
 Deno.test("what no row knows is foreign in INBOX, and a client's elsewhere", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   await send(world, id);
   const sent = await folder(world, id, "Sent");
   await Deno.writeTextFile(`${sent}/cur/1.M1P1.mail:2,S`, "To: bob\n\nHi\n");
@@ -160,8 +148,8 @@ Deno.test("what no row knows is foreign in INBOX, and a client's elsewhere", asy
 
 Deno.test("the message of another vaultbox is foreign, whatever its name", async () => {
   await using world = await testWorld();
-  const cat = await box(world);
-  const dog = await box(world, "dog");
+  const cat = await makeBox(world);
+  const dog = await makeBox(world, "dog");
   await send(world, cat);
   const path = await send(world, dog, "dog");
   await Deno.link(path, `${maildir(world, cat)}/new/${baseOf(path)}`);
@@ -173,10 +161,10 @@ Deno.test("the message of another vaultbox is foreign, whatever its name", async
 
 Deno.test("links, fifos, directories and names that are not UTF-8 are strange, are not followed and block nothing", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   const path = await send(world, id);
   const inbox = maildir(world, id);
-  const other = await send(world, await box(world, "dog"), "dog");
+  const other = await send(world, await makeBox(world, "dog"), "dog");
   await Deno.symlink(path, `${inbox}/cur/link`);
   await Deno.symlink("/dev/zero", `${inbox}/cur/zero`);
   await Deno.symlink("/nowhere", `${inbox}/cur/dangling`);
@@ -202,8 +190,8 @@ Deno.test("links, fifos, directories and names that are not UTF-8 are strange, a
 
 Deno.test("a vaultbox whose folder is a link is strange, and one without a folder is fine", async () => {
   await using world = await testWorld();
-  const cat = await box(world);
-  const dog = await box(world, "dog");
+  const cat = await makeBox(world);
+  const dog = await makeBox(world, "dog");
   await Deno.symlink("/etc", `${world.directory}/mail/${cat}`);
   assert.deepEqual(await verify(world, cat), [`strange ${cat}`]);
   assert.deepEqual(await verify(world, dog), []);
@@ -211,7 +199,7 @@ Deno.test("a vaultbox whose folder is a link is strange, and one without a folde
 
 Deno.test("a file larger than any message is judged without being read", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   await send(world, id);
   const path = `${maildir(world, id)}/cur/1.M1P1.mail`;
   await Deno.writeFile(path, new Uint8Array(0));
@@ -223,7 +211,7 @@ Deno.test("a file larger than any message is judged without being read", async (
 
 Deno.test("a staged message is fine with and without a row, and named if it has one and was altered", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   const paths = [await send(world, id), await send(world, id)];
   const tmp = `${world.directory}/mail/${id}/tmp`;
   for (const path of paths) await Deno.rename(path, `${tmp}/${baseOf(path)}`);
@@ -237,7 +225,7 @@ Deno.test("a staged message is fine with and without a row, and named if it has 
 
 Deno.test("verifyVaultbox() finds nothing in a store of thousands of files while mail comes and clients rename", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   const path = await send(world, id);
   const stored = await Deno.readFile(path);
   const [row] = await world.app.sql`select * from messages`;
@@ -277,7 +265,7 @@ Deno.test("verifyVaultbox() finds nothing in a store of thousands of files while
 
 Deno.test("verifyVaultbox() sets counters right that do not agree with the rows, also while mail comes", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   await send(world, id);
   await world.app.sql`
     update vaultboxes set message_count = 7, total_bytes = 1
@@ -305,8 +293,8 @@ Deno.test("verifyVaultbox() sets counters right that do not agree with the rows,
 
 Deno.test("verifyAll() names folders of no vaultbox, but not those that are being removed", async () => {
   await using world = await testWorld();
-  await send(world, await box(world));
-  const dog = await box(world, "dog");
+  await send(world, await makeBox(world));
+  const dog = await makeBox(world, "dog");
   await send(world, dog, "dog");
   const gone = crypto.randomUUID();
   await Deno.mkdir(`${world.directory}/mail/${gone}/Maildir/new`, {
@@ -328,7 +316,7 @@ Deno.test("verifyAll() names folders of no vaultbox, but not those that are bein
 
 Deno.test("verifyVaultbox() finds nothing in what a vaultbox that was deleted meanwhile has left", async () => {
   await using world = await testWorld();
-  const id = await box(world);
+  const id = await makeBox(world);
   await send(world, id);
   await removeVaultbox(world.app, SERVICE, id);
   assert.deepEqual(await verify(world, id), []);
@@ -336,7 +324,7 @@ Deno.test("verifyVaultbox() finds nothing in what a vaultbox that was deleted me
 
 Deno.test("of two runs at once one does nothing", async () => {
   await using world = await testWorld();
-  await send(world, await box(world));
+  await send(world, await makeBox(world));
   const reports = await Promise.all(
     [1, 2].map(() => verifyAll(world.intake, { restart: false }, WATCHER)),
   );

@@ -46,32 +46,22 @@ Deno.test("mail for a vaultbox with broken certificates waits, and others go on"
     await world.app.sql.unsafe(statement, [cat!.id]);
     const before = queue.stored.size;
     const waiting = faults.mail(cat!);
-    const delivered = queue.deliver([waiting, waiting].slice(1));
+    const delivered = queue.deliver([waiting]);
     await queue.deliver([faults.mail(hen!), faults.mail(hen!)]);
     await pause(300);
     assert.ok(!queue.stored.has(keyOf(waiting)), `${name}: stored`);
     assert.equal(queue.stored.size, before + 2, name);
     await world.app.sql.begin(async (tx) => {
       await tx`delete from vaultbox_certs where vaultbox_id = ${cat!.id}`;
+      const columns = (await tx<{ name: string }[]>`
+        select attname as name from pg_attribute
+        where attrelid = 'vaultbox_certs'::regclass and attnum > 0
+          and attgenerated = '' and not attisdropped
+      `).map(({ name }) => name);
       await tx`
-        insert into vaultbox_certs (${
-        tx(
-          (await tx<{ name: string }[]>`
-            select attname as name from pg_attribute
-            where attrelid = 'vaultbox_certs'::regclass and attnum > 0
-              and attgenerated = '' and not attisdropped
-          `).map((row) => row.name),
-        )
-      })
-        select ${
-        tx(
-          (await tx<{ name: string }[]>`
-            select attname as name from pg_attribute
-            where attrelid = 'vaultbox_certs'::regclass and attnum > 0
-              and attgenerated = '' and not attisdropped
-          `).map((row) => row.name),
-        )
-      } from kept where vaultbox_id = ${cat!.id}`;
+        insert into vaultbox_certs (${tx(columns)})
+        select ${tx(columns)} from kept where vaultbox_id = ${cat!.id}
+      `;
     });
     await delivered;
     await world.app.sql`drop table kept`;

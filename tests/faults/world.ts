@@ -6,8 +6,7 @@
  */
 
 import { listCertificates } from "../../src/db/certificates.ts";
-import { createVaultbox } from "../../src/vaultbox/create.ts";
-import { ALICE, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
+import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { run } from "../helpers/openssl.ts";
 import { Census } from "./census.ts";
 import { Intake } from "./intake.ts";
@@ -126,13 +125,7 @@ export async function faultWorld(
     queue,
     census: new Census(world.app.sql, `${state}/mail`, boxes, queue),
     async makeBox(alias) {
-      const { id } = await createVaultbox(world.app, SERVICE, {
-        userId: ALICE,
-        domain: "pets.example",
-        alias,
-        name: alias,
-        mayClaimDomain: true,
-      });
+      const id = await makeBox(world, alias);
       const box = { id, address: `${alias}@pets.example`, keys: [] };
       boxes.push(box);
       await readKeys();

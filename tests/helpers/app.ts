@@ -23,6 +23,7 @@ import { openKeyPool } from "../../src/storage/key_pool.ts";
 import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { importMasterKey } from "../../src/storage/sealed.ts";
 import { openSealer } from "../../src/storage/sealer.ts";
+import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { RecipientMemory } from "../../src/vaultbox/recipients.ts";
 import { received } from "../../src/vaultbox/receive.ts";
@@ -260,4 +261,25 @@ export async function testWorld(
       await Deno.remove(directory, { recursive: true });
     },
   };
+}
+
+/**
+ * Makes a vaultbox of Alice's.
+ *
+ * @param world Its world.
+ * @param alias Local part at pets.example.
+ * @returns Its UUID.
+ */
+export async function makeBox(
+  { app }: TestWorld,
+  alias = "cat",
+): Promise<string> {
+  const { id } = await createVaultbox(app, SERVICE, {
+    userId: ALICE,
+    domain: "pets.example",
+    alias,
+    name: alias,
+    mayClaimDomain: true,
+  });
+  return id;
 }

@@ -28,9 +28,9 @@ Deno.test("a database that is silent is waited for once, and not by each message
     return silent.promise;
   });
   const first = await timed(() => pulse.check());
-  assert.ok(first > 4000 && first < 8000, `${first} ms`);
+  assert.ok(first > 4000, `${first} ms`);
   const second = await timed(() => pulse.check());
-  assert.ok(second < 1000, `${second} ms`);
+  assert.ok(second < first / 4, `${second} of ${first} ms`);
   assert.equal(asked, 1);
   silent.resolve();
   await silent.promise;

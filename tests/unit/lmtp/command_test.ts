@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpuTime } from "../../helpers/cpu_time.ts";
 import { parseCommand } from "../../../src/lmtp/command.ts";
 
 const READ: [line: string, command: unknown][] = [
@@ -77,11 +78,12 @@ Deno.test("parseCommand() takes random octets without an exception, in linear ti
     const { verb } = parseCommand(new Uint8Array([...start, ...random]));
     assert.match(verb, /^(MAIL|RCPT|XFORWARD|NOOP|refused|)$/);
   }
-  const before = performance.now();
-  for (const part of ["@", "\\", '"', "a@", " ", "<", ":", "@a:"]) {
-    for (const start of starts) {
-      parseCommand(new TextEncoder().encode(start + part.repeat(1000)));
+  const ms = cpuTime(() => {
+    for (const part of ["@", "\\", '"', "a@", " ", "<", ":", "@a:"]) {
+      for (const start of starts) {
+        parseCommand(new TextEncoder().encode(start + part.repeat(1000)));
+      }
     }
-  }
-  assert.ok(performance.now() - before < 1000);
+  });
+  assert.ok(ms < 1000, `${ms} ms`);
 });

@@ -259,60 +259,50 @@ Deno.test("garbage ends a session, and stores nothing", async () => {
   }
 });
 
-Deno.test("a session that stops ends between two messages, not before its first", async () => {
-  const mail = "MAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\nx\r\n.\r\n";
-  const engine = memoryEngine();
-  let said = "";
-  const left = ["LHLO c\r\n", mail];
-  let rejectRead: (error: Error) => void = () => {};
-  const wire: Wire = {
+/** Sends texts, tells before each read, then is silent until interrupted. */
+function silentWire(
+  texts: readonly string[],
+  onRead: (text: string | undefined) => void,
+): Wire & { said: () => string } {
+  const left = [...texts];
+  let interrupt = (): void => {};
+  return {
+    ...scriptedWire([]),
     read: () => {
       const text = left.shift();
-      if (text !== undefined) {
-        session.stop();
-        return Promise.resolve(octets(text));
-      }
-      return new Promise((_, reject) => rejectRead = reject);
+      onRead(text);
+      return text === undefined
+        ? new Promise((_, reject) =>
+          interrupt = () => reject(new Interrupted())
+        )
+        : Promise.resolve(octets(text));
     },
-    write: (text) => {
-      said += text;
-      return Promise.resolve();
-    },
-    interrupt: () => rejectRead(new Interrupted()),
-    cut: () => {},
+    interrupt: () => interrupt(),
   };
+}
+
+const MAIL = "MAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\nx\r\n.\r\n";
+
+Deno.test("a session that stops ends between two messages, not before its first", async () => {
+  const engine = memoryEngine();
+  const wire = silentWire(["LHLO c\r\n", MAIL], (text) => {
+    if (text !== undefined) session.stop();
+  });
   const session = new Session(wire, engine);
   await session.run();
   assert.equal(engine.taken.length, 1);
-  assert.match(said, /250 2\.0\.0 a@x\.example\r\n421 4\.3\.2 /);
+  assert.match(wire.said(), /250 2\.0\.0 a@x\.example\r\n421 4\.3\.2 /);
 });
 
 Deno.test("a session that waits between two messages is ended at once by stop()", async () => {
-  const engine = memoryEngine();
-  let said = "";
-  const left = [
-    "LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\nx\r\n.\r\n",
-  ];
-  let rejectRead: (error: Error) => void = () => {};
   const waiting = Promise.withResolvers<void>();
-  const wire: Wire = {
-    read: () => {
-      const text = left.shift();
-      if (text !== undefined) return Promise.resolve(octets(text));
-      waiting.resolve();
-      return new Promise((_, reject) => rejectRead = reject);
-    },
-    write: (text) => {
-      said += text;
-      return Promise.resolve();
-    },
-    interrupt: () => rejectRead(new Interrupted()),
-    cut: () => {},
-  };
-  const session = new Session(wire, engine);
+  const wire = silentWire([`LHLO c\r\n${MAIL}`], (text) => {
+    if (text === undefined) waiting.resolve();
+  });
+  const session = new Session(wire, memoryEngine());
   const running = session.run();
   await waiting.promise;
   session.stop();
   await running;
-  assert.match(said, /421 4\.3\.2 Service stops\r\n$/);
+  assert.match(wire.said(), /421 4\.3\.2 Service stops\r\n$/);
 });

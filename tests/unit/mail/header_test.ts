@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpuTime } from "../../helpers/cpu_time.ts";
 import {
   escapeMailboxLine,
   fields,
@@ -121,11 +122,12 @@ const LARGE: readonly (readonly [string, string])[] = [
 ];
 for (const [name, header] of LARGE) {
   Deno.test(`splitEntity() and fieldTexts() take ${name} in linear time`, () => {
-    const started = performance.now();
-    const entity = splitEntity(octets(`${header}\r\nbody`));
-    assert.equal(entity.header.length, header.length);
-    fieldTexts(entity.header, "A");
-    assert.ok(performance.now() - started < 2000);
+    const ms = cpuTime(() => {
+      const entity = splitEntity(octets(`${header}\r\nbody`));
+      assert.equal(entity.header.length, header.length);
+      fieldTexts(entity.header, "A");
+    });
+    assert.ok(ms < 2000, `${ms} ms`);
   });
 }
 

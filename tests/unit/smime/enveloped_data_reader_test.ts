@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpuTime } from "../../helpers/cpu_time.ts";
 import { concat } from "../../../src/mail/octets.ts";
 import {
   contextTag,
@@ -277,13 +278,12 @@ Deno.test("isEnveloped() knows the cipher wherever the octets are cut", () => {
 });
 
 Deno.test("isEnveloped() takes a million chunks in linear time", () => {
-  const started = performance.now();
   const chunks = new Uint8Array(3_000_000);
   for (let i = 0; i < chunks.length; i += 3) chunks.set([4, 1, 0xa5], i);
   const contentInfo = cms({
     algorithm: GCM,
     encryptedContent: [indefinite(0xa0, chunks)],
   });
-  assert.equal(isEnveloped(contentInfo), true);
-  assert.ok(performance.now() - started < 5000);
+  const ms = cpuTime(() => assert.equal(isEnveloped(contentInfo), true));
+  assert.ok(ms < 5000, `${ms} ms`);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BerReader } from "../../../src/smime/ber_reader.ts";
+import { DerReader } from "../../../src/smime/der_reader.ts";
 import {
   contextTag,
   der,
@@ -139,7 +139,7 @@ for (const octets of [5, 7]) {
 function readRecipientInfos(
   contentInfo: Uint8Array<ArrayBuffer>,
 ): Uint8Array[] {
-  const reader = new BerReader(contentInfo, { der: true });
+  const reader = new DerReader(contentInfo);
   reader.enter(SEQUENCE);
   reader.read(OBJECT_IDENTIFIER);
   reader.enter(contextTag(0));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpuTime } from "../../helpers/cpu_time.ts";
 import type { HeaderProtection } from "../../../src/encryption_policy.ts";
 import { fields, splitEntity } from "../../../src/mail/header.ts";
 import { concat, latin1 } from "../../../src/mail/octets.ts";
@@ -135,8 +136,9 @@ for (
   ] as const
 ) {
   Deno.test(`divideMessage() takes no long time for many ${name}`, () => {
-    const start = performance.now();
-    divide(`${FROM}Subject: a\r\n${hostile}\r\n`, "hide");
-    assert.ok(performance.now() - start < 2000);
+    const ms = cpuTime(() => {
+      divide(`${FROM}Subject: a\r\n${hostile}\r\n`, "hide");
+    });
+    assert.ok(ms < 2000, `${ms} ms`);
   });
 }

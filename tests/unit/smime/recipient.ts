@@ -9,7 +9,7 @@
 
 import { Buffer } from "node:buffer";
 import { constants, privateDecrypt } from "node:crypto";
-import { BerReader } from "../../../src/smime/ber_reader.ts";
+import { DerReader } from "../../../src/smime/der_reader.ts";
 import {
   contextTag,
   der,
@@ -135,7 +135,7 @@ async function open(
   pkcs8: Uint8Array<ArrayBuffer>,
   issuerAndSerialNumber: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const reader = new BerReader(contentInfo, { der: true });
+  const reader = new DerReader(contentInfo);
   reader.enter(SEQUENCE);
   if (!equal(reader.read(OBJECT_IDENTIFIER), ID_ENVELOPED_DATA)) {
     throw new Error("Not EnvelopedData");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BerReader } from "../../../src/smime/ber_reader.ts";
+import { DerReader } from "../../../src/smime/der_reader.ts";
 import {
   contextTag,
   der,
@@ -22,7 +22,7 @@ Deno.test("recipientInfo() copies issuer and serial number octet by octet", asyn
     CEK,
     "rsaes-pkcs1-v1_5",
   );
-  const reader = new BerReader(info, { der: true });
+  const reader = new DerReader(info);
   reader.enter(SEQUENCE);
   assert.deepEqual(reader.read(INTEGER), new Uint8Array([0]));
   assert.deepEqual(reader.skip(), recipient.issuerAndSerialNumber);
@@ -44,7 +44,7 @@ Deno.test("recipientInfo() names SHA-256 twice for RSAES-OAEP", async () => {
     CEK,
     "rsaes-oaep",
   );
-  const reader = new BerReader(info, { der: true });
+  const reader = new DerReader(info);
   reader.enter(SEQUENCE);
   reader.skip();
   reader.skip();
@@ -65,7 +65,7 @@ for (const curve of ["P-256", "P-384"]) {
         CEK,
         keyTransport,
       );
-      const reader = new BerReader(info, { der: true });
+      const reader = new DerReader(info);
       reader.enter(contextTag(1));
       assert.deepEqual(reader.read(INTEGER), new Uint8Array([3]));
       points.add(reader.skip().toHex());

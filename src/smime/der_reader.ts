@@ -1,53 +1,34 @@
 /**
- * Reads BER that may be hostile.
+ * Reads DER that may be hostile.
  *
  * @module
  */
 
-import { CONSTRUCTED } from "./der.ts";
-
-/** Deepest nesting that CMS or a certificate needs is about half of this. */
+/** Deepest nesting that a certificate needs is about half of this. */
 const MAX_DEPTH = 32;
 
-/** Length octet that announces the indefinite form. */
-const INDEFINITE = 0x80;
-
-/** An element that was entered. */
-interface Frame {
-  /** Offset where the content ends; for the indefinite form, at most ends. */
-  readonly end: number;
-  /** Whether end-of-contents octets end it. */
-  readonly isIndefinite: boolean;
-}
-
 /**
- * A cursor over BER elements.
+ * A cursor over DER elements.
  *
  * It goes forward only, over each octet once, and at most 32 elements deep, so
  * time and stack are bounded whatever the octets say. Each method throws a
  * SyntaxError if the octets are not what it was asked to read.
  *
- * @see {@link https://www.itu.int/rec/T-REC-X.690 | X.690 §8.1}
+ * @see {@link https://www.itu.int/rec/T-REC-X.690 | X.690 §8.1, §10.1}
  */
-export class BerReader {
+export class DerReader {
   readonly #octets: Uint8Array<ArrayBuffer>;
-  readonly #isDer: boolean;
-  readonly #frames: Frame[] = [];
+  /** Where the content of each element that was entered ends. */
+  readonly #ends: number[] = [];
   #offset = 0;
 
   /**
    * Starts before the first element.
    *
    * @param octets Elements.
-   * @param options `der`: refuse indefinite lengths and lengths that are not
-   * in the shortest form, as X.690 §10.1 does.
    */
-  constructor(
-    octets: Uint8Array<ArrayBuffer>,
-    options: { der?: boolean } = {},
-  ) {
+  constructor(octets: Uint8Array<ArrayBuffer>) {
     this.#octets = octets;
-    this.#isDer = options.der ?? false;
   }
 
   /** Octets that follow what was read; only between top-level elements. */
@@ -61,11 +42,6 @@ export class BerReader {
    * @returns True at its end, or at the end of all octets.
    */
   isAtEnd(): boolean {
-    const frame = this.#frames.at(-1);
-    if (frame?.isIndefinite && this.#offset + 2 <= frame.end) {
-      return this.#octets[this.#offset] === 0 &&
-        this.#octets[this.#offset + 1] === 0;
-    }
     return this.#offset === this.#limit();
   }
 
@@ -87,7 +63,6 @@ export class BerReader {
    */
   read(tag: number): Uint8Array<ArrayBuffer> {
     const end = this.#header(tag);
-    if (end === undefined) throw new SyntaxError("Primitive without a length");
     const content = this.#octets.subarray(this.#offset, end);
     this.#offset = end;
     return content;
@@ -100,28 +75,21 @@ export class BerReader {
    * @throws {SyntaxError} If there is another element or none.
    */
   enter(tag: number): void {
-    if (this.#frames.length === MAX_DEPTH) {
+    if (this.#ends.length === MAX_DEPTH) {
       throw new SyntaxError("Elements are nested too deeply");
     }
-    const end = this.#header(tag);
-    this.#frames.push({
-      end: end ?? this.#limit(),
-      isIndefinite: end === undefined,
-    });
+    this.#ends.push(this.#header(tag));
   }
 
   /**
    * Leaves the element that was entered last.
    *
-   * @throws {SyntaxError} If it has more content, or no end.
+   * @throws {SyntaxError} If it has more content.
    */
   leave(): void {
     if (!this.isAtEnd()) throw new SyntaxError("More content than expected");
-    const frame = this.#frames.pop();
-    if (frame === undefined) throw new SyntaxError("No element was entered");
-    if (frame.isIndefinite) {
-      if (this.#offset === frame.end) throw new SyntaxError("Truncated");
-      this.#offset += 2;
+    if (this.#ends.pop() === undefined) {
+      throw new SyntaxError("No element was entered");
     }
   }
 
@@ -135,18 +103,12 @@ export class BerReader {
     const start = this.#offset;
     const tag = this.peek();
     if (tag === undefined) throw new SyntaxError("Element is missing");
-    if ((tag & CONSTRUCTED) !== 0 && this.#octets[start + 1] === INDEFINITE) {
-      this.enter(tag);
-      while (!this.isAtEnd()) this.skip();
-      this.leave();
-    } else {
-      this.read(tag);
-    }
+    this.read(tag);
     return this.#octets.subarray(start, this.#offset);
   }
 
-  /** Reads identifier and length; gives the end, if the length is definite. */
-  #header(tag: number): number | undefined {
+  /** Reads identifier and length; gives the end of the content. */
+  #header(tag: number): number {
     if (this.peek() !== tag) throw new SyntaxError("Unexpected element");
     // X.690 §8.1.2.4: tags in several octets, which CMS does not use; §8.1.5:
     // end-of-contents where nothing is open.
@@ -159,22 +121,14 @@ export class BerReader {
     if (first === undefined || offset > limit || first === 0xff) {
       throw new SyntaxError("Truncated");
     }
-    if (first === INDEFINITE) {
-      if ((tag & CONSTRUCTED) === 0 || this.#isDer) {
-        throw new SyntaxError("Unexpected indefinite length");
-      }
-      this.#offset = offset;
-      return undefined;
-    }
+    if (first === 0x80) throw new SyntaxError("Unexpected indefinite length");
     let length = first;
-    if (first > INDEFINITE) {
+    if (first > 0x80) {
       const lengthEnd = offset + (first & 0x7f);
       if (lengthEnd > limit) throw new SyntaxError("Truncated");
       const isShortest = this.#octets[offset] !== 0 &&
         !(lengthEnd === offset + 1 && this.#octets[offset]! < 0x80);
-      if (this.#isDer && !isShortest) {
-        throw new SyntaxError("Length is not DER");
-      }
+      if (!isShortest) throw new SyntaxError("Length is not DER");
       length = 0;
       while (offset < lengthEnd) {
         length = length * 256 + this.#octets[offset++]!;
@@ -186,6 +140,6 @@ export class BerReader {
   }
 
   #limit(): number {
-    return this.#frames.at(-1)?.end ?? this.#octets.length;
+    return this.#ends.at(-1) ?? this.#octets.length;
   }
 }
