@@ -121,7 +121,7 @@ export async function openIntakeApp(
     sql,
     hmacKey,
     memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
-    rows: new MessageBatches(sql, (task) => alone.run(task)),
+    rows: new MessageBatches(sql, (task, id) => alone.run(task, id)),
     underWay: new Set(),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {

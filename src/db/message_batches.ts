@@ -27,10 +27,13 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Runs a task for a vaultbox, whose id it is given; those of each in turn. */
+type Alone = <T>(task: () => Promise<T>, vaultboxId: string) => Promise<T>;
+
 /** Inserts rows: while one batch is under way, the next one gathers. */
 export class MessageBatches {
   readonly #sql: Pool;
-  readonly #alone: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly #alone: Alone;
   readonly #waiting: Waiting[] = [];
   #isRunning = false;
 
@@ -41,7 +44,7 @@ export class MessageBatches {
    * @param alone Runs a task and lets few of them have a connection at a time:
    * they may wait for locks, and others need connections, too.
    */
-  constructor(sql: Pool, alone: <T>(task: () => Promise<T>) => Promise<T>) {
+  constructor(sql: Pool, alone: Alone) {
     this.#sql = sql;
     this.#alone = alone;
   }
@@ -86,7 +89,7 @@ export class MessageBatches {
       resolve(
         stored.has(row.storage.file)
           ? { kind: "inserted" }
-          : this.#alone(() => this.#storeAlone(row)),
+          : this.#alone(() => this.#storeAlone(row), row.vaultboxId),
       );
     }
   }

@@ -44,13 +44,15 @@ export interface MessageRow {
  * for its vaultbox, or for all vaultboxes of its customer, do not all fit.
  *
  * Locks are taken in one order: vaultboxes, customers, messages, each by key.
- * With `waits: false` none of vaultboxes is waited for, so whoever changes
- * several vaultboxes at once cannot be in a deadlock with this; messages for a
- * vaultbox that somebody else has locked are left out.
+ * With `waits: false` none of vaultboxes and customers is waited for, so whoever
+ * changes several vaultboxes at once cannot be in a deadlock with this, and no
+ * customer's change holds up another's mail; messages for a vaultbox or a
+ * customer that somebody else has locked are left out.
  *
  * @param db Pool or transaction.
  * @param rows Values of the new rows.
- * @param options `waits` is whether locks of vaultboxes are waited for.
+ * @param options `waits` is whether locks of vaultboxes and customers are waited
+ * for.
  * @returns Files of the messages that this call inserted.
  */
 export async function insertMessages(
@@ -72,6 +74,7 @@ export async function insertMessages(
       "encrypted_by": row.storage.encryptedBy,
     },
   }));
+  const elseSkips = waits ? db`` : db`skip locked`;
   // A lock is taken before what it is read for: the queries behind it read from
   // it, and a row that has changed since the statement began is read anew.
   const inserted = await db<{ file: string }[]>`
@@ -87,7 +90,7 @@ export async function insertMessages(
       select id, user_id, version, used_messages, used_bytes, max_messages,
         max_bytes
       from vaultboxes where id = any(array(select vaultbox_id from needed))
-      order by id for no key update ${waits ? db`` : db`skip locked`}
+      order by id for no key update ${elseSkips}
     ), fitting as (
       select v.id, v.user_id, v.version, n.messages, n.bytes
       from locked v join needed n on n.vaultbox_id = v.id
@@ -98,12 +101,20 @@ export async function insertMessages(
       -- without a limit, too: that is when setLimits() has to wait.
       select user_id, num_nonnulls(max_bytes, max_messages) > 0 as is_limited
       from customers where user_id = any(array(select user_id from fitting))
-      order by user_id for key share
+      order by user_id for key share ${elseSkips}
     ), limited as (
       select user_id, used_messages, used_bytes, max_messages, max_bytes
       from customers
       where user_id = any(array(select user_id from payers where is_limited))
-      order by user_id for no key update
+      order by user_id for no key update ${elseSkips}
+    ), locked_elsewhere as (
+      -- An operator's vaultbox has no customer.
+      select user_id from customers
+      where user_id = any(array(select user_id from fitting))
+        and user_id not in (
+          select user_id from payers where not is_limited
+          union all select user_id from limited
+        )
     ), refused as (
       select user_id from limited join fitting using (user_id)
       group by user_id, used_messages, used_bytes, max_messages, max_bytes
@@ -117,7 +128,9 @@ export async function insertMessages(
         g.size_bytes, g.storage
       from given g
       join fitting f on f.id = g.vaultbox_id and f.version = g.version
-      where f.user_id not in (select user_id from refused)
+      where f.user_id not in (
+        select user_id from refused union all select user_id from locked_elsewhere
+      )
       order by g.id
       on conflict do nothing
       returning vaultbox_id, size_bytes, storage->>'file' as file

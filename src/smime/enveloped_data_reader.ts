@@ -200,12 +200,13 @@ function* readEncryptedContentInfo(reader: BerStream): Step<void> {
 /** Gives the first octets of the algorithm: all that those of ours have. */
 function* readAlgorithmIdentifier(reader: BerStream): Step<Uint8Array> {
   yield* reader.enter(SEQUENCE);
-  const algorithm = yield* reader.read(OBJECT_IDENTIFIER);
-  expect(algorithm.length > 0);
+  const { length, first } = yield* reader.read(OBJECT_IDENTIFIER);
+  expect(length > 0);
+  // A copy, before more is waited for: what was taken is overwritten then.
+  const algorithm = first.slice();
   if (!(yield* reader.isAtEnd())) yield* reader.skip(); // parameters
   yield* reader.leave();
-  // A copy: what is behind it is overwritten before it is looked at.
-  return algorithm.first.slice();
+  return algorithm;
 }
 
 function* skipOptional(reader: BerStream, tag: number): Step<void> {

@@ -4,6 +4,7 @@ import { findCustomer } from "../../src/db/customers.ts";
 import { MessageBatches } from "../../src/db/message_batches.ts";
 import type { MessageRow } from "../../src/db/message_rows.ts";
 import { AppError } from "../../src/errors.ts";
+import { openIntakeApp } from "../../src/open.ts";
 import { createVaultbox } from "../../src/vaultbox/create.ts";
 import { changeCustomer, changeVaultbox } from "../../src/vaultbox/limits.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
@@ -198,6 +199,70 @@ Deno.test("a row whose vaultbox somebody is changing waits, those of others do n
   await checkCounters(world);
 });
 
+Deno.test("a row whose customer somebody is changing waits, those of others do not", async () => {
+  await using world = await testWorld();
+  const cat = await box(world, "cat");
+  const dog = await box(world, "dog", BOB);
+  await changeCustomer(world.app, SERVICE, ALICE, { maxMessages: 70 });
+  // As setLimits() does, and as the deletion of a vaultbox with much mail.
+  for (
+    const lock of [
+      "select from customers where user_id = $1 for update",
+      "update customers set vaultbox_count = vaultbox_count where user_id = $1",
+    ]
+  ) {
+    let waiting: Promise<{ kind: string }> | undefined;
+    await world.app.sql.begin(async (tx) => {
+      await tx.unsafe(lock, [ALICE]);
+      const begun = performance.now();
+      const first = world.intake.rows.insert(row(dog));
+      waiting = world.intake.rows.insert(row(cat));
+      const other = world.intake.rows.insert(row(dog));
+      assert.equal((await first).kind, "inserted");
+      assert.equal((await other).kind, "inserted");
+      // Not only when the database ends the statement, after 15 s.
+      assert.ok(performance.now() - begun < 7000);
+      await untilWaiting(world, 1);
+    });
+    assert.equal((await waiting)?.kind, "inserted");
+  }
+  await checkCounters(world);
+  const alice = await findCustomer(world.app.sql, ALICE);
+  assert.deepEqual([alice.usedMessages, alice.usedBytes], [2, 200]);
+});
+
+Deno.test("many rows of a vaultbox that is locked do not keep one of another waiting behind all of them", async () => {
+  await using world = await testWorld();
+  const hmacKeyFile = await Deno.makeTempFile();
+  await Deno.writeTextFile(hmacKeyFile, "00".repeat(32));
+  const { config, log } = world.intake;
+  const databaseUrl = world.database.url("vaultmail");
+  await using intake = await openIntakeApp(
+    { ...config, hmacKeyFile, databaseUrl },
+    log,
+  );
+  await Deno.remove(hmacKeyFile);
+  const cat = await box(world, "cat");
+  const dog = await box(world, "dog", BOB);
+  const earlier = row(dog);
+  await intake.rows.insert(earlier);
+  const ends: string[] = [];
+  const insert = (each: MessageRow, name: string) =>
+    intake.rows.insert(each).then(() => ends.push(name));
+  let all: Promise<number>[] = [];
+  await world.app.sql.begin(async (tx) => {
+    await tx`select from vaultboxes where id = ${cat.id} for update`;
+    all = Array.from({ length: 40 }, () => insert(row(cat), "cat"));
+    await untilWaiting(world, 4);
+    // Has a row already, which it finds out alone.
+    all.push(insert(row(dog, earlier.id), "dog"));
+    await insert(row(dog), "other");
+  });
+  await Promise.all(all);
+  assert.equal(ends[0], "other");
+  assert.ok(ends.indexOf("dog") < 20, `after ${ends.indexOf("dog")}`);
+});
+
 Deno.test("a row whose vaultbox is deleted meanwhile is stale", async () => {
   await using world = await testWorld();
   const cat = await box(world, "cat");
@@ -270,7 +335,7 @@ async function interrupted(
   });
   try {
     await world.app.sql.begin(async (tx) => {
-      await tx`select from customers for update`;
+      await tx`lock table messages in share mode`;
       results = Promise.allSettled(
         rows.map((each) => batches.insert(each)),
       );

@@ -339,9 +339,13 @@ function service(
     await child?.status;
     child = undefined;
   };
+  const timesListening = async (): Promise<number> =>
+    (await Deno.readTextFile(`${dir}/run/${name}.log`).catch(() => ""))
+      .split("event=listening").length;
   stack.defer(() => stop());
   return {
     async start() {
+      const before = await timesListening();
       child = new Deno.Command("setpriv", {
         args: [
           ...drop(USER),
@@ -356,12 +360,10 @@ function service(
         env: { PATH, ...env },
         stdin: "null",
       }).spawn();
-      await until(`${name} listens`, async () => {
-        const log = await Deno.readTextFile(`${dir}/run/${name}.log`)
-          .catch(() => "");
-        return log.split("event=listening").length >
-          log.split("event=stopping").length;
-      });
+      await until(
+        `${name} listens`,
+        async () => await timesListening() > before,
+      );
       // As the unit or encimap_ctl does it.
       if (name === "intake") {
         await sh(`chgrp -h postfix '${dir}/run/lmtp.sock'`);

@@ -266,6 +266,17 @@ for (const [name, contentInfo] of OTHERS) {
   });
 }
 
+Deno.test("isEnveloped() knows the cipher wherever the octets are cut", () => {
+  const half = cms({
+    encryptedContent: [der(0x80, new Uint8Array(24).fill(0xa5))],
+  });
+  // Each chunk is overwritten once it was taken.
+  for (let chunk = 1; chunk <= 400; chunk++) {
+    const contentInfo = concat([half, octets(" ".repeat(400))]);
+    assert.equal(isEnveloped(contentInfo, chunk), false, `${chunk}`);
+  }
+});
+
 Deno.test("isEnveloped() takes a million chunks in linear time", () => {
   const chunks = new Uint8Array(3_000_000);
   for (let i = 0; i < chunks.length; i += 3) chunks.set([4, 1, 0xa5], i);
