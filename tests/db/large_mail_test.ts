@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { makeBox, testWorld } from "../helpers/app.ts";
-import {
-  memoryOf,
-  resetPeak,
-  send,
-  startIntakeProcess,
-} from "../helpers/intake_process.ts";
+import { send, startIntakeProcess } from "../helpers/intake_process.ts";
+import { memory, resetPeak } from "../helpers/processes.ts";
 import { until } from "../helpers/until.ts";
 
 const CANARY = "the canary sings at noon";
@@ -38,7 +34,7 @@ Deno.test("the intake's memory stays flat with 8 messages of 1, 25 and 50 MB at 
   const id = await makeBox(world);
   await using intake = await startIntakeProcess(world);
   await send(intake.socket, id, "cat@pets.example", mail(1000));
-  const idle = (await memoryOf(intake.pid)).now;
+  const idle = (await memory(intake.pid)).now;
   for (const megabytes of [1, 25, 50]) {
     await t.step(`${megabytes} MB`, async () => {
       await resetPeak(intake.pid);
@@ -55,7 +51,7 @@ Deno.test("the intake's memory stays flat with 8 messages of 1, 25 and 50 MB at 
         ),
       );
       assert.deepEqual(answers, Array(8).fill(200), intake.log());
-      const over = (await memoryOf(intake.pid)).peak - idle;
+      const over = (await memory(intake.pid)).peak - idle;
       assert.ok(over < MAX_OVER_IDLE, `${over.toFixed(0)} MiB over idle`);
       for (const file of await filesBelow(`${world.directory}/mail/${id}`)) {
         await Deno.remove(file);

@@ -111,18 +111,3 @@ export function send(
     Readable.from(chunks, { objectMode: false }).pipe(posted);
   });
 }
-
-/** Resident memory in MiB: now, and the most since {@linkcode resetPeak}. */
-export async function memoryOf(
-  pid: number,
-): Promise<{ now: number; peak: number }> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const of = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(status)?.[1]) / 1024;
-  return { now: of("VmRSS"), peak: of("VmHWM") };
-}
-
-/** Begins the peak anew; proc(5), clear_refs. */
-export function resetPeak(pid: number): Promise<void> {
-  return Deno.writeTextFile(`/proc/${pid}/clear_refs`, "5");
-}

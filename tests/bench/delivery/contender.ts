@@ -7,7 +7,7 @@
 import { testPgHost } from "../../helpers/database.ts";
 import { median } from "../measure.ts";
 import { type Load, percentile, type Run, runLoad } from "./load.ts";
-import { cpuSeconds, memory, resetPeak } from "./processes.ts";
+import { cpuSeconds, memory, resetPeak } from "../../helpers/processes.ts";
 
 /** One way of storing mail. */
 export interface Contender {

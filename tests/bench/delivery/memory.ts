@@ -7,7 +7,7 @@
 import { print, SCALE, verdict } from "../measure.ts";
 import { runLoad } from "./load.ts";
 import { messageOf } from "./messages.ts";
-import { memory, resetPeak } from "./processes.ts";
+import { memory, resetPeak } from "../../helpers/processes.ts";
 import { openStore, type Store } from "./store.ts";
 
 /** MiB. */
