@@ -9,10 +9,13 @@ import { until } from "../helpers/until.ts";
 const UNIT = new URL("../helpers/socket_unit.py", import.meta.url).pathname;
 const NOTHING = { lost: [], doubled: [], misplaced: [], wrong: [] };
 
-/** Intakes behind a socket that somebody else holds, as systemd does. */
+/** Intakes behind sockets that somebody else holds, as systemd does. */
 function behindSocket(world: FaultWorld, count = 1): readonly string[] {
-  const socket = world.env["ENCIMAP_INTAKE_SOCKET"]!;
-  return ["/usr/bin/python3", UNIT, String(count), socket, "--"];
+  const sockets = [
+    world.env["ENCIMAP_INTAKE_SOCKET"]!,
+    world.env["ENCIMAP_LMTP_SOCKET"]!,
+  ];
+  return ["/usr/bin/python3", UNIT, String(count), ...sockets, "--"];
 }
 
 async function assertAllStored(world: FaultWorld): Promise<void> {

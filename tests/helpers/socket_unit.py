@@ -32,7 +32,13 @@ for path in paths:
 for number, descriptor in enumerate(listeners):
     os.dup2(descriptor, 3 + number)
 
-environment = {**os.environ, "LISTEN_FDS": str(len(paths))}
+# sd_listen_fds_with_names(3): the unit's file names them by FileDescriptorName=.
+names = [os.path.basename(path).removesuffix(".sock") for path in paths]
+environment = {
+    **os.environ,
+    "LISTEN_FDS": str(len(paths)),
+    "LISTEN_FDNAMES": ":".join(names),
+}
 descriptors = range(3, 3 + len(paths))
 
 
