@@ -22,7 +22,9 @@ export interface RecountStart {
 }
 
 /**
- * Begins a recount, unless one has begun moments ago.
+ * Begins a recount, unless one has begun moments ago, or somebody has locked the
+ * vaultbox: many deliveries may ask at once, and none keeps a connection from
+ * others to wait for that.
  *
  * @param db Pool or transaction.
  * @param vaultboxId UUID.
@@ -34,9 +36,13 @@ export async function beginRecount(
 ): Promise<RecountStart | undefined> {
   const [row] = await db<RecountStart[]>`
     update vaultboxes set counted_at = clock_timestamp()
-    where id = ${vaultboxId} and (
-      counted_at is null or counted_at <
-        clock_timestamp() - make_interval(secs => ${PAUSE_SECONDS})
+    where id = (
+      select id from vaultboxes
+      where id = ${vaultboxId} and (
+        counted_at is null or counted_at <
+          clock_timestamp() - make_interval(secs => ${PAUSE_SECONDS})
+      )
+      for no key update skip locked
     )
     returning message_count, total_bytes
   `;

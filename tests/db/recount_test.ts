@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { findCustomer } from "../../src/db/customers.ts";
+import { toAppError } from "../../src/errors.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
-import { changeCustomer } from "../../src/vaultbox/limits.ts";
+import { changeCustomer, changeVaultbox } from "../../src/vaultbox/limits.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { received } from "../../src/vaultbox/receive.ts";
 import { recountInTurn } from "../../src/vaultbox/recount.ts";
@@ -204,4 +205,29 @@ Deno.test("recountInTurn() goes on with the next vaultbox if one cannot be count
   await recountInTurn(world.intake);
   assert.equal((await counted(world, dog)).usedMessages, 0);
   assert.ok(world.lines.some((line) => line.includes("could not be counted")));
+});
+
+Deno.test("mail for a full vaultbox that somebody is changing is refused and takes no connection from others", async () => {
+  await using world = await testWorld();
+  const cat = await makeBox(world, "cat");
+  const dog = await makeBox(world, "dog");
+  await send(world, cat);
+  await changeVaultbox(world.app, SERVICE, cat, { maxMessages: 1 });
+  world.intake.memory.clear();
+  let refused: PromiseSettledResult<void>[] = [];
+  await world.app.sql.begin(async (tx) => {
+    // As the deletion of a vaultbox with much mail does.
+    await tx`select from vaultboxes where id = ${cat} for update`;
+    const begun = performance.now();
+    const full = Array.from({ length: 20 }, () => send(world, cat));
+    const all = Promise.allSettled(full);
+    await send(world, dog);
+    refused = await all;
+    // Not only when the database ends the statements, after 15 s.
+    assert.ok(performance.now() - begun < 7000);
+  });
+  for (const each of refused) {
+    assert.ok(each.status === "rejected");
+    assert.equal(toAppError(each.reason).code, "vaultbox_full");
+  }
 });
