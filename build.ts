@@ -17,7 +17,7 @@ const WORKER = "src/system/bcrypt_worker.ts";
  * `pipe` alone. To start main.js, deno reads all modules that any command could
  * load, and that takes longer than all of a delivery.
  */
-const PIPE = "pipe_main.ts";
+const PIPE = "src/cli/pipe_main.ts";
 
 const DIST = new URL("dist/", import.meta.url).pathname;
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 
 /** What `encimap pipe` is started for each mail with; keep it short. */
 const PIPE = [
-  "pipe_main.ts",
   "src/cli/command.ts",
   "src/cli/pipe.ts",
+  "src/cli/pipe_main.ts",
   "src/cli/process_io.ts",
   "src/config.ts",
   "src/encryption_policy.ts",
@@ -52,12 +52,12 @@ async function loadedWith(entry: string): Promise<string[]> {
 }
 
 Deno.test("encimap pipe loads these modules and no others", async () => {
-  assert.deepEqual(await loadedWith("pipe_main.ts"), PIPE);
+  assert.deepEqual(await loadedWith("src/cli/pipe_main.ts"), PIPE);
 });
 
 Deno.test("main.ts loads no more before it knows the command", async () => {
   const shared = PIPE.filter((path) =>
-    !["pipe_main.ts", "src/cli/pipe.ts", "src/system/unix_post.ts"]
+    !["src/cli/pipe_main.ts", "src/cli/pipe.ts", "src/system/unix_post.ts"]
       .includes(path)
   );
   const loaded = await loadedWith("main.ts");
