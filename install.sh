@@ -770,16 +770,17 @@ restore_setting() {
   before=$(cat "$record.before")
   backup /etc/postfix/main.cf
   others=$(others_of "$1" "$current")
-  if [ "$current" = "$(cat "$record.now")" ]; then
+  if [ -n "$others" ] && [ "$others" != "$current" ]; then
+    # What was there before us, and what an administrator has added since.
+    printf '%s=%s\n' "$1" "$others" >>"$WORK/postconf.set"
+    changed "Postfix: $1 without our part"
+  elif [ "$current" = "$(cat "$record.now")" ]; then
     if [ "$before" = unset ]; then
       printf '%s\n' "$1" >>"$WORK/postconf.unset"
     else
       printf '%s\n' "$before" >>"$WORK/postconf.set"
     fi
     changed "Postfix: $1 as it was"
-  elif [ -n "$others" ] && [ "$others" != "$current" ]; then
-    printf '%s=%s\n' "$1" "$others" >>"$WORK/postconf.set"
-    changed "Postfix: $1 without our part"
   else
     warn "$1 in /etc/postfix/main.cf was changed after the installation and is left as it is"
   fi
