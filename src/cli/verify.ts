@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { VerifiedVaultbox } from "../db/verifications.ts";
+import { NOTHING_SEEN, type VerifiedVaultbox } from "../db/verifications.ts";
 import { createLog } from "../log.ts";
 import { openVerification } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
@@ -73,14 +73,8 @@ async function verifyNamed(
   printer: Printer,
 ): Promise<RunReport> {
   const sum = {
+    ...NOTHING_SEEN,
     vaultboxes: 0,
-    files: 0,
-    bytes: 0,
-    altered: 0,
-    foreignFiles: 0,
-    strange: 0,
-    unreadable: 0,
-    byClient: 0,
     ownerless: 0,
   };
   // All first: a slip in the last name is told before hours of work.

@@ -35,6 +35,17 @@ export interface Tally {
   readonly byClient: number;
 }
 
+/** The tally before anything was looked at. */
+export const NOTHING_SEEN: Tally = {
+  files: 0,
+  bytes: 0,
+  altered: 0,
+  foreignFiles: 0,
+  strange: 0,
+  unreadable: 0,
+  byClient: 0,
+};
+
 /** A vaultbox that is verified. */
 export interface VerifiedVaultbox {
   /** UUID. */

@@ -12,6 +12,7 @@ import {
   findKnownHmacs,
   findLargest,
   isThere,
+  NOTHING_SEEN,
   type Tally,
 } from "../db/verifications.ts";
 import {
@@ -145,13 +146,7 @@ class Verification {
   readonly #vaultboxId: string;
   readonly #watcher: Watcher;
   readonly #tally: { -readonly [K in keyof Tally]: number } = {
-    files: 0,
-    bytes: 0,
-    altered: 0,
-    foreignFiles: 0,
-    strange: 0,
-    unreadable: 0,
-    byClient: 0,
+    ...NOTHING_SEEN,
   };
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   /** Files to look up. */
