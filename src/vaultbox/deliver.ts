@@ -15,6 +15,7 @@ import { AppError } from "../errors.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import type { Chunks } from "../mail/message.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
+import type { Step } from "../metrics/intake.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
@@ -173,6 +174,7 @@ async function store(
 ): Promise<Delivered | undefined> {
   const { message } = delivery;
   const { id: vaultboxId, version } = vaultbox;
+  const step = app.metrics.steps();
   const stored = await encryptMessage(
     message,
     vaultbox.recipients,
@@ -186,6 +188,7 @@ async function store(
       },
     },
   );
+  if (stored.chunks instanceof Array) step("encrypt");
   const sizeBytes = stored.octets;
   const file = maildirName({
     messageId,
@@ -201,7 +204,8 @@ async function store(
       octets: sizeBytes,
       chunks: stored.chunks,
     });
-    return await show(app, {
+    step("write");
+    return await show(app, step, {
       id: messageId,
       vaultboxId,
       version,
@@ -244,6 +248,7 @@ async function stage(
 /** Steps 5 and 6. */
 async function show(
   app: IntakeApp,
+  step: (step: Step) => void,
   row: MessageRow,
 ): Promise<Delivered | undefined> {
   const { id: messageId, vaultboxId, storage: { file } } = row;
@@ -257,8 +262,10 @@ async function show(
     if (isRefusal(error)) await discardMessage(base, vaultboxId, file);
     throw error;
   }
+  step("commit");
   if (insertion.kind === "inserted") {
     await finish(app, { messageId, vaultboxId, file });
+    step("show");
     return { messageId, vaultboxId, repeated: false };
   }
   await discardMessage(base, vaultboxId, file);
