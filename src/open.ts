@@ -122,7 +122,6 @@ export async function openIntakeApp(
     hmacKey,
     memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task, id) => alone.run(task, id)),
-    underWay: new Set(),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });
