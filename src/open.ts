@@ -125,7 +125,6 @@ export async function openIntakeApp(
     hmacKey,
     memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task, id) => alone.run(task, id)),
-    underWay: new Set(),
     metrics: new IntakeMetrics(),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {

@@ -196,31 +196,27 @@ async function store(
     hostname: app.config.hostname,
     sizeBytes,
   });
-  app.underWay.add(file);
-  try {
-    const hmac = await stage(app, {
-      vaultboxId,
-      file,
-      octets: sizeBytes,
-      chunks: stored.chunks,
-    });
-    step("write");
-    return await show(app, step, {
-      id: messageId,
-      vaultboxId,
-      version,
-      messageId: messageIdField(message.head),
-      fromDomain: domainOf(delivery.sender),
-      toAlias: forDatabase(address.alias) ?? "",
-      sizeBytes,
-      storage: { file, hmac, encryptedBy: stored.encryptedBy },
-    });
-  } finally {
-    app.underWay.delete(file);
-  }
+  // No sweep takes it for abandoned until it is known whether it has a row.
+  using staged = await stage(app, {
+    vaultboxId,
+    file,
+    octets: sizeBytes,
+    chunks: stored.chunks,
+  });
+  step("write");
+  return await show(app, step, {
+    id: messageId,
+    vaultboxId,
+    version,
+    messageId: messageIdField(message.head),
+    fromDomain: domainOf(delivery.sender),
+    toAlias: forDatabase(address.alias) ?? "",
+    sizeBytes,
+    storage: { file, hmac: staged.hmac, encryptedBy: stored.encryptedBy },
+  });
 }
 
-/** Step 4; gives the HMAC of what is on disk. */
+/** Step 4; `hmac` is that of what is on disk. */
 async function stage(
   app: IntakeApp,
   message: {
@@ -229,20 +225,26 @@ async function stage(
     readonly octets: number;
     readonly chunks: Chunks;
   },
-): Promise<string> {
+): Promise<{ hmac: string } & Disposable> {
   const { vaultboxId, file, octets, chunks } = message;
   const base = app.config.maildirBasePath;
   const hmac = createHmac("sha256", app.hmacKey);
+  using stack = new DisposableStack();
   try {
-    const written = await stageMessage(base, vaultboxId, file, chunks, hmac);
+    const staged = stack.use(
+      await stageMessage(base, vaultboxId, file, chunks, hmac),
+    );
     // Its name says it, and what reads the Maildir believes the name.
-    if (written !== octets) throw new Error("stored message has another size");
+    if (staged.octets !== octets) {
+      throw new Error("stored message has another size");
+    }
   } catch (error) {
     // On a full disk what was written would keep the next message out.
     await discardMessage(base, vaultboxId, file);
     throw error;
   }
-  return hmac.digest("hex");
+  const held = stack.move();
+  return { hmac: hmac.digest("hex"), [Symbol.dispose]: () => held.dispose() };
 }
 
 /** Steps 5 and 6. */
