@@ -54,7 +54,8 @@ export class Summary {
    *
    * @param faults The world.
    * @param options `places`: where else to look for plaintext; `bounces`: what
-   * may have been refused for good; `rounds`: how many it was.
+   * may have been refused for good; `rounds`: how many it was; `before`: mails
+   * of the world that are of other scenarios.
    */
   async round(
     faults: Counted,
@@ -62,6 +63,7 @@ export class Summary {
       places?: readonly string[];
       bounces?: ReadonlySet<string>;
       rounds?: number;
+      before?: number;
     } = {},
   ): Promise<void> {
     this.#rounds += options.rounds ?? 1;
@@ -70,7 +72,7 @@ export class Summary {
       faults.state,
       ...options.places ?? [],
     ]);
-    this.#accepted.set(faults, count.accepted);
+    this.#accepted.set(faults, count.accepted - (options.before ?? 0));
     const found = { ...count, exposed };
     for (const name of keysOf(this.#counts)) {
       this.#counts[name] += found[name].length;
