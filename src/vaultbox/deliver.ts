@@ -12,6 +12,7 @@ import type { MessageRow } from "../db/message_rows.ts";
 import { findMessageFile } from "../db/messages.ts";
 import { UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
+import { foldCase, wasDeliveredTo } from "../mail/delivered_to.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import type { Chunks } from "../mail/message.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
@@ -90,8 +91,8 @@ const ATTEMPTS_MAX = 5;
  * @param app The intake's world.
  * @param delivery What Postfix handed over.
  * @returns The row that stands for it; by then the file is durable.
- * @throws {AppError} `unknown_vaultbox` or `message_too_large` for good;
- * everything else is temporary.
+ * @throws {AppError} `unknown_vaultbox`, `message_too_large` or `mail_loop` for
+ * good; everything else is temporary.
  */
 export async function deliver(
   app: IntakeApp,
@@ -102,6 +103,7 @@ export async function deliver(
   }
   const address = splitRecipient(delivery.recipient);
   checkRoute(delivery.route);
+  checkLoop(delivery, address);
   const acceptedAt = queueIdTime(delivery.queueId);
   const wanted = { route: delivery.route, ...address, acceptedAt };
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -322,6 +324,12 @@ function checkRoute(route: string): void {
   throw new AppError("invalid_request", "Route names no vaultbox");
 }
 
+/** Our own field in it, as {@linkcode store} writes it, has come back. */
+function checkLoop({ message }: Delivery, { alias, domain }: Address): void {
+  if (!wasDeliveredTo(message.head, `${alias}@${domain}`)) return;
+  throw new AppError("mail_loop", "Mail loops: it was delivered here before");
+}
+
 /**
  * Takes a recipient apart. What cannot be an address of ours is looked up all
  * the same; only a catch-all can have it.
@@ -332,14 +340,9 @@ function splitRecipient(recipient: string): Address {
     throw new AppError("invalid_request", "Recipient is no address");
   }
   return {
-    alias: fold(recipient.slice(0, at)).replaceAll(/\p{Cc}/gu, "?"),
-    domain: fold(recipient.slice(at + 1)).replaceAll(/\p{Cc}/gu, "?"),
+    alias: foldCase(recipient.slice(0, at)).replaceAll(/\p{Cc}/gu, "?"),
+    domain: foldCase(recipient.slice(at + 1)).replaceAll(/\p{Cc}/gu, "?"),
   };
-}
-
-/** As Postfix folds case before it looks an address up: U+017F becomes an s. */
-function fold(text: string): string {
-  return text.toUpperCase().toLowerCase();
 }
 
 function domainOf(sender: string): string | null {
