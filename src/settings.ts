@@ -270,10 +270,10 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: "ENCIMAP_TRANSPORT",
-    fallback: "pipe",
-    kind: { type: "choice", of: ["pipe", "lmtp"] },
+    fallback: "lmtp",
+    kind: { type: "choice", of: ["lmtp", "pipe"] },
     summary:
-      "How Postfix hands mail to the intake: one program for each recipient (`pipe`), or over ENCIMAP_LMTP_SOCKET (`lmtp`), which is faster. After a change run install.sh again.",
+      "How Postfix hands mail to the intake: over ENCIMAP_LMTP_SOCKET (`lmtp`), or by one program for each recipient (`pipe`), which is slower. After a change run install.sh again.",
   },
   {
     name: "ENCIMAP_DOVEADM_SOCKET",
