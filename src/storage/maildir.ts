@@ -9,7 +9,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   makeDirectory,
   removeIfThere,
@@ -82,6 +82,7 @@ export function messageIdOf(file: string): string | undefined {
  * @param file Name made by {@linkcode maildirName}.
  * @param chunks The message.
  * @param hash Is given the octets as they are written.
+ * @param options `modified` is what IMAP calls INTERNALDATE; now if left out.
  * @returns Octets that were written.
  */
 export async function stageMessage(
@@ -90,6 +91,7 @@ export async function stageMessage(
   file: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   hash: { update(octets: Uint8Array): unknown },
+  options: { modified?: Date } = {},
 ): Promise<number> {
   const tmp = join(base, vaultboxId, "tmp");
   using staged = await createStaged(base, vaultboxId, file);
@@ -99,6 +101,8 @@ export async function stageMessage(
     await writeAll(staged, chunk);
     octets += chunk.length;
   }
+  const { modified } = options;
+  if (modified !== undefined) await staged.utime(modified, modified);
   // Both at once: a journal that is written for one has the other.
   await both(staged.sync(), syncDirectory(tmp));
   return octets;
@@ -147,16 +151,19 @@ async function both(a: Promise<void>, b: Promise<void>): Promise<void> {
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
  * @param file Name of the staged file.
+ * @param place Path below the Maildir that it gets, as `.Sent/cur/NAME:2,S`; a
+ * new message of INBOX if left out.
  * @returns False if there is no such staged file.
  */
 export async function showMessage(
   base: string,
   vaultboxId: string,
   file: string,
+  place = `new/${file}`,
 ): Promise<boolean> {
   const home = join(base, vaultboxId);
   const staged = join(home, "tmp", file);
-  const shown = join(home, "Maildir", "new", file);
+  const shown = join(home, "Maildir", place);
   for (let isSecond = false;; isSecond = true) {
     try {
       await Deno.rename(staged, shown);
@@ -167,9 +174,10 @@ export async function showMessage(
       if (isSecond) throw error;
       // The folder is missing: it was removed, or is being made just now.
       await makeDirectories(base, vaultboxId);
+      await makeFolder(dirname(dirname(shown)));
     }
   }
-  await syncDirectory(join(home, "Maildir", "new"));
+  await syncDirectory(dirname(shown));
   return true;
 }
 
@@ -322,10 +330,12 @@ async function makeDirectories(base: string, id: string): Promise<void> {
   const home = join(base, id);
   await makeDirectory(home, DIRECTORY_MODE);
   await makeDirectory(join(home, "tmp"), DIRECTORY_MODE);
-  const maildir = join(home, "Maildir");
-  await makeDirectory(maildir, DIRECTORY_MODE);
-  for (const name of ["cur", "new", "tmp"]) {
-    await makeDirectory(join(maildir, name), DIRECTORY_MODE);
+  await makeFolder(join(home, "Maildir"));
+}
+
+async function makeFolder(path: string): Promise<void> {
+  for (const name of ["", "cur", "new", "tmp"]) {
+    await makeDirectory(join(path, name), DIRECTORY_MODE);
   }
 }
 

@@ -61,7 +61,7 @@ async function finishVaultbox(
   const committed = await filesWithRows(app.sql, vaultboxId, ids);
   for (const file of staged) {
     if (committed.has(file)) {
-      await showMessage(base, vaultboxId, file);
+      await showMessage(base, vaultboxId, file, committed.get(file));
       app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
     } else if (sightings.see(file) > ABANDONED_MS) {
       await discardMessage(base, vaultboxId, file);
