@@ -151,12 +151,16 @@ async function tryToPut(
   const place = placeOf(placement, file);
   const hmac = createHmac("sha256", app.hmacKey);
   const modified = new Date(Math.max(0, placement.modified.getTime()));
+  // No sweep takes it for abandoned until it is known whether it has a row.
+  using stack = new DisposableStack();
   try {
     const { chunks } = stored;
-    const written = await stageMessage(base, vaultbox.id, file, chunks, hmac, {
-      modified,
-    });
-    if (written !== sizeBytes) throw new Error("message has another size");
+    const staged = stack.use(
+      await stageMessage(base, vaultbox.id, file, chunks, hmac, { modified }),
+    );
+    if (staged.octets !== sizeBytes) {
+      throw new Error("message has another size");
+    }
   } catch (error) {
     await discardMessage(base, vaultbox.id, file);
     throw error;
