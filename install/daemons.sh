@@ -25,17 +25,21 @@ start_units() {
   configure_signer
   [ -z "$reload" ] || run systemctl daemon-reload
   for unit in $UNITS postgresql.service postfix.service dovecot.service; do
+    # Nothing enables a template.
+    case $unit in *@.service) continue ;; esac
     systemctl -q is-enabled "$unit" 2>/dev/null || run systemctl enable "$unit"
   done
   if [ -n "$socket" ]; then
-    run systemctl stop encimap-intake.service encimap-intake.socket encimap-lmtp.socket
+    run systemctl stop encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-queue.socket
   fi
   if [ -n "$RESTART" ]; then
     run systemctl reset-failed
     run systemctl restart encimap-reconcile.service
-    run systemctl start encimap-intake.socket encimap-lmtp.socket
+    run systemctl start encimap-intake.socket encimap-lmtp.socket encimap-queue.socket
     run systemctl restart encimap-intake.service encimap-api.service
-    run systemctl restart encimap-maintenance.timer
+    for unit in $UNITS; do
+      case $unit in *.timer) run systemctl restart "$unit" ;; esac
+    done
     [ -n "$DRY" ] || changed 'restarted encimap-intake and encimap-api'
   fi
   if [ -n "$DOVECOT_CHANGED" ]; then
@@ -47,7 +51,7 @@ start_units() {
     run systemctl restart postfix.service
     [ -n "$DRY" ] || changed 'restarted postfix'
   fi
-  for unit in postgresql.service encimap-intake.socket encimap-lmtp.socket encimap-intake.service encimap-api.service dovecot.service postfix@-.service; do
+  for unit in postgresql.service encimap-intake.socket encimap-lmtp.socket encimap-queue.socket encimap-intake.service encimap-api.service dovecot.service postfix@-.service; do
     systemctl -q is-active "$unit" && continue
     run systemctl start "$unit"
     [ -n "$DRY" ] || changed "started $unit"

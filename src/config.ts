@@ -76,6 +76,10 @@ export interface Config {
   readonly intakeSocket: string;
   /** ENCIMAP_LMTP_SOCKET. */
   readonly lmtpSocket: string;
+  /** ENCIMAP_AUDIT_DAYS; 0 is for ever. */
+  readonly auditDays: number;
+  /** ENCIMAP_FORMER_ADDRESS_DAYS. */
+  readonly formerAddressDays: number;
   /** ENCIMAP_QUEUE_SOCKET. */
   readonly queueSocket: string;
   /** ENCIMAP_TRANSPORT. */
@@ -224,6 +228,8 @@ export function parseConfig(
       : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
     lmtpSocket: text("ENCIMAP_LMTP_SOCKET"),
+    auditDays: number("ENCIMAP_AUDIT_DAYS"),
+    formerAddressDays: number("ENCIMAP_FORMER_ADDRESS_DAYS"),
     queueSocket: text("ENCIMAP_QUEUE_SOCKET"),
     transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
