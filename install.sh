@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes this Debian 12 machine an Encimap mail server, or removes Encimap from it.
+# Makes this Debian 12 or 13 machine an Encimap mail server, or removes Encimap from it.
 # Every step looks first and changes only what differs; run it again to upgrade.
 #
 #   sudo ./install.sh --hostname mail.example.org
@@ -22,18 +22,21 @@ SECRETS=/etc/encimap
 TLS=/etc/encimap/tls
 STATE=/var/lib/encimap                  # keys/, and install/: what was there before us
 RECORD=$STATE/install
+PENDING=$RECORD/pending                 # what an interrupted run has left to do
 LIBRARY=/usr/local/lib/encimap          # the program, one folder for each version
 CACHE=/var/cache/encimap                # what building needs; may be deleted
 BACKUPS=/var/backups/encimap            # files as they were before each change
+LOG=/var/log/encimap-install.log        # what every run has said and done
 DOC=/usr/local/share/doc/encimap
 UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer'
 DOVECOT_AUTH=/etc/dovecot/conf.d/10-auth.conf
 NGINX=/etc/nginx/conf.d/encimap.conf
+POSTFIX_WALLS=/etc/systemd/system/postfix.service.d/encimap.conf
 SIGNER=/etc/systemd/system/encimap-api.service.d/profile-signer.conf
 
 HOST='' TLS_CERT='' TLS_KEY='' WEB='' YES='' DRY='' PURGE='' ACTION=install
-STEP=start DONE='' CHANGES='' STAMP='' WORK=''
-RESTART='' POSTFIX_CHANGED='' DOVECOT_CHANGED='' TLS_CHANGED='' WEB_CHANGED='' UPDATED='' FIRST='' FIRST_WEB=''
+STEP=start NUMBER=0 COUNT=0 DONE='' CHANGES='' STAMP='' WORK=''
+UPDATED=''
 NL='
 '
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -73,8 +76,8 @@ usage() {
   cat <<'END'
 Usage: install.sh --hostname FQDN [options]
 
-Makes this Debian 12 machine a mail server whose mail is S/MIME-encrypted as it
-arrives. Run again, it changes only what differs.
+Makes this Debian 12 or 13 machine a mail server whose mail is S/MIME-encrypted
+as it arrives. Run again, it changes only what differs.
 
   --hostname FQDN   name of the mail server, as in its MX record; needed the first time
   --tls-cert FILE   certificate chain, PEM; a link to it is made, so that it may be renewed
@@ -92,27 +95,24 @@ Exit status: 0 done, 1 a step failed, 64 wrong arguments.
 END
 }
 
+# Every step looks at what is there, so that a run after one that was interrupted goes
+# on where that one stopped.
+INSTALL_STEPS='install_packages make_users make_folders make_secrets install_program write_settings
+  make_certificate make_database configure_postfix configure_dovecot start_daemons configure_web
+  make_operator release_queue doctor'
+
 do_install() {
   preflight
   ask "Make this machine the mail server $HOST?"
-  install_packages
-  make_users
-  make_folders
-  make_secrets
-  install_program
-  write_settings
-  make_certificate
-  make_database
-  configure_postfix
-  configure_dovecot
-  start_daemons
-  configure_web
-  make_operator
-  release_queue
-  doctor
+  for each in $INSTALL_STEPS; do COUNT=$((COUNT + 1)); done
+  for each in $INSTALL_STEPS; do
+    NUMBER=$((NUMBER + 1))
+    "$each"
+  done
   summary
-  [ -z "$FIRST" ] || next_steps
-  [ -z "$FIRST_WEB" ] || next_web_steps
+  ! due welcome || next_steps
+  ! due welcome-web || next_web_steps
+  settled welcome welcome-web
 }
 
 finish() {
@@ -124,6 +124,7 @@ finish() {
 }
 
 main() {
+  arguments=$*
   while [ $# -gt 0 ]; do
     case $1 in
       --hostname | --tls-cert | --tls-key)
@@ -152,6 +153,9 @@ main() {
   [ -z "$PURGE" ] || [ "$ACTION" = uninstall ] || usage_error '--purge goes with --uninstall'
   trap finish EXIT
   WORK=$(mktemp -d)
+  if [ -n "$DRY" ]; then PENDING=$WORK/pending LOG=''; fi
+  if [ "$(id -u)" != 0 ]; then LOG=''; fi
+  start_log "install.sh $arguments"
   "do_$ACTION"
 }
 

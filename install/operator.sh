@@ -18,9 +18,9 @@ make_operator() {
     run /usr/local/bin/encimap domain add "$HOST" --user "$operator"
     changed "postmaster@$HOST goes to the operator's vaultbox"
   else
+    later welcome
     run /usr/local/bin/encimap vaultbox create "postmaster@$HOST" --operator
     changed "vaultbox postmaster@$HOST"
-    FIRST=1
   fi
 }
 

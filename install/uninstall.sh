@@ -40,6 +40,7 @@ do_uninstall() {
       changed "removed $unit"
     done
     remove_signer
+    remove_pipe
     run systemctl daemon-reload
     run systemctl reset-failed
   elif [ -x /usr/local/bin/encimap_ctl ]; then
@@ -59,7 +60,7 @@ do_uninstall() {
   restore_dovecot
   if with_systemd; then
     has postconf && run systemctl start postfix.service
-    [ -z "$DOVECOT_CHANGED" ] || run systemctl restart dovecot.service
+    ! due dovecot || run systemctl restart dovecot.service
   fi
 
   remove_web
