@@ -34,7 +34,7 @@ NGINX=/etc/nginx/conf.d/encimap.conf
 POSTFIX_WALLS=/etc/systemd/system/postfix.service.d/encimap.conf
 SIGNER=/etc/systemd/system/encimap-api.service.d/profile-signer.conf
 
-HOST='' TLS_CERT='' TLS_KEY='' WEB='' YES='' DRY='' PURGE='' ACTION=install
+HOST='' TLS_CERT='' TLS_KEY='' RELEASE_KEY='' WEB='' YES='' DRY='' PURGE='' ACTION=install
 STEP=start NUMBER=0 COUNT=0 DONE='' CHANGES='' STAMP='' WORK=''
 UPDATED=''
 NL='
@@ -47,6 +47,10 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/install/common.sh"
 # shellcheck source=install/preflight.sh
 . "$HERE/install/preflight.sh"
+# shellcheck source=install/resources.sh
+. "$HERE/install/resources.sh"
+# shellcheck source=install/release.sh
+. "$HERE/install/release.sh"
 # shellcheck source=install/machine.sh
 . "$HERE/install/machine.sh"
 # shellcheck source=install/program.sh
@@ -67,6 +71,8 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/install/web.sh"
 # shellcheck source=install/daemons.sh
 . "$HERE/install/daemons.sh"
+# shellcheck source=install/firewall.sh
+. "$HERE/install/firewall.sh"
 # shellcheck source=install/operator.sh
 . "$HERE/install/operator.sh"
 # shellcheck source=install/uninstall.sh
@@ -85,6 +91,8 @@ as it arrives. Run again, it changes only what differs.
   --web             set-up of mail clients and one-time links on ports 80 and 443, by nginx;
                     stays on in later runs
   --no-web          takes that away again
+  --release-key FILE  public key, PEM: take only releases that are signed with it, from
+                    now on
   --yes             do not ask
   --dry-run         say every step and change nothing
   --uninstall       remove program, units and settings; keep mail, keys and database
@@ -99,7 +107,7 @@ END
 # on where that one stopped.
 INSTALL_STEPS='install_packages make_users make_folders make_secrets install_program write_settings
   make_certificate make_database configure_postfix configure_dovecot start_daemons configure_web
-  make_operator release_queue doctor'
+  open_firewall make_operator release_queue doctor'
 
 do_install() {
   preflight
@@ -127,12 +135,13 @@ main() {
   arguments=$*
   while [ $# -gt 0 ]; do
     case $1 in
-      --hostname | --tls-cert | --tls-key)
+      --hostname | --tls-cert | --tls-key | --release-key)
         [ $# -ge 2 ] || usage_error "$1 needs a value"
         case $1 in
           --hostname) HOST=$2 ;;
           --tls-cert) TLS_CERT=$2 ;;
           --tls-key) TLS_KEY=$2 ;;
+          --release-key) RELEASE_KEY=$2 ;;
         esac
         shift
         ;;

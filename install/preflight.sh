@@ -21,9 +21,12 @@ preflight() {
     fatal "\"$HOST\" is no full host name such as mail.example.org"
   fi
 
+  check_sums
+  if [ -n "$RELEASE_KEY" ] && [ ! -r "$RELEASE_KEY" ]; then fatal "$RELEASE_KEY cannot be read"; fi
   if [ -n "$TLS_CERT$TLS_KEY" ]; then check_tls; fi
   # What an earlier run was told stays.
   if [ -z "$WEB" ] && [ -e "$NGINX" ]; then WEB=yes; fi
+  check_resources
   check_ports
   if has postconf; then check_postfix; fi
 }

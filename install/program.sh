@@ -26,6 +26,7 @@ install_program() {
     fatal 'there is neither a dist/ nor the source beside install.sh'
   fi
   placed=$(cat "$LIBRARY/current/.origin" 2>/dev/null) || placed=
+  if [ "$origin" != "$placed" ] || [ -n "$RELEASE_KEY" ]; then check_signature; fi
   if [ "$origin" != "$placed" ]; then
     case $origin in
       prebuilt*) built=$HERE/dist ;;
@@ -37,6 +38,7 @@ install_program() {
       place_program
     fi
   fi
+  keep_release_key
 }
 
 # A new folder, then one rename of a link: there is no moment without a program,
