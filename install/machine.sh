@@ -30,8 +30,10 @@ apt_update() {
 }
 
 apt_install() {
+  # What an interrupted installation has left half done.
+  [ -z "$(dpkg --audit)" ] || run env DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a
   run env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-    -o Dpkg::Options::=--force-confold --no-install-recommends install "$@"
+    -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300 --no-install-recommends install "$@"
   [ -n "$DRY" ] || changed "installed the packages: $*"
 }
 

@@ -11,6 +11,12 @@ import command from "../../appliance/bin/encimap" with { type: "text" };
 import pipeScript from "../../appliance/bin/encimap_pipe.sh" with {
   type: "text",
 };
+import dovecotConf23 from "../../appliance/dovecot/98-encimap-2.3.conf.tmpl" with {
+  type: "text",
+};
+import dovecotConf24 from "../../appliance/dovecot/98-encimap-2.4.conf.tmpl" with {
+  type: "text",
+};
 import dovecotConf from "../../appliance/dovecot/99-encimap.conf.tmpl" with {
   type: "text",
 };
@@ -43,6 +49,9 @@ import maintenanceService from "../../appliance/systemd/encimap-maintenance.serv
   type: "text",
 };
 import maintenanceTimer from "../../appliance/systemd/encimap-maintenance.timer.tmpl" with {
+  type: "text",
+};
+import postfixPipe from "../../appliance/systemd/postfix-pipe.conf.tmpl" with {
   type: "text",
 };
 import reconcileService from "../../appliance/systemd/encimap-reconcile.service.tmpl" with {
@@ -81,6 +90,8 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "bin/encimap": command,
   "bin/encimap_ctl": controlScript,
   "bin/encimap_pipe.sh": pipeScript,
+  "dovecot/98-encimap-2.3.conf.tmpl": dovecotConf23,
+  "dovecot/98-encimap-2.4.conf.tmpl": dovecotConf24,
   "dovecot/99-encimap.conf.tmpl": dovecotConf,
   "dovecot/encimap-last-use.conf.ext.tmpl": dovecotLastUse,
   "dovecot/encimap-sql.conf.ext.tmpl": dovecotSql,
@@ -103,4 +114,5 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "systemd/encimap-report.timer.tmpl": reportTimer,
   "systemd/encimap-verify.service.tmpl": verifyService,
   "systemd/encimap-verify.timer.tmpl": verifyTimer,
+  "systemd/postfix-pipe.conf.tmpl": postfixPipe,
 };

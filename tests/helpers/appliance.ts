@@ -202,7 +202,8 @@ export async function startAppliance(
   await startDovecot(
     stack,
     dir,
-    file("dovecot/99-encimap.conf"),
+    file(`dovecot/98-encimap-${await dovecotVersion()}.conf`) +
+      file("dovecot/99-encimap.conf"),
     file("dovecot/encimap-sql.conf.ext"),
     file("dovecot/encimap-last-use.conf.ext"),
   );
@@ -374,6 +375,12 @@ function service(
     stop,
     signal: (signal) => child?.kill(signal),
   };
+}
+
+/** The first two numbers of Dovecot's version. */
+async function dovecotVersion(): Promise<string> {
+  const { out } = await must(runAs(undefined, {}, "dovecot", "--version"));
+  return out.split(".", 2).join(".");
 }
 
 async function startDovecot(

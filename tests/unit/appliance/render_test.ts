@@ -129,3 +129,16 @@ Deno.test("no unit forbids what V8 needs", () => {
     assert.match(text, /^LimitCORE=0$/m, path);
   }
 });
+
+Deno.test("Dovecot 2.3 and 2.4 ask the database the same", () => {
+  const files = renderAppliance(SETTINGS);
+  const old = ["encimap-sql.conf.ext", "encimap-last-use.conf.ext"]
+    .map((name) => files.get(`dovecot/${name}`)!).join("\n")
+    .replaceAll("%u", "%{user}").replaceAll("%s", "%{protocol}")
+    .replaceAll("%{orig_user}", "%{original_user}");
+  const queries = (text: string): string[] =>
+    [...text.matchAll(/^ *\w*query = (.*)$/gm)].map(([, sql]) => sql!).sort();
+  const now = queries(files.get("dovecot/98-encimap-2.4.conf")!);
+  assert.equal(now.length, 4);
+  assert.deepEqual(now, queries(old));
+});
