@@ -28,15 +28,15 @@ start_units() {
     systemctl -q is-enabled "$unit" 2>/dev/null || run systemctl enable "$unit"
   done
   if [ -n "$socket" ]; then
-    run systemctl stop encimap-intake.service encimap-intake.socket encimap-lmtp.socket
+    run systemctl stop encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-submission.service encimap-submission.socket
   fi
   if [ -n "$RESTART" ]; then
     run systemctl reset-failed
     run systemctl restart encimap-reconcile.service
-    run systemctl start encimap-intake.socket encimap-lmtp.socket
-    run systemctl restart encimap-intake.service encimap-api.service
+    run systemctl start encimap-intake.socket encimap-lmtp.socket encimap-submission.socket
+    run systemctl restart encimap-intake.service encimap-submission.service encimap-api.service
     run systemctl restart encimap-maintenance.timer
-    [ -n "$DRY" ] || changed 'restarted encimap-intake and encimap-api'
+    [ -n "$DRY" ] || changed 'restarted encimap-intake, encimap-submission and encimap-api'
   fi
   if [ -n "$DOVECOT_CHANGED" ]; then
     run systemctl restart dovecot.service
@@ -47,7 +47,7 @@ start_units() {
     run systemctl restart postfix.service
     [ -n "$DRY" ] || changed 'restarted postfix'
   fi
-  for unit in postgresql.service encimap-intake.socket encimap-lmtp.socket encimap-intake.service encimap-api.service dovecot.service postfix@-.service; do
+  for unit in postgresql.service encimap-intake.socket encimap-lmtp.socket encimap-submission.socket encimap-intake.service encimap-submission.service encimap-api.service dovecot.service postfix@-.service; do
     systemctl -q is-active "$unit" && continue
     run systemctl start "$unit"
     [ -n "$DRY" ] || changed "started $unit"

@@ -74,6 +74,12 @@ export interface Config {
   readonly intakeSocket: string;
   /** ENCIMAP_LMTP_SOCKET. */
   readonly lmtpSocket: string;
+  /** ENCIMAP_SUBMISSION_SOCKET. */
+  readonly submissionSocket: string;
+  /** ENCIMAP_RECIPIENTS_PER_HOUR; 0 is off. */
+  readonly recipientsPerHour: number;
+  /** ENCIMAP_RECIPIENTS_PER_DAY; 0 is off. */
+  readonly recipientsPerDay: number;
   /** ENCIMAP_TRANSPORT. */
   readonly transport: "pipe" | "lmtp";
   /** ENCIMAP_DOVEADM_SOCKET. */
@@ -217,6 +223,9 @@ export function parseConfig(
       : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
     lmtpSocket: text("ENCIMAP_LMTP_SOCKET"),
+    submissionSocket: text("ENCIMAP_SUBMISSION_SOCKET"),
+    recipientsPerHour: number("ENCIMAP_RECIPIENTS_PER_HOUR"),
+    recipientsPerDay: number("ENCIMAP_RECIPIENTS_PER_DAY"),
     transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),

@@ -48,6 +48,12 @@ import maintenanceTimer from "../../appliance/systemd/encimap-maintenance.timer.
 import reconcileService from "../../appliance/systemd/encimap-reconcile.service.tmpl" with {
   type: "text",
 };
+import submissionService from "../../appliance/systemd/encimap-submission.service.tmpl" with {
+  type: "text",
+};
+import submissionSocket from "../../appliance/systemd/encimap-submission.socket.tmpl" with {
+  type: "text",
+};
 
 /** Path below appliance/ → text of the template. */
 export const TEMPLATES: Readonly<Record<string, string>> = {
@@ -67,4 +73,6 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "systemd/encimap-maintenance.service.tmpl": maintenanceService,
   "systemd/encimap-maintenance.timer.tmpl": maintenanceTimer,
   "systemd/encimap-reconcile.service.tmpl": reconcileService,
+  "systemd/encimap-submission.service.tmpl": submissionService,
+  "systemd/encimap-submission.socket.tmpl": submissionSocket,
 };

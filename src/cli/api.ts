@@ -13,7 +13,8 @@ import { deleteOldSetupLinks } from "../db/setup_links.ts";
 import { buildApi } from "../http/api.ts";
 import { buildPublic } from "../http/public/server.ts";
 import { reason } from "../log.ts";
-import { lastingIssuer } from "../vaultbox/issuer.ts";
+import { activateDkimKeys } from "../vaultbox/dkim.ts";
+import { APPLIANCE, lastingIssuer } from "../vaultbox/issuer.ts";
 import { finishDestructions } from "../vaultbox/key_destruction.ts";
 import { fillKeyPool } from "../vaultbox/key_pool.ts";
 import { watchFull } from "../vaultbox/limits.ts";
@@ -25,6 +26,8 @@ import { tokenSettings } from "./token.ts";
 
 /** Milliseconds between two runs of what the API does in the background. */
 const MINUTE_MS = 60_000;
+
+const HOUR_MS = 60 * MINUTE_MS;
 
 /**
  * Starts the API.
@@ -65,6 +68,8 @@ export async function startApi(app: App): Promise<Service> {
     eachMinute(app, () => mendRoutes(app)),
     // Private keys that are to be destroyed.
     eachMinute(app, () => finishDestructions(app)),
+    // The next keys that sign mail, once DNS shows them.
+    every(HOUR_MS, app, () => activateDkimKeys(app, APPLIANCE)),
   ];
   return {
     async stop() {
@@ -78,8 +83,16 @@ export async function startApi(app: App): Promise<Service> {
   };
 }
 
-/** Does something every minute, one run at a time. */
 function eachMinute(
+  app: Pick<App, "log">,
+  task: () => Promise<unknown>,
+): () => Promise<void> {
+  return every(MINUTE_MS, app, task);
+}
+
+/** Does something again and again, one run at a time. */
+function every(
+  ms: number,
   app: Pick<App, "log">,
   task: () => Promise<unknown>,
 ): () => Promise<void> {
@@ -89,7 +102,7 @@ function eachMinute(
       .catch((error) =>
         app.log.write("error", "sweep failed", { cause: reason(error) })
       ).finally(() => running = undefined);
-  }, MINUTE_MS);
+  }, ms);
   return async () => {
     clearInterval(timer);
     await running;
