@@ -26,6 +26,8 @@ export interface Config {
   readonly apiPort: number;
   /** ENCIMAP_PUBLIC_PORT; undefined: nothing is public. */
   readonly publicPort: number | undefined;
+  /** ENCIMAP_METRICS_PORT; undefined: Prometheus is not answered. */
+  readonly metricsPort: number | undefined;
   /** INTAKE_PORT. */
   readonly intakePort: number;
   /** INTAKE_TOKEN. */
@@ -80,6 +82,8 @@ export interface Config {
   readonly recipientsPerHour: number;
   /** ENCIMAP_RECIPIENTS_PER_DAY; 0 is off. */
   readonly recipientsPerDay: number;
+  /** ENCIMAP_QUEUE_SOCKET. */
+  readonly queueSocket: string;
   /** ENCIMAP_TRANSPORT. */
   readonly transport: "pipe" | "lmtp";
   /** ENCIMAP_DOVEADM_SOCKET. */
@@ -189,6 +193,9 @@ export function parseConfig(
     publicPort: values.has("ENCIMAP_PUBLIC_PORT")
       ? number("ENCIMAP_PUBLIC_PORT")
       : undefined,
+    metricsPort: values.has("ENCIMAP_METRICS_PORT")
+      ? number("ENCIMAP_METRICS_PORT")
+      : undefined,
     intakePort: number("INTAKE_PORT"),
     intakeToken: values.get("INTAKE_TOKEN"),
     jwtSecret: values.get("JWT_SECRET"),
@@ -226,6 +233,7 @@ export function parseConfig(
     submissionSocket: text("ENCIMAP_SUBMISSION_SOCKET"),
     recipientsPerHour: number("ENCIMAP_RECIPIENTS_PER_HOUR"),
     recipientsPerDay: number("ENCIMAP_RECIPIENTS_PER_DAY"),
+    queueSocket: text("ENCIMAP_QUEUE_SOCKET"),
     transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),
