@@ -58,10 +58,11 @@ do_uninstall() {
   if with_systemd && has postconf; then run systemctl stop postfix.service; fi
   keep_queue
   restore_postfix
-  if [ -d "$maps" ]; then
-    rm -rf "$maps"
-    changed "removed $maps"
-  fi
+  for path in "$maps" "$(dirname "$(setting ENCIMAP_SUBMISSION_SOCKET /var/spool/postfix/encimap/submission.sock)")"; do
+    [ -d "$path" ] || continue
+    rm -rf "$path"
+    changed "removed $path"
+  done
   step 'Dovecot'
   restore_dovecot
   if with_systemd; then

@@ -84,6 +84,12 @@ import verifyService from "../../appliance/systemd/encimap-verify.service.tmpl" 
 import verifyTimer from "../../appliance/systemd/encimap-verify.timer.tmpl" with {
   type: "text",
 };
+import submissionService from "../../appliance/systemd/encimap-submission.service.tmpl" with {
+  type: "text",
+};
+import submissionSocket from "../../appliance/systemd/encimap-submission.socket.tmpl" with {
+  type: "text",
+};
 
 /** Path below appliance/ → text of the template. */
 export const TEMPLATES: Readonly<Record<string, string>> = {
@@ -115,4 +121,6 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "systemd/encimap-verify.service.tmpl": verifyService,
   "systemd/encimap-verify.timer.tmpl": verifyTimer,
   "systemd/postfix-pipe.conf.tmpl": postfixPipe,
+  "systemd/encimap-submission.service.tmpl": submissionService,
+  "systemd/encimap-submission.socket.tmpl": submissionSocket,
 };

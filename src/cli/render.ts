@@ -64,6 +64,7 @@ function applianceSettings(
     intakeSocket: config.intakeSocket,
     lmtpSocket: config.lmtpSocket,
     queueSocket: config.queueSocket,
+    submissionSocket: config.submissionSocket,
     unroutedTransport: transportOf(config, UNROUTED),
     intakePort: config.intakePort,
     publicPort: config.publicPort ?? DEFAULT_APPLIANCE.publicPort,

@@ -144,6 +144,7 @@ Deno.test({
       intakeSocket: "/unused",
       lmtpSocket: "/unused",
       queueSocket: "/unused",
+      submissionSocket: "/unused",
       unroutedTransport: "unused",
       intakePort: 1,
       doveadmSocket: "/unused",

@@ -17,6 +17,7 @@ const SETTINGS: ApplianceSettings = {
   intakeSocket: "/run/encimap/intake.sock",
   lmtpSocket: "/run/encimap/lmtp.sock",
   queueSocket: "/run/encimap/queue.sock",
+  submissionSocket: "/var/spool/postfix/encimap/submission.sock",
   unroutedTransport: "encimap-pipe:unrouted",
   intakePort: 4321,
   doveadmSocket: "encimap-doveadm",
