@@ -84,6 +84,14 @@ export const COMMANDS: readonly Command[] = [
     run: async (args, io) => (await import("./doctor.ts")).runDoctor(args, io),
   },
   {
+    name: "queue",
+    usage: "",
+    summary: "Print Postfix's queue in numbers, for Prometheus",
+    help:
+      "Run by encimap-queue.socket, as somebody who may read the queue and nothing\nelse of ours. No address is printed.",
+    run: async (args, io) => (await import("./queue.ts")).runQueue(args, io),
+  },
+  {
     name: "verify",
     usage: "[--all] [--json] [--restart] [ADDRESS | ID]...",
     summary: "Name altered and foreign files in the Maildirs",

@@ -74,6 +74,12 @@ export function messageIdOf(file: string): string | undefined {
   return id !== undefined && UUID_REGEXP.test(id) ? id : undefined;
 }
 
+/** A message that is staged, and that nobody takes for abandoned. */
+export interface Staged extends Disposable {
+  /** Octets that were written. */
+  readonly octets: number;
+}
+
 /**
  * Writes a message where IMAP does not see it, durably.
  *
@@ -82,7 +88,8 @@ export function messageIdOf(file: string): string | undefined {
  * @param file Name made by {@linkcode maildirName}.
  * @param chunks The message.
  * @param hash Is given the octets as they are written.
- * @returns Octets that were written.
+ * @returns The staged message. It is locked until it is disposed of, or the
+ * process ends: to be done when it is known whether there is a row.
  */
 export async function stageMessage(
   base: string,
@@ -90,9 +97,14 @@ export async function stageMessage(
   file: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   hash: { update(octets: Uint8Array): unknown },
-): Promise<number> {
+): Promise<Staged> {
   const tmp = join(base, vaultboxId, "tmp");
-  using staged = await createStaged(base, vaultboxId, file);
+  using stack = new DisposableStack();
+  const staged = stack.use(await createStaged(base, vaultboxId, file));
+  // Whoever finds it before it is locked may have removed it.
+  if (!staged.tryLockSync(true) || staged.statSync().nlink === 0) {
+    throw new Error("staged message was taken away");
+  }
   let octets = 0;
   for await (const chunk of chunks) {
     hash.update(chunk);
@@ -101,7 +113,35 @@ export async function stageMessage(
   }
   // Both at once: a journal that is written for one has the other.
   await both(staged.sync(), syncDirectory(tmp));
-  return octets;
+  const held = stack.move();
+  return { octets, [Symbol.dispose]: () => held.dispose() };
+}
+
+/**
+ * Locks a staged message that no delivery has, in whichever process.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @param vaultboxId UUID.
+ * @param file Name of the staged file.
+ * @returns The lock; undefined if a delivery has the file, or it is gone.
+ */
+export async function lockStaged(
+  base: string,
+  vaultboxId: string,
+  file: string,
+): Promise<Disposable | undefined> {
+  const path = join(base, vaultboxId, "tmp", file);
+  using stack = new DisposableStack();
+  try {
+    // To open a fifo would wait for its other end.
+    if ((await Deno.lstat(path)).isFile) {
+      if (!stack.use(await Deno.open(path)).tryLockSync(true)) return undefined;
+    }
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+  return stack.move();
 }
 
 async function createStaged(
@@ -110,13 +150,15 @@ async function createStaged(
   file: string,
 ): Promise<Deno.FsFile> {
   const path = join(base, vaultboxId, "tmp", file);
+  // A new name goes to memory, as a short chunk does: see writeAll().
+  const create = () => Deno.openSync(path, STAGED);
   try {
-    return await Deno.open(path, STAGED);
+    return create();
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
   await makeDirectories(base, vaultboxId);
-  return await Deno.open(path, STAGED);
+  return create();
 }
 
 /** Writes a chunk, all of it. */
@@ -142,7 +184,10 @@ async function both(a: Promise<void>, b: Promise<void>): Promise<void> {
 }
 
 /**
- * Shows a staged message to IMAP, durably.
+ * Shows a staged message to IMAP.
+ *
+ * Nothing is synced: a power failure may undo it, and then the message is staged
+ * again, which is as durable. The sweep after the start shows it again.
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
@@ -159,8 +204,9 @@ export async function showMessage(
   const shown = join(home, "Maildir", "new", file);
   for (let isSecond = false;; isSecond = true) {
     try {
-      await Deno.rename(staged, shown);
-      break;
+      // deno-lint-ignore no-sync-fn-in-async-fn
+      Deno.renameSync(staged, shown);
+      return true;
     } catch (error) {
       if (!isNotFound(error)) throw error;
       if (!(await exists(staged))) return false;
@@ -169,8 +215,6 @@ export async function showMessage(
       await makeDirectories(base, vaultboxId);
     }
   }
-  await syncDirectory(join(home, "Maildir", "new"));
-  return true;
 }
 
 /**

@@ -14,6 +14,7 @@ const PIPE = [
   "src/settings.ts",
   "src/system/permissions.ts",
   "src/system/unix_post.ts",
+  "src/upkeep_settings.ts",
 ];
 
 /** What else main.ts loads before it knows which command it is. */
