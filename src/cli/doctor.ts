@@ -15,7 +15,9 @@ import { intakeIsHealthy } from "../vaultbox/health.ts";
 import { orphanedKeys } from "../vaultbox/reconcile.ts";
 import { reconcileRoutes } from "../vaultbox/routes.ts";
 import { EXIT, type Io } from "./command.ts";
+import { readOwnership } from "../system/ownership.ts";
 import { open, parse } from "./operator.ts";
+import { placesHere, wrongPlaces } from "./places.ts";
 
 /** One check. */
 interface Check {
@@ -52,7 +54,9 @@ export async function runDoctor(
   await using app = await open(io);
   let failures = 0;
   let isDatabaseDown = false;
-  for (const [i, { name, fix, needsDatabase, run }] of checks(app).entries()) {
+  for (
+    const [i, { name, fix, needsDatabase, run }] of checks(app, io).entries()
+  ) {
     const isSchemaCheck = i === 0;
     if (isDatabaseDown && needsDatabase) {
       io.print(`skip  ${name}: needs the database`);
@@ -72,7 +76,7 @@ export async function runDoctor(
   return failures === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function checks(app: App): Check[] {
+function checks(app: App, io: Io): Check[] {
   const { apiPort, publicPort, smtpPort, transport, lmtpSocket } = app.config;
   return [
     {
@@ -128,6 +132,16 @@ function checks(app: App): Check[] {
           days > IDLE_DAYS,
           `the last run was ${Math.floor(days)} days ago`,
         );
+      },
+    },
+    {
+      name: "files belong to whom they should, and secrets are closed",
+      fix:
+        "Run install.sh again; set what it leaves with chown and chmod. A secret that others could read is to be made anew (docs/operations.md).",
+      run: async () => {
+        const places = placesHere(app.config, io.env["ENCIMAP_CONFIG_FILE"]);
+        const wrong = await wrongPlaces(places, await readOwnership());
+        refuse(wrong.length > 0, wrong.join("; "));
       },
     },
     {
