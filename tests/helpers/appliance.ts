@@ -101,7 +101,7 @@ export async function startAppliance(
   settings: Record<string, string> = {},
 ): Promise<Appliance> {
   await using stack = new AsyncDisposableStack();
-  const dir = await Deno.makeTempDir({ dir: "/tmp", prefix: "encimap-" });
+  const dir = await Deno.makeTempDir({ prefix: "encimap-" });
   stack.defer(() => Deno.remove(dir, { recursive: true }));
   await Deno.chmod(dir, 0o755);
   const database = stack.use(await testDatabase());
