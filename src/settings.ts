@@ -10,6 +10,7 @@ import {
   KEY_TRANSPORTS,
 } from "./encryption_policy.ts";
 import { formOf, type Kind } from "./setting_kind.ts";
+import { UPKEEP_SETTINGS } from "./upkeep_settings.ts";
 
 /** One row of the table. */
 export interface Setting {
@@ -346,6 +347,7 @@ export const SETTINGS: readonly Setting[] = [
     summary:
       "RFC 8601: the authserv-id of the operator's filter for incoming mail, whose Authentication-Results are believed. Set it only if that filter removes those that senders have written in its name.",
   },
+  ...UPKEEP_SETTINGS,
   {
     name: "ENCIMAP_LOG_LEVEL",
     fallback: "info",

@@ -10,6 +10,7 @@ import { describeConfig } from "../settings.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
+import { MOVING_COMMANDS } from "./moving_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -82,6 +83,14 @@ export const COMMANDS: readonly Command[] = [
     usage: "",
     summary: "Check the appliance and say how to mend what is wrong",
     run: async (args, io) => (await import("./doctor.ts")).runDoctor(args, io),
+  },
+  {
+    name: "queue",
+    usage: "",
+    summary: "Print Postfix's queue in numbers, for Prometheus",
+    help:
+      "Run by encimap-queue.socket, as somebody who may read the queue and nothing\nelse of ours. No address is printed.",
+    run: async (args, io) => (await import("./queue.ts")).runQueue(args, io),
   },
   {
     name: "verify",
@@ -239,6 +248,7 @@ export const COMMANDS: readonly Command[] = [
       (await import("./issuer.ts")).runIssuerShow(args, io),
   },
   ...KEY_COMMANDS,
+  ...MOVING_COMMANDS,
   {
     name: "config describe",
     usage: "",

@@ -12,9 +12,11 @@ import type { MessageRow } from "../db/message_rows.ts";
 import { findMessageFile } from "../db/messages.ts";
 import { UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
+import { foldCase, wasDeliveredTo } from "../mail/delivered_to.ts";
 import { fieldTexts, splitEntity } from "../mail/header.ts";
 import type { Chunks } from "../mail/message.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
+import type { Step } from "../metrics/intake.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
@@ -89,8 +91,8 @@ const ATTEMPTS_MAX = 5;
  * @param app The intake's world.
  * @param delivery What Postfix handed over.
  * @returns The row that stands for it; by then the file is durable.
- * @throws {AppError} `unknown_vaultbox` or `message_too_large` for good;
- * everything else is temporary.
+ * @throws {AppError} `unknown_vaultbox`, `message_too_large` or `mail_loop` for
+ * good; everything else is temporary.
  */
 export async function deliver(
   app: IntakeApp,
@@ -101,6 +103,7 @@ export async function deliver(
   }
   const address = splitRecipient(delivery.recipient);
   checkRoute(delivery.route);
+  checkLoop(delivery, address);
   const acceptedAt = queueIdTime(delivery.queueId);
   const wanted = { route: delivery.route, ...address, acceptedAt };
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -173,6 +176,7 @@ async function store(
 ): Promise<Delivered | undefined> {
   const { message } = delivery;
   const { id: vaultboxId, version } = vaultbox;
+  const step = app.metrics.steps();
   const stored = await encryptMessage(
     message,
     vaultbox.recipients,
@@ -186,6 +190,7 @@ async function store(
       },
     },
   );
+  if (stored.chunks instanceof Array) step("encrypt");
   const sizeBytes = stored.octets;
   const file = maildirName({
     messageId,
@@ -200,7 +205,8 @@ async function store(
     octets: sizeBytes,
     chunks: stored.chunks,
   });
-  return await show(app, {
+  step("write");
+  return await show(app, step, {
     id: messageId,
     vaultboxId,
     version,
@@ -246,6 +252,7 @@ async function stage(
 /** Steps 5 and 6. */
 async function show(
   app: IntakeApp,
+  step: (step: Step) => void,
   row: MessageRow,
 ): Promise<Delivered | undefined> {
   const { id: messageId, vaultboxId, storage: { file } } = row;
@@ -259,8 +266,10 @@ async function show(
     if (isRefusal(error)) await discardMessage(base, vaultboxId, file);
     throw error;
   }
+  step("commit");
   if (insertion.kind === "inserted") {
     await finish(app, { messageId, vaultboxId, file });
+    step("show");
     return { messageId, vaultboxId, repeated: false };
   }
   await discardMessage(base, vaultboxId, file);
@@ -315,6 +324,12 @@ function checkRoute(route: string): void {
   throw new AppError("invalid_request", "Route names no vaultbox");
 }
 
+/** Our own field in it, as {@linkcode store} writes it, has come back. */
+function checkLoop({ message }: Delivery, { alias, domain }: Address): void {
+  if (!wasDeliveredTo(message.head, `${alias}@${domain}`)) return;
+  throw new AppError("mail_loop", "Mail loops: it was delivered here before");
+}
+
 /**
  * Takes a recipient apart. What cannot be an address of ours is looked up all
  * the same; only a catch-all can have it.
@@ -325,14 +340,9 @@ function splitRecipient(recipient: string): Address {
     throw new AppError("invalid_request", "Recipient is no address");
   }
   return {
-    alias: fold(recipient.slice(0, at)).replaceAll(/\p{Cc}/gu, "?"),
-    domain: fold(recipient.slice(at + 1)).replaceAll(/\p{Cc}/gu, "?"),
+    alias: foldCase(recipient.slice(0, at)).replaceAll(/\p{Cc}/gu, "?"),
+    domain: foldCase(recipient.slice(at + 1)).replaceAll(/\p{Cc}/gu, "?"),
   };
-}
-
-/** As Postfix folds case before it looks an address up: U+017F becomes an s. */
-function fold(text: string): string {
-  return text.toUpperCase().toLowerCase();
 }
 
 function domainOf(sender: string): string | null {

@@ -164,6 +164,9 @@ const REFUSALS: [string, ErrorCode, Partial<Delivery>][] = [
   }],
   ["a route that is no id", "invalid_request", { route: "../../etc" }],
   ["a recipient without @", "invalid_request", { recipient: "cat" }],
+  ["a message that was delivered there before", "mail_loop", {
+    message: received(octets("Delivered-To: Cat@pets.example\nA: b\n\nx\n")),
+  }],
   ["a message over the limit", "message_too_large", {
     message: received(new Uint8Array(65_536 + TRACE_BYTES + 1)),
   }],
