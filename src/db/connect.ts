@@ -37,10 +37,14 @@ const UUID_ARRAY = 2951;
  * Makes a pool; connections are opened when they are needed.
  *
  * @param databaseUrl A postgresql:// URL; see ENCIMAP_DATABASE_URL.
- * @param options `max` is the number of connections at most.
+ * @param options `max` is the number of connections at most; a lock is waited
+ * for `lockTimeoutMs` milliseconds, else as long as a statement may take, 15 s.
  * @returns The pool.
  */
-export function connect(databaseUrl: string, options: { max: number }): Pool {
+export function connect(
+  databaseUrl: string,
+  options: { max: number; lockTimeoutMs?: number },
+): Pool {
   const url = new URL(databaseUrl);
   const host = url.searchParams.get("host") ||
     decodeURIComponent(url.hostname) || SOCKET_DIRECTORY;
@@ -65,6 +69,7 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
     connection: {
       application_name: "encimap",
       statement_timeout: 15_000,
+      lock_timeout: options.lockTimeoutMs ?? 0,
       idle_in_transaction_session_timeout: 30_000,
     },
     transform: {
@@ -144,6 +149,16 @@ export function isViolation(
  */
 export function isRefusal(error: unknown): boolean {
   return error instanceof AppError || error instanceof postgres.PostgresError;
+}
+
+/**
+ * Says whether a lock was waited for in vain.
+ *
+ * @param error What was caught.
+ * @returns Whether it is lock_not_available, PostgreSQL Appendix A.
+ */
+export function isLockTimeout(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.code === "55P03";
 }
 
 /** SQLSTATE unique_violation, PostgreSQL Appendix A. */
