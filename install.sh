@@ -13,7 +13,7 @@ export LC_ALL=C.UTF-8
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin${PATH:+:$PATH}
 
 DENO_VERSION=2.9.6                      # what builds and runs the program
-PACKAGES='ca-certificates openssl postgresql postfix postfix-lmdb dovecot-core dovecot-imapd dovecot-pgsql'
+PACKAGES='ca-certificates openssl postgresql postfix postfix-lmdb dovecot-core dovecot-imapd dovecot-pgsql restic'
 API_USER=encimap                        # owns database, route maps and private keys
 MAIL_USER=vaultmail                     # owns the mail
 DATABASE=motorical_encrypted_imap
@@ -26,7 +26,7 @@ LIBRARY=/usr/local/lib/encimap          # the program, one folder for each versi
 CACHE=/var/cache/encimap                # what building needs; may be deleted
 BACKUPS=/var/backups/encimap            # files as they were before each change
 DOC=/usr/local/share/doc/encimap
-UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer'
+UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer encimap-backup.service encimap-backup.timer'
 DOVECOT_AUTH=/etc/dovecot/conf.d/10-auth.conf
 NGINX=/etc/nginx/conf.d/encimap.conf
 SIGNER=/etc/systemd/system/encimap-api.service.d/profile-signer.conf
@@ -538,6 +538,7 @@ write_settings() {
   DRY=$DRY_KEPT
   put "$WORK/rendered/bin/encimap_pipe.sh" /usr/local/bin/encimap_pipe.sh 755
   put "$WORK/rendered/bin/encimap_ctl" /usr/local/bin/encimap_ctl 755
+  put "$WORK/rendered/bin/encimap_backup" /usr/local/bin/encimap_backup 755
   put "$WORK/rendered/bin/encimap" /usr/local/bin/encimap 755
   if [ -f "$HERE/docs/operations.md" ]; then put "$HERE/docs/operations.md" "$DOC/operations.md" 644; fi
 }
@@ -996,7 +997,7 @@ start_units() {
     run systemctl restart encimap-reconcile.service
     run systemctl start encimap-intake.socket encimap-lmtp.socket
     run systemctl restart encimap-intake.service encimap-api.service
-    run systemctl restart encimap-maintenance.timer
+    run systemctl restart encimap-maintenance.timer encimap-backup.timer
     [ -n "$DRY" ] || changed 'restarted encimap-intake and encimap-api'
   fi
   if [ -n "$DOVECOT_CHANGED" ]; then
@@ -1227,7 +1228,7 @@ do_uninstall() {
   close_public_port
 
   step 'Program'
-  for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl "$DOC" "$CACHE" "$RECORD" /run/encimap; do
+  for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl /usr/local/bin/encimap_backup "$DOC" "$CACHE" "$RECORD" /run/encimap; do
     [ -e "$path" ] || continue
     rm -rf "$path"
     changed "removed $path"

@@ -4,6 +4,9 @@
  * @module
  */
 
+import backupScript from "../../appliance/bin/encimap_backup" with {
+  type: "text",
+};
 import controlScript from "../../appliance/bin/encimap_ctl" with {
   type: "text",
 };
@@ -30,6 +33,12 @@ import masterCf from "../../appliance/postfix/master.cf.tmpl" with {
 import apiService from "../../appliance/systemd/encimap-api.service.tmpl" with {
   type: "text",
 };
+import backupService from "../../appliance/systemd/encimap-backup.service.tmpl" with {
+  type: "text",
+};
+import backupTimer from "../../appliance/systemd/encimap-backup.timer.tmpl" with {
+  type: "text",
+};
 import intakeService from "../../appliance/systemd/encimap-intake.service.tmpl" with {
   type: "text",
 };
@@ -52,6 +61,7 @@ import reconcileService from "../../appliance/systemd/encimap-reconcile.service.
 /** Path below appliance/ → text of the template. */
 export const TEMPLATES: Readonly<Record<string, string>> = {
   "bin/encimap": command,
+  "bin/encimap_backup": backupScript,
   "bin/encimap_ctl": controlScript,
   "bin/encimap_pipe.sh": pipeScript,
   "dovecot/99-encimap.conf.tmpl": dovecotConf,
@@ -61,6 +71,8 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "postfix/main.cf.tmpl": mainCf,
   "postfix/master.cf.tmpl": masterCf,
   "systemd/encimap-api.service.tmpl": apiService,
+  "systemd/encimap-backup.service.tmpl": backupService,
+  "systemd/encimap-backup.timer.tmpl": backupTimer,
   "systemd/encimap-intake.service.tmpl": intakeService,
   "systemd/encimap-intake.socket.tmpl": intakeSocket,
   "systemd/encimap-lmtp.socket.tmpl": lmtpSocket,

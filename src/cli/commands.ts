@@ -10,6 +10,7 @@ import { describeConfig } from "../settings.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
+import { BACKUP_COMMANDS } from "./backup_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -239,6 +240,7 @@ export const COMMANDS: readonly Command[] = [
       (await import("./issuer.ts")).runIssuerShow(args, io),
   },
   ...KEY_COMMANDS,
+  ...BACKUP_COMMANDS,
   {
     name: "config describe",
     usage: "",
