@@ -539,6 +539,7 @@ write_settings() {
   put "$WORK/rendered/bin/encimap_pipe.sh" /usr/local/bin/encimap_pipe.sh 755
   put "$WORK/rendered/bin/encimap_ctl" /usr/local/bin/encimap_ctl 755
   put "$WORK/rendered/bin/encimap_backup" /usr/local/bin/encimap_backup 755
+  put "$WORK/rendered/bin/encimap_keys" /usr/local/bin/encimap_keys 755
   put "$WORK/rendered/bin/encimap" /usr/local/bin/encimap 755
   if [ -f "$HERE/docs/operations.md" ]; then put "$HERE/docs/operations.md" "$DOC/operations.md" 644; fi
 }
@@ -1228,7 +1229,7 @@ do_uninstall() {
   close_public_port
 
   step 'Program'
-  for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl /usr/local/bin/encimap_backup "$DOC" "$CACHE" "$RECORD" /run/encimap; do
+  for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl /usr/local/bin/encimap_backup /usr/local/bin/encimap_keys "$DOC" "$CACHE" "$RECORD" /run/encimap; do
     [ -e "$path" ] || continue
     rm -rf "$path"
     changed "removed $path"

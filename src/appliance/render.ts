@@ -29,6 +29,8 @@ export interface ApplianceSettings {
   readonly programPath: string;
   /** The script that makes backups. */
   readonly backupScriptPath: string;
+  /** The script that rotates keys. */
+  readonly keysScriptPath: string;
   /** The script that starts daemons where systemd does not. */
   readonly controlPath: string;
   /** Folder of what is neither mail nor a setting. */
@@ -95,6 +97,7 @@ export const DEFAULT_APPLIANCE = {
   configFile: "/etc/encimap/encimap.env",
   programPath: "/usr/local/lib/encimap/current/encimap",
   backupScriptPath: "/usr/local/bin/encimap_backup",
+  keysScriptPath: "/usr/local/bin/encimap_keys",
   controlPath: "/usr/local/bin/encimap_ctl",
   statePath: "/var/lib/encimap",
   pipeScriptPath: "/usr/local/bin/encimap_pipe.sh",

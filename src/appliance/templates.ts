@@ -11,6 +11,7 @@ import controlScript from "../../appliance/bin/encimap_ctl" with {
   type: "text",
 };
 import command from "../../appliance/bin/encimap" with { type: "text" };
+import keysScript from "../../appliance/bin/encimap_keys" with { type: "text" };
 import pipeScript from "../../appliance/bin/encimap_pipe.sh" with {
   type: "text",
 };
@@ -63,6 +64,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "bin/encimap": command,
   "bin/encimap_backup": backupScript,
   "bin/encimap_ctl": controlScript,
+  "bin/encimap_keys": keysScript,
   "bin/encimap_pipe.sh": pipeScript,
   "dovecot/99-encimap.conf.tmpl": dovecotConf,
   "dovecot/encimap-last-use.conf.ext.tmpl": dovecotLastUse,

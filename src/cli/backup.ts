@@ -8,16 +8,9 @@
 import { createLog } from "../log.ts";
 import { openVerification } from "../open.ts";
 import { freezeAll } from "../vaultbox/freeze.ts";
-import { checkKeys } from "../vaultbox/key_check.ts";
 import { finishRestore } from "../vaultbox/restored.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
 import { open, OPERATOR, parse } from "./operator.ts";
-
-/** Exit status if the master key opens no key that is there. */
-const NONE_OPENS = 2;
-
-/** Keys that are named one by one, at most. */
-const NAMED_MAX = 20;
 
 /** `backup mail`, as the mail user. */
 export async function runBackupMail(
@@ -63,36 +56,4 @@ export async function runRestoreFinish(
     );
   }
   return EXIT.ok;
-}
-
-/** `keys check`. */
-export async function runKeysCheck(
-  args: readonly string[],
-  io: Io,
-): Promise<number> {
-  parse(args, {}, 0);
-  await using app = await open(io);
-  const { good, unreadable, missing } = await checkKeys(
-    app,
-    (count) => io.progress?.(`${count} keys`),
-  );
-  io.progress?.("");
-  for (
-    const [word, keys] of [["unreadable", unreadable], [
-      "missing",
-      missing,
-    ]] as const
-  ) {
-    for (const { certificateId, vaultboxId } of keys.slice(0, NAMED_MAX)) {
-      io.print(`${word}\tcertificate ${certificateId}\tvaultbox ${vaultboxId}`);
-    }
-    if (keys.length > NAMED_MAX) {
-      io.print(`... and ${keys.length - NAMED_MAX} more`);
-    }
-  }
-  io.print(
-    `Private keys: ${good} open, ${unreadable.length} unreadable, ${missing.length} missing`,
-  );
-  if (good === 0 && unreadable.length > 0) return NONE_OPENS;
-  return unreadable.length + missing.length === 0 ? EXIT.ok : EXIT.failed;
 }

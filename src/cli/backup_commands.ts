@@ -109,6 +109,58 @@ export const BACKUP_COMMANDS: readonly Command[] = [
       "  78  wrong configuration",
     ].join("\n"),
     run: async (args, io) =>
-      (await import("./backup.ts")).runKeysCheck(args, io),
+      (await import("./rotation.ts")).runKeysCheck(args, io),
+  },
+  {
+    name: "keys replace-lost",
+    usage: "[--yes]",
+    summary:
+      "Say which private keys are lost, and with --yes make new ones in their place",
+    help: "--yes  make new keys, and give the lost ones up, for good",
+    run: async (args, io) =>
+      (await import("./rotation.ts")).runReplaceLost(args, io),
+  },
+  script(
+    "keys rotate-master",
+    "[--dry-run]",
+    "Put all private keys under a new master key",
+    "--dry-run  say whether it can be done and change nothing",
+    "",
+    "The API is stopped meanwhile; mail is not. A run that was interrupted is gone on with",
+    "by the next one: until then the API does not start.",
+  ),
+  script(
+    "keys rotate-hmac",
+    "[--lost]",
+    "Make a new HMAC key, and the HMACs of all messages under it",
+    "--lost  the former key is lost: believe that every stored message is as it was stored",
+    "",
+    "All mail is read once, while everything runs. A run that was interrupted is gone on with",
+    "by the next one; `encimap verify` waits for its end.",
+  ),
+  {
+    name: "keys rewrap",
+    usage: "FILE [--dry-run]",
+    summary:
+      "Put private keys under the master key in FILE; a part of `keys rotate-master`",
+    help: "--dry-run  say whether it can be done and change nothing",
+    run: async (args, io) =>
+      (await import("./rotation.ts")).runRewrap(args, io),
+  },
+  {
+    name: "keys hmac-scan",
+    usage: "[FILE]",
+    summary:
+      "Print the new HMAC of each message, by its HMAC under the key in FILE; a part of `keys rotate-hmac`",
+    run: async (args, io) =>
+      (await import("./rotation.ts")).runHmacScan(args, io),
+  },
+  {
+    name: "keys hmac-apply",
+    usage: "",
+    summary:
+      "Store what `keys hmac-scan` printed; a part of `keys rotate-hmac`",
+    run: async (args, io) =>
+      (await import("./rotation.ts")).runHmacApply(args, io),
   },
 ];

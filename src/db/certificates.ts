@@ -337,7 +337,8 @@ export interface KeptKey {
 }
 
 /**
- * Lists the private keys that should be here, those of issuers as well.
+ * Lists the private keys that should be here, that of the issuer that signs as
+ * well: former ones need none.
  *
  * @param db Pool or transaction.
  * @param after UUID of the last one that was listed.
@@ -355,6 +356,7 @@ export async function listKept(
         select id as certificate_id, vaultbox_id, fingerprint_sha256
         from vaultbox_certs where key_state = 'kept'
         union all select id, id, fingerprint_sha256 from issuers
+        where not_after = (select max(not_after) from issuers)
       ) keys
       where ${after === undefined ? db`true` : db`certificate_id > ${after}`}
       order by certificate_id limit ${limit}

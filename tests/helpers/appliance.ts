@@ -164,6 +164,7 @@ export async function startAppliance(
     maxMessageBytes: 2_000_000,
     programPath: `${dir}/dist/encimap`,
     backupScriptPath: `${dir}/encimap_backup`,
+    keysScriptPath: `${dir}/encimap_keys`,
     // Daemons are stopped and started by the test.
     controlPath: "/bin/true",
     statePath: `${dir}/state`,
@@ -194,7 +195,14 @@ export async function startAppliance(
     if (text === undefined) throw new Error(`No template makes ${name}`);
     return text;
   };
-  for (const script of ["encimap", "encimap_backup", "encimap_pipe.sh"]) {
+  for (
+    const script of [
+      "encimap",
+      "encimap_backup",
+      "encimap_keys",
+      "encimap_pipe.sh",
+    ]
+  ) {
     await Deno.writeTextFile(`${dir}/${script}`, file(`bin/${script}`));
     await Deno.chmod(`${dir}/${script}`, 0o755);
   }
