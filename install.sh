@@ -13,7 +13,7 @@ export LC_ALL=C.UTF-8
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin${PATH:+:$PATH}
 
 DENO_VERSION=2.9.6                      # what builds and runs the program
-PACKAGES='ca-certificates openssl postgresql postfix postfix-lmdb dovecot-core dovecot-imapd dovecot-pgsql'
+PACKAGES='ca-certificates openssl postgresql postfix postfix-lmdb dovecot-core dovecot-imapd dovecot-pgsql restic'
 API_USER=encimap                        # owns database, route maps and private keys
 MAIL_USER=vaultmail                     # owns the mail
 DATABASE=motorical_encrypted_imap
@@ -28,7 +28,7 @@ CACHE=/var/cache/encimap                # what building needs; may be deleted
 BACKUPS=/var/backups/encimap            # files as they were before each change
 LOG=/var/log/encimap-install.log        # what every run has said and done
 DOC=/usr/local/share/doc/encimap
-UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-submission.service encimap-submission.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer encimap-maintenance@.service encimap-clean-up.timer encimap-report.timer encimap-check.service encimap-check.timer encimap-verify.service encimap-verify.timer encimap-queue.socket encimap-queue@.service'
+UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-submission.service encimap-submission.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer encimap-maintenance@.service encimap-clean-up.timer encimap-report.timer encimap-check.service encimap-check.timer encimap-verify.service encimap-verify.timer encimap-queue.socket encimap-queue@.service encimap-backup.service encimap-backup.timer'
 DOVECOT_AUTH=/etc/dovecot/conf.d/10-auth.conf
 NGINX=/etc/nginx/conf.d/encimap.conf
 POSTFIX_WALLS=/etc/systemd/system/postfix.service.d/encimap.conf
