@@ -1,5 +1,5 @@
 /**
- * install/firewall.sh with real firewalls: each test has a network of its own, and
+ * appliance/install/firewall.sh with real firewalls: each test has a network of its own, and
  * knocks from a second one.
  *
  * @module
@@ -123,7 +123,7 @@ Deno.test({
 });
 
 /**
- * Runs a script with the functions of install/firewall.sh, and with `knock`, which
+ * Runs a script with the functions of appliance/install/firewall.sh, and with `knock`, which
  * says which ports can be reached from outside.
  *
  * @returns What each `knock` said.
