@@ -148,8 +148,8 @@ async function inNetwork(script: string): Promise<string[]> {
       knock() { nsenter --target $outside --net python3 knock.py ${PORTS} >>knocked; }
       HERE='${ROOT}' DRY= LOG= COUNT=0 WEB= CHANGES= NL=' ' STAMP= DONE= STEP=
       RECORD='${dir}/record' SECRETS='${dir}/secrets' WORK='${dir}' BACKUPS='${dir}/backups' PENDING='${dir}/pending'
-      . '${ROOT}install/common.sh'
-      . '${ROOT}install/firewall.sh'
+      . '${ROOT}appliance/install/common.sh'
+      . '${ROOT}appliance/install/firewall.sh'
       with_systemd() { false; }
       NFTABLES='${dir}/nftables.conf'
       ${script}`;

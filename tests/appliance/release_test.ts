@@ -80,8 +80,8 @@ async function verdict(dir: string): Promise<Verdict> {
     set -eu
     DRY= LOG= DONE= STEP=test RELEASE_KEY= COUNT=0
     HERE='${dir}/release' SECRETS='${dir}/secrets' WORK='${dir}'
-    . '${ROOT}install/common.sh'
-    . '${ROOT}install/release.sh'
+    . '${ROOT}appliance/install/common.sh'
+    . '${ROOT}appliance/install/release.sh'
     check_sums
     check_signature`;
   const { code, stderr } = await new Deno.Command("sh", {
