@@ -27,9 +27,9 @@ write_settings() {
     if [ -n "$DRY" ]; then
       info "    would set: ENCIMAP_PUBLIC_PORT=4302"
     else
+      later welcome-web
       printf 'ENCIMAP_PUBLIC_PORT=4302\n' >>"$SETTINGS"
       changed "ENCIMAP_PUBLIC_PORT=4302 in $SETTINGS"
-      FIRST_WEB=1
     fi
   elif [ "$WEB" = no ]; then
     close_public_port

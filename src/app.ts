@@ -296,8 +296,6 @@ export interface IntakeApp {
   readonly memory: RecipientMemory;
   /** Inserts rows of messages. */
   readonly rows: MessageBatches;
-  /** Names of staged files whose delivery is under way in this process. */
-  readonly underWay: Set<string>;
   /** What is counted. */
   readonly metrics: IntakeMetrics;
   /** The time. */

@@ -11,6 +11,12 @@ import command from "../../appliance/bin/encimap" with { type: "text" };
 import pipeScript from "../../appliance/bin/encimap_pipe.sh" with {
   type: "text",
 };
+import dovecotConf23 from "../../appliance/dovecot/98-encimap-2.3.conf.tmpl" with {
+  type: "text",
+};
+import dovecotConf24 from "../../appliance/dovecot/98-encimap-2.4.conf.tmpl" with {
+  type: "text",
+};
 import dovecotConf from "../../appliance/dovecot/99-encimap.conf.tmpl" with {
   type: "text",
 };
@@ -45,6 +51,9 @@ import maintenanceService from "../../appliance/systemd/encimap-maintenance.serv
 import maintenanceTimer from "../../appliance/systemd/encimap-maintenance.timer.tmpl" with {
   type: "text",
 };
+import postfixPipe from "../../appliance/systemd/postfix-pipe.conf.tmpl" with {
+  type: "text",
+};
 import reconcileService from "../../appliance/systemd/encimap-reconcile.service.tmpl" with {
   type: "text",
 };
@@ -75,12 +84,20 @@ import verifyService from "../../appliance/systemd/encimap-verify.service.tmpl" 
 import verifyTimer from "../../appliance/systemd/encimap-verify.timer.tmpl" with {
   type: "text",
 };
+import submissionService from "../../appliance/systemd/encimap-submission.service.tmpl" with {
+  type: "text",
+};
+import submissionSocket from "../../appliance/systemd/encimap-submission.socket.tmpl" with {
+  type: "text",
+};
 
 /** Path below appliance/ → text of the template. */
 export const TEMPLATES: Readonly<Record<string, string>> = {
   "bin/encimap": command,
   "bin/encimap_ctl": controlScript,
   "bin/encimap_pipe.sh": pipeScript,
+  "dovecot/98-encimap-2.3.conf.tmpl": dovecotConf23,
+  "dovecot/98-encimap-2.4.conf.tmpl": dovecotConf24,
   "dovecot/99-encimap.conf.tmpl": dovecotConf,
   "dovecot/encimap-last-use.conf.ext.tmpl": dovecotLastUse,
   "dovecot/encimap-sql.conf.ext.tmpl": dovecotSql,
@@ -103,4 +120,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "systemd/encimap-report.timer.tmpl": reportTimer,
   "systemd/encimap-verify.service.tmpl": verifyService,
   "systemd/encimap-verify.timer.tmpl": verifyTimer,
+  "systemd/postfix-pipe.conf.tmpl": postfixPipe,
+  "systemd/encimap-submission.service.tmpl": submissionService,
+  "systemd/encimap-submission.socket.tmpl": submissionSocket,
 };

@@ -219,7 +219,6 @@ export async function testWorld(
     hmacKey: new Uint8Array(32).fill(9),
     memory: new RecipientMemory(100),
     rows: new MessageBatches(intakeSql, (task) => task()),
-    underWay: new Set(),
     metrics: new IntakeMetrics(),
     now: () => new Date(),
   };
