@@ -99,7 +99,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
       const level = Number(/: ([\d.]+)/.exec(line)?.[1]);
       assert.ok(level <= 2, line);
     }
-    assert.equal(levels.split("\n").length, 8);
+    assert.ok(levels.split("\n").length >= 8, levels);
   });
 
   await step(
