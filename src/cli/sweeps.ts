@@ -16,6 +16,7 @@ import {
   recountNamed,
 } from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
+import { Looks, sealArrived } from "../vaultbox/seal_arrived.ts";
 import { Sightings } from "../vaultbox/sightings.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
@@ -26,6 +27,9 @@ const REMOVAL_MS = 60_000;
 
 /** Milliseconds that a stop waits for the sweep that is under way. */
 const FINISH_MS = 5000;
+
+/** Milliseconds between two looks for what clients have stored. */
+const SEAL_MS = 10_000;
 
 /** Milliseconds between two recounts of vaultboxes that are full, or in turn. */
 const RECOUNT_MS = 60_000;
@@ -66,6 +70,12 @@ export async function startSweeps(
     setInterval(remove, REMOVAL_MS),
     setInterval(count, RECOUNT_MS),
   ];
+  if (app.config.sealsArrived) {
+    const looks = new Looks();
+    timers.push(
+      setInterval(() => queue(() => sealArrived(app, looks)), SEAL_MS),
+    );
+  }
   return async () => {
     for (const timer of timers) clearInterval(timer);
     await stopFollowing().catch(() => {});
