@@ -33,7 +33,7 @@ const PERMISSIONS = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  "--allow-run=/usr/sbin/postmap",
+  "--allow-run=/usr/sbin/postmap,/usr/sbin/postqueue",
   "--allow-sys=uid,gid,userInfo,hostname,statfs",
 ];
 

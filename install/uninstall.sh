@@ -32,6 +32,12 @@ do_uninstall() {
   if with_systemd; then
     for unit in $UNITS; do
       [ -e "/etc/systemd/system/$unit" ] || continue
+      case $unit in
+        *@.service)
+          run systemctl stop "${unit%.service}*.service"
+          continue
+          ;;
+      esac
       run systemctl disable --now "$unit"
     done
     for unit in $UNITS; do

@@ -10,6 +10,8 @@ import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
 import { MessageBatches } from "./db/message_batches.ts";
 import type { Log } from "./log.ts";
+import { ApiMetrics } from "./metrics/api.ts";
+import { IntakeMetrics } from "./metrics/intake.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { socketIntake } from "./mta/intake.ts";
 import { postfixMta } from "./mta/postfix.ts";
@@ -91,6 +93,7 @@ export async function openApp(
         privateKeyPem: await readFile(config.profileSigner.keyFile, "utf8"),
       },
     heavy: new Gate(HEAVY_MAX, { waitingMax: HEAVY_WAITING_MAX }),
+    metrics: new ApiMetrics(),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       passwords[Symbol.dispose]();
@@ -122,7 +125,7 @@ export async function openIntakeApp(
     hmacKey,
     memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task, id) => alone.run(task, id)),
-    underWay: new Set(),
+    metrics: new IntakeMetrics(),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });

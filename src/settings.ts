@@ -10,6 +10,7 @@ import {
   KEY_TRANSPORTS,
 } from "./encryption_policy.ts";
 import { formOf, type Kind } from "./setting_kind.ts";
+import { UPKEEP_SETTINGS } from "./upkeep_settings.ts";
 
 /** One row of the table. */
 export interface Setting {
@@ -269,10 +270,10 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: "ENCIMAP_TRANSPORT",
-    fallback: "pipe",
-    kind: { type: "choice", of: ["pipe", "lmtp"] },
+    fallback: "lmtp",
+    kind: { type: "choice", of: ["lmtp", "pipe"] },
     summary:
-      "How Postfix hands mail to the intake: one program for each recipient (`pipe`), or over ENCIMAP_LMTP_SOCKET (`lmtp`), which is faster. After a change run install.sh again.",
+      "How Postfix hands mail to the intake: over ENCIMAP_LMTP_SOCKET (`lmtp`), or by one program for each recipient (`pipe`), which is slower. After a change run install.sh again.",
   },
   {
     name: "ENCIMAP_DOVEADM_SOCKET",
@@ -346,6 +347,7 @@ export const SETTINGS: readonly Setting[] = [
     summary:
       "RFC 8601: the authserv-id of the operator's filter for incoming mail, whose Authentication-Results are believed. Set it only if that filter removes those that senders have written in its name.",
   },
+  ...UPKEEP_SETTINGS,
   {
     name: "ENCIMAP_LOG_LEVEL",
     fallback: "info",

@@ -229,7 +229,7 @@ export interface Failure {
 
 /** `FailureReason` of docs/openapi.yaml. */
 export interface FailureReason {
-  code: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "quota_exceeded" | "vaultbox_suspended" | "vaultbox_full" | "unknown_vaultbox" | "message_too_large" | "storage_full" | "unsupported_media_type" | "idempotency_mismatch" | "too_many_requests" | "headers_too_large" | "unavailable" | "internal";
+  code: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "quota_exceeded" | "vaultbox_suspended" | "vaultbox_full" | "unknown_vaultbox" | "message_too_large" | "mail_loop" | "storage_full" | "unsupported_media_type" | "idempotency_mismatch" | "too_many_requests" | "headers_too_large" | "unavailable" | "internal";
   message: string;
   details?: Record<string, unknown>;
 }

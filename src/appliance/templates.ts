@@ -57,6 +57,33 @@ import postfixPipe from "../../appliance/systemd/postfix-pipe.conf.tmpl" with {
 import reconcileService from "../../appliance/systemd/encimap-reconcile.service.tmpl" with {
   type: "text",
 };
+import checkService from "../../appliance/systemd/encimap-check.service.tmpl" with {
+  type: "text",
+};
+import checkTimer from "../../appliance/systemd/encimap-check.timer.tmpl" with {
+  type: "text",
+};
+import cleanUpTimer from "../../appliance/systemd/encimap-clean-up.timer.tmpl" with {
+  type: "text",
+};
+import maintenanceTasks from "../../appliance/systemd/encimap-maintenance@.service.tmpl" with {
+  type: "text",
+};
+import queueSocket from "../../appliance/systemd/encimap-queue.socket.tmpl" with {
+  type: "text",
+};
+import queueService from "../../appliance/systemd/encimap-queue@.service.tmpl" with {
+  type: "text",
+};
+import reportTimer from "../../appliance/systemd/encimap-report.timer.tmpl" with {
+  type: "text",
+};
+import verifyService from "../../appliance/systemd/encimap-verify.service.tmpl" with {
+  type: "text",
+};
+import verifyTimer from "../../appliance/systemd/encimap-verify.timer.tmpl" with {
+  type: "text",
+};
 
 /** Path below appliance/ → text of the template. */
 export const TEMPLATES: Readonly<Record<string, string>> = {
@@ -79,4 +106,13 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "systemd/encimap-maintenance.timer.tmpl": maintenanceTimer,
   "systemd/encimap-reconcile.service.tmpl": reconcileService,
   "systemd/postfix-pipe.conf.tmpl": postfixPipe,
+  "systemd/encimap-check.service.tmpl": checkService,
+  "systemd/encimap-check.timer.tmpl": checkTimer,
+  "systemd/encimap-clean-up.timer.tmpl": cleanUpTimer,
+  "systemd/encimap-maintenance@.service.tmpl": maintenanceTasks,
+  "systemd/encimap-queue.socket.tmpl": queueSocket,
+  "systemd/encimap-queue@.service.tmpl": queueService,
+  "systemd/encimap-report.timer.tmpl": reportTimer,
+  "systemd/encimap-verify.service.tmpl": verifyService,
+  "systemd/encimap-verify.timer.tmpl": verifyTimer,
 };

@@ -11,8 +11,11 @@ import { deleteOldRequests } from "../db/idempotency.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { deleteOldSetupLinks } from "../db/setup_links.ts";
 import { buildApi } from "../http/api.ts";
+import { buildMetrics } from "../http/metrics.ts";
 import { buildPublic } from "../http/public/server.ts";
 import { reason } from "../log.ts";
+import { intakeText, queueText } from "../vaultbox/metrics_peers.ts";
+import { metricsText } from "../vaultbox/api_metrics.ts";
 import { lastingIssuer } from "../vaultbox/issuer.ts";
 import { finishDestructions } from "../vaultbox/key_destruction.ts";
 import { fillKeyPool } from "../vaultbox/key_pool.ts";
@@ -20,6 +23,7 @@ import { watchFull } from "../vaultbox/limits.ts";
 import { reconcile } from "../vaultbox/reconcile.ts";
 import { mendRoutes } from "../vaultbox/routes.ts";
 import { endOverdueSessions } from "../vaultbox/sessions.ts";
+import { VERSION } from "../version.ts";
 import type { Service } from "./service.ts";
 import { tokenSettings } from "./token.ts";
 
@@ -52,6 +56,7 @@ export async function startApi(app: App): Promise<Service> {
     onListen: ({ port }) =>
       app.log.write("info", "listening", { publicPort: port }),
   }, buildPublic(app));
+  const metricsServer = listenForMetrics(app);
   const stopping = new AbortController();
   const filling = fillKeyPool(app, stopping.signal);
   const stopTimers = [
@@ -70,12 +75,29 @@ export async function startApi(app: App): Promise<Service> {
     async stop() {
       stopping.abort();
       await publicServer?.shutdown();
+      await metricsServer?.shutdown();
       await server.shutdown();
       await stopWatching();
       for (const stop of stopTimers) await stop();
       await filling;
     },
   };
+}
+
+function listenForMetrics(app: App): Deno.HttpServer | undefined {
+  const { metricsPort, intakeSocket, queueSocket } = app.config;
+  if (metricsPort === undefined) return undefined;
+  const text = metricsText(app, {
+    intake: () => intakeText(intakeSocket),
+    queue: () => queueText(queueSocket),
+    version: VERSION,
+  });
+  return Deno.serve({
+    hostname: "127.0.0.1",
+    port: metricsPort,
+    onListen: ({ port }) =>
+      app.log.write("info", "listening", { metricsPort: port }),
+  }, buildMetrics(app, text));
 }
 
 /** Does something every minute, one run at a time. */

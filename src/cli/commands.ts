@@ -10,6 +10,7 @@ import { describeConfig } from "../settings.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
+import { MOVING_COMMANDS } from "./moving_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -64,12 +65,36 @@ export const COMMANDS: readonly Command[] = [
       (await import("./operator.ts")).runReconcile(args, io),
   },
   {
+    name: "maintenance clean-up",
+    usage: "[--dry-run]",
+    summary: "Delete rows that nobody needs any more; a timer runs it weekly",
+    help: [
+      "--dry-run  count them and delete nothing",
+      "",
+      "Entries of the audit log older than ENCIMAP_AUDIT_DAYS, former addresses older",
+      "than ENCIMAP_FORMER_ADDRESS_DAYS, counts of deliveries of 800 days ago. Then it",
+      "says how the largest tables are doing. May be stopped at any time.",
+    ].join("\n"),
+    run: async (args, io) =>
+      (await import("./maintenance.ts")).runCleanUp(args, io),
+  },
+  {
+    name: "maintenance report",
+    usage: "[--days N]",
+    summary:
+      "Print a report on vaultboxes, deliveries and certificates; a timer runs it quarterly",
+    help: "--days N  days that it looks back; 92 if left out",
+    run: async (args, io) =>
+      (await import("./maintenance.ts")).runReport(args, io),
+  },
+  {
     name: "maintenance",
-    usage: "[--dry-run] [--force]",
+    usage: "[--dry-run] [--force] [--ids]",
     summary: "Renew certificates before they expire; the timer runs it daily",
     help: [
       "--dry-run  say what would be renewed, and what owners have to renew themselves",
       "--force    believe the clock although the last run is over 30 days ago",
+      "--ids      name vaultboxes by id and not by address, as for a log",
       "",
       "Another run that is at it is no failure; a renewal that failed, and a doubted",
       "clock are. What failed is tried again by the next run.",
@@ -84,8 +109,16 @@ export const COMMANDS: readonly Command[] = [
     run: async (args, io) => (await import("./doctor.ts")).runDoctor(args, io),
   },
   {
+    name: "queue",
+    usage: "",
+    summary: "Print Postfix's queue in numbers, for Prometheus",
+    help:
+      "Run by encimap-queue.socket, as somebody who may read the queue and nothing\nelse of ours. No address is printed.",
+    run: async (args, io) => (await import("./queue.ts")).runQueue(args, io),
+  },
+  {
     name: "verify",
-    usage: "[--all] [--json] [--restart] [ADDRESS | ID]...",
+    usage: "[--all] [--ids] [--json] [--restart] [ADDRESS | ID]...",
     summary: "Name altered and foreign files in the Maildirs",
     help: [
       "All vaultboxes if none is named. Takes half of one processor's time and no more,",
@@ -93,6 +126,7 @@ export const COMMANDS: readonly Command[] = [
       "messages that do not agree with the database's rows are set right.",
       "",
       "--all      name also what clients have stored outside INBOX, as in Sent",
+      "--ids      name vaultboxes by id and not by address, as for a log",
       "--json     print one object of JSON on each line, the last one a summary",
       "--restart  do not go on with a run that was interrupted",
       "",
@@ -239,6 +273,7 @@ export const COMMANDS: readonly Command[] = [
       (await import("./issuer.ts")).runIssuerShow(args, io),
   },
   ...KEY_COMMANDS,
+  ...MOVING_COMMANDS,
   {
     name: "config describe",
     usage: "",

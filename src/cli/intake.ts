@@ -13,10 +13,14 @@ import { intakeServer } from "../http/intake.ts";
 import { lmtpEngine } from "../lmtp/engine.ts";
 import { lmtpServer } from "../lmtp/server.ts";
 import { Admission } from "../vaultbox/admission.ts";
+import { saveDeliveryCounts } from "../vaultbox/delivery_counts.ts";
 import { prepareSpool } from "../vaultbox/receive.ts";
 import type { Io } from "./command.ts";
 import type { Service } from "./service.ts";
 import { startSweeps } from "./sweeps.ts";
+
+/** Milliseconds for saving the last counts of deliveries. */
+const SAVE_MS = 2000;
 
 /** First descriptor that systemd hands over, sd_listen_fds(3). */
 const LISTEN_FDS_START = 3;
@@ -68,8 +72,19 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
         lmtp.close(now),
       ]);
       await admission.finished();
+      await saveLast(app);
     },
   };
+}
+
+/** Without waiting for a database that is away: these are only counts. */
+async function saveLast(app: IntakeApp): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, SAVE_MS);
+  });
+  await Promise.race([saveDeliveryCounts(app).catch(() => {}), late]);
+  clearTimeout(timer);
 }
 
 type Address = { path: string } | { host: string; port: number } | {

@@ -63,6 +63,7 @@ function applianceSettings(
     maxMessageBytes: config.maxMessageBytes,
     intakeSocket: config.intakeSocket,
     lmtpSocket: config.lmtpSocket,
+    queueSocket: config.queueSocket,
     unroutedTransport: transportOf(config, UNROUTED),
     intakePort: config.intakePort,
     publicPort: config.publicPort ?? DEFAULT_APPLIANCE.publicPort,

@@ -27,6 +27,7 @@ import issuers from "../../sql/0010_issuers.sql" with { type: "text" };
 import custody from "../../sql/0011_custody.sql" with { type: "text" };
 import setup from "../../sql/0012_setup.sql" with { type: "text" };
 import versions from "../../sql/0013_versions.sql" with { type: "text" };
+import upkeep from "../../sql/0016_upkeep.sql" with { type: "text" };
 import verifications from "../../sql/0014_verifications.sql" with {
   type: "text",
 };
@@ -56,6 +57,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0012_setup", text: setup },
   { name: "0013_versions", text: versions },
   { name: "0014_verifications", text: verifications },
+  { name: "0016_upkeep", text: upkeep },
 ];
 
 /** Rights of the other roles, given again after every migration. */

@@ -143,6 +143,7 @@ Deno.test({
       maxMessageBytes: 1,
       intakeSocket: "/unused",
       lmtpSocket: "/unused",
+      queueSocket: "/unused",
       unroutedTransport: "unused",
       intakePort: 1,
       doveadmSocket: "/unused",

@@ -28,6 +28,8 @@ const REFUSED = [
   ["vaultmail", "select * from hand_outs"],
   ["vaultmail", "update vaultbox_certs set key_state = 'kept'"],
   ["vaultmail", "update maintenance set last_run_at = now()"],
+  ["vaultmail", "delete from delivery_counts"],
+  ["dovecot", "select * from delivery_counts"],
   ["dovecot", "select * from imap_app_credentials"],
   ["dovecot", "select * from app_credentials"],
   ["dovecot", "update app_credentials set last_used_at = now()"],

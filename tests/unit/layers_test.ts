@@ -6,6 +6,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   smime: ["smime", "mail"],
   x509: ["x509", "smime", "mail"],
   pkcs12: ["pkcs12", "smime", "x509", "mail"],
+  metrics: ["metrics"],
   system: ["system"],
   storage: ["storage", "system"],
   db: ["db"],
@@ -38,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "version.ts",
   ],
 };
-const ALWAYS = ["encryption_policy.ts", "errors.ts", "log.ts"];
+const ALWAYS = ["encryption_policy.ts", "errors.ts", "log.ts", "metrics"];
 const TYPES = ["app.ts", "config.ts"];
 const PURE = ["mail", "smime", "x509", "pkcs12"];
 

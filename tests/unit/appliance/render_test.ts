@@ -16,6 +16,7 @@ const SETTINGS: ApplianceSettings = {
   maxMessageBytes: 52428800,
   intakeSocket: "/run/encimap/intake.sock",
   lmtpSocket: "/run/encimap/lmtp.sock",
+  queueSocket: "/run/encimap/queue.sock",
   unroutedTransport: "encimap-pipe:unrouted",
   intakePort: 4321,
   doveadmSocket: "encimap-doveadm",
