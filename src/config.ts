@@ -80,6 +80,12 @@ export interface Config {
   readonly auditDays: number;
   /** ENCIMAP_FORMER_ADDRESS_DAYS. */
   readonly formerAddressDays: number;
+  /** ENCIMAP_SUBMISSION_SOCKET. */
+  readonly submissionSocket: string;
+  /** ENCIMAP_RECIPIENTS_PER_HOUR; 0 is off. */
+  readonly recipientsPerHour: number;
+  /** ENCIMAP_RECIPIENTS_PER_DAY; 0 is off. */
+  readonly recipientsPerDay: number;
   /** ENCIMAP_QUEUE_SOCKET. */
   readonly queueSocket: string;
   /** ENCIMAP_TRANSPORT. */
@@ -230,6 +236,9 @@ export function parseConfig(
     lmtpSocket: text("ENCIMAP_LMTP_SOCKET"),
     auditDays: number("ENCIMAP_AUDIT_DAYS"),
     formerAddressDays: number("ENCIMAP_FORMER_ADDRESS_DAYS"),
+    submissionSocket: text("ENCIMAP_SUBMISSION_SOCKET"),
+    recipientsPerHour: number("ENCIMAP_RECIPIENTS_PER_HOUR"),
+    recipientsPerDay: number("ENCIMAP_RECIPIENTS_PER_DAY"),
     queueSocket: text("ENCIMAP_QUEUE_SOCKET"),
     transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),

@@ -4,10 +4,14 @@
  * @module
  */
 
+import backupScript from "../../appliance/bin/encimap_backup" with {
+  type: "text",
+};
 import controlScript from "../../appliance/bin/encimap_ctl" with {
   type: "text",
 };
 import command from "../../appliance/bin/encimap" with { type: "text" };
+import keysScript from "../../appliance/bin/encimap_keys" with { type: "text" };
 import pipeScript from "../../appliance/bin/encimap_pipe.sh" with {
   type: "text",
 };
@@ -34,6 +38,12 @@ import masterCf from "../../appliance/postfix/master.cf.tmpl" with {
   type: "text",
 };
 import apiService from "../../appliance/systemd/encimap-api.service.tmpl" with {
+  type: "text",
+};
+import backupService from "../../appliance/systemd/encimap-backup.service.tmpl" with {
+  type: "text",
+};
+import backupTimer from "../../appliance/systemd/encimap-backup.timer.tmpl" with {
   type: "text",
 };
 import intakeService from "../../appliance/systemd/encimap-intake.service.tmpl" with {
@@ -84,11 +94,19 @@ import verifyService from "../../appliance/systemd/encimap-verify.service.tmpl" 
 import verifyTimer from "../../appliance/systemd/encimap-verify.timer.tmpl" with {
   type: "text",
 };
+import submissionService from "../../appliance/systemd/encimap-submission.service.tmpl" with {
+  type: "text",
+};
+import submissionSocket from "../../appliance/systemd/encimap-submission.socket.tmpl" with {
+  type: "text",
+};
 
 /** Path below appliance/ → text of the template. */
 export const TEMPLATES: Readonly<Record<string, string>> = {
   "bin/encimap": command,
+  "bin/encimap_backup": backupScript,
   "bin/encimap_ctl": controlScript,
+  "bin/encimap_keys": keysScript,
   "bin/encimap_pipe.sh": pipeScript,
   "dovecot/98-encimap-2.3.conf.tmpl": dovecotConf23,
   "dovecot/98-encimap-2.4.conf.tmpl": dovecotConf24,
@@ -99,13 +117,14 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "postfix/main.cf.tmpl": mainCf,
   "postfix/master.cf.tmpl": masterCf,
   "systemd/encimap-api.service.tmpl": apiService,
+  "systemd/encimap-backup.service.tmpl": backupService,
+  "systemd/encimap-backup.timer.tmpl": backupTimer,
   "systemd/encimap-intake.service.tmpl": intakeService,
   "systemd/encimap-intake.socket.tmpl": intakeSocket,
   "systemd/encimap-lmtp.socket.tmpl": lmtpSocket,
   "systemd/encimap-maintenance.service.tmpl": maintenanceService,
   "systemd/encimap-maintenance.timer.tmpl": maintenanceTimer,
   "systemd/encimap-reconcile.service.tmpl": reconcileService,
-  "systemd/postfix-pipe.conf.tmpl": postfixPipe,
   "systemd/encimap-check.service.tmpl": checkService,
   "systemd/encimap-check.timer.tmpl": checkTimer,
   "systemd/encimap-clean-up.timer.tmpl": cleanUpTimer,
@@ -115,4 +134,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "systemd/encimap-report.timer.tmpl": reportTimer,
   "systemd/encimap-verify.service.tmpl": verifyService,
   "systemd/encimap-verify.timer.tmpl": verifyTimer,
+  "systemd/postfix-pipe.conf.tmpl": postfixPipe,
+  "systemd/encimap-submission.service.tmpl": submissionService,
+  "systemd/encimap-submission.socket.tmpl": submissionSocket,
 };

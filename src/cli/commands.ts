@@ -6,11 +6,11 @@
 
 import type { App } from "../app.ts";
 import { parseConfig, showConfig } from "../config.ts";
-import { describeConfig } from "../settings.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
 import { MOVING_COMMANDS } from "./moving_commands.ts";
+import { BACKUP_COMMANDS } from "./backup_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -27,6 +27,14 @@ export const COMMANDS: readonly Command[] = [
     help:
       "Listens on the sockets that systemd hands over, else on\nENCIMAP_INTAKE_SOCKET and, where INTAKE_TOKEN is set, INTAKE_PORT.",
     run: async (_args, io) => (await import("./serve.ts")).runIntake(io),
+  },
+  {
+    name: "submission",
+    usage: "",
+    summary: "Judge, count and sign the mail of port 587 until SIGTERM",
+    help:
+      "Postfix asks it as a milter. Listens on the socket that systemd hands over,\nelse on ENCIMAP_SUBMISSION_SOCKET.",
+    run: async (_args, io) => (await import("./serve.ts")).runSubmission(io),
   },
   {
     name: "serve",
@@ -141,10 +149,11 @@ export const COMMANDS: readonly Command[] = [
       "operations.md says what to do about each finding.",
       "",
       "Exit status:",
-      "  0   nothing was found, or another run is at it",
+      "  0   nothing was found",
       "  1   failed; the reason is on standard error",
       "  2   something was found",
       "  64  wrong arguments",
+      "  75  another run is at it; nothing was looked at",
       "  78  wrong configuration",
     ].join("\n"),
     run: async (args, io) => (await import("./verify.ts")).runVerify(args, io),
@@ -194,6 +203,33 @@ export const COMMANDS: readonly Command[] = [
     help:
       "For mail, for mail clients that set themselves up, and of the certificates\nthat its vaultboxes publish. What DNS has is not looked at.",
     run: async (args, io) => (await import("./dns.ts")).runDns(args, io),
+  },
+  {
+    name: "dkim rotate",
+    usage: "DOMAIN",
+    summary:
+      "Make the next key that signs a domain's mail, and print its record",
+    help:
+      "The new key signs once DNS shows it; the API looks every hour. Until then the one\nbefore signs, and its record stays for a week after that.",
+    run: async (args, io) =>
+      (await import("./sending.ts")).runDkimRotate(args, io),
+  },
+  {
+    name: "sending list",
+    usage: "",
+    summary:
+      "List who is stopped for having sent too much: address, since, recipients",
+    run: async (args, io) =>
+      (await import("./sending.ts")).runSendingList(args, io),
+  },
+  {
+    name: "sending resume",
+    usage: "ADDRESS | ID",
+    summary: "Let a vaultbox send again",
+    help:
+      "Change its passwords first if somebody else has used them: see the audit log,\n`sending.stop`, and when its credentials were used last.",
+    run: async (args, io) =>
+      (await import("./sending.ts")).runSendingResume(args, io),
   },
   {
     name: "vaultbox create",
@@ -274,13 +310,15 @@ export const COMMANDS: readonly Command[] = [
   },
   ...KEY_COMMANDS,
   ...MOVING_COMMANDS,
+  ...BACKUP_COMMANDS,
   {
     name: "config describe",
     usage: "",
     summary: "Print the table of all settings, Markdown",
-    run: (_args, io) => {
+    run: async (_args, io) => {
+      const { describeConfig } = await import("./describe_config.ts");
       io.print(describeConfig().trimEnd());
-      return Promise.resolve(EXIT.ok);
+      return EXIT.ok;
     },
   },
   {

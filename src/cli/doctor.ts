@@ -15,7 +15,9 @@ import { intakeIsHealthy } from "../vaultbox/health.ts";
 import { orphanedKeys } from "../vaultbox/reconcile.ts";
 import { reconcileRoutes } from "../vaultbox/routes.ts";
 import { EXIT, type Io } from "./command.ts";
+import { readOwnership } from "../system/ownership.ts";
 import { open, parse } from "./operator.ts";
+import { placesHere, wrongPlaces } from "./places.ts";
 
 /** One check. */
 interface Check {
@@ -57,7 +59,7 @@ export async function runDoctor(
   let isDatabaseDown = false;
   // A web server of another kind, or on another machine, is not ours to look at.
   const hasNginx = await lstat(NGINX_FILE).then(() => true, () => false);
-  const all = checks(app, hasNginx);
+  const all = checks(app, io, hasNginx);
   for (const [i, { name, fix, needsDatabase, run }] of all.entries()) {
     const isSchemaCheck = i === 0;
     if (isDatabaseDown && needsDatabase) {
@@ -78,7 +80,7 @@ export async function runDoctor(
   return failures === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function checks(app: App, hasNginx: boolean): Check[] {
+function checks(app: App, io: Io, hasNginx: boolean): Check[] {
   const { apiPort, publicPort, smtpPort, transport, lmtpSocket } = app.config;
   return [
     {
@@ -134,6 +136,16 @@ function checks(app: App, hasNginx: boolean): Check[] {
           days > IDLE_DAYS,
           `the last run was ${Math.floor(days)} days ago`,
         );
+      },
+    },
+    {
+      name: "files belong to whom they should, and secrets are closed",
+      fix:
+        "Run install.sh again; set what it leaves with chown and chmod. A secret that others could read is to be made anew (docs/operations.md).",
+      run: async () => {
+        const places = placesHere(app.config, io.env["ENCIMAP_CONFIG_FILE"]);
+        const wrong = await wrongPlaces(places, await readOwnership());
+        refuse(wrong.length > 0, wrong.join("; "));
       },
     },
     {

@@ -31,6 +31,7 @@ import upkeep from "../../sql/0016_upkeep.sql" with { type: "text" };
 import verifications from "../../sql/0014_verifications.sql" with {
   type: "text",
 };
+import sending from "../../sql/0019_sending.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -58,6 +59,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0013_versions", text: versions },
   { name: "0014_verifications", text: verifications },
   { name: "0016_upkeep", text: upkeep },
+  { name: "0019_sending", text: sending },
 ];
 
 /** Rights of the other roles, given again after every migration. */

@@ -100,7 +100,7 @@ async function answer(
     // Over the socket only: it writes to the disk.
     const isHealth = request.method === "GET" && url.pathname === "/health";
     if (isHealth && access.kind === "socket") {
-      await admission.checkStorage();
+      await admission.checkHealth();
       await checkStore(app.config.maildirBasePath);
       return respond(response, 200, { status: "healthy" });
     }

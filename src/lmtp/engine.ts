@@ -50,7 +50,10 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
     refused,
     async take(envelope, chunks) {
       const began = performance.now();
-      await using message = await receive(app, chunks, { maxOctets: limit });
+      await using message = await receive(app, chunks, {
+        maxOctets: limit,
+        isWireForm: true,
+      });
       const head = message.head.subarray(0, HEAD_OCTETS);
       const queueId = queueIdOf(envelope.ident, head, hostname) ??
         crypto.randomUUID();

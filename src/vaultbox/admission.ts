@@ -7,6 +7,7 @@
  */
 
 import type { IntakeApp } from "../app.ts";
+import { checkSchema } from "../db/migrate.ts";
 import { AppError, toAppError } from "../errors.ts";
 import type { Fields } from "../log.ts";
 import { type FreeSpace, freeSpace } from "../storage/free_space.ts";
@@ -69,7 +70,13 @@ export class Admission {
    */
   constructor(app: Pick<IntakeApp, "config" | "log" | "metrics" | "sql">) {
     this.#app = app;
-    this.#pulse = new DatabasePulse(app.sql);
+    let isSchemaRight = false;
+    this.#pulse = new DatabasePulse(async () => {
+      if (isSchemaRight) return await app.sql`select 1`;
+      // The doors are open before the database is there.
+      await checkSchema(app.sql);
+      isSchemaRight = true;
+    });
     this.#refusals = new RefusalLog(app.log);
   }
 
@@ -103,6 +110,16 @@ export class Admission {
   async check(octets = 0): Promise<void> {
     await this.checkStorage(octets);
     await this.#pulse.check();
+  }
+
+  /**
+   * Says within a second whether mail is taken, and why not.
+   *
+   * @throws {AppError} As {@linkcode check}.
+   */
+  async checkHealth(): Promise<void> {
+    await this.checkStorage();
+    await this.#pulse.ask();
   }
 
   /**

@@ -26,6 +26,8 @@ const REFUSED = [
   ["vaultmail", "select record_login('a', 'imap')"],
   ["vaultmail", "select * from issuers"],
   ["vaultmail", "select * from hand_outs"],
+  ["vaultmail", "select * from dkim_keys"],
+  ["vaultmail", "delete from sending_stops"],
   ["vaultmail", "update vaultbox_certs set key_state = 'kept'"],
   ["vaultmail", "update maintenance set last_run_at = now()"],
   ["vaultmail", "delete from delivery_counts"],

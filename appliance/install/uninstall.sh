@@ -12,7 +12,7 @@ do_uninstall() {
     info '    would restore: settings of Postfix, Dovecot and firewall'
     [ ! -e "$NGINX" ] || info "    would remove: $NGINX"
     close_public_port
-    info "    would remove: $maps $LIBRARY /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl $DOC $CACHE"
+    info "    would remove: $maps $LIBRARY /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl /usr/local/bin/encimap_backup /usr/local/bin/encimap_keys $DOC $CACHE"
     [ -z "$PURGE" ] || info "    would remove: $mail $keys $SECRETS $STATE, database $DATABASE, its roles and users"
     info 'Nothing was changed (--dry-run)'
     return 0
@@ -58,10 +58,11 @@ do_uninstall() {
   if with_systemd && has postconf; then run systemctl stop postfix.service; fi
   keep_queue
   restore_postfix
-  if [ -d "$maps" ]; then
-    rm -rf "$maps"
-    changed "removed $maps"
-  fi
+  for path in "$maps" "$(dirname "$(setting ENCIMAP_SUBMISSION_SOCKET /var/spool/postfix/encimap/submission.sock)")"; do
+    [ -d "$path" ] || continue
+    rm -rf "$path"
+    changed "removed $path"
+  done
   step 'Dovecot'
   restore_dovecot
   if with_systemd; then
@@ -74,7 +75,7 @@ do_uninstall() {
   close_public_port
 
   step 'Program'
-  for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl "$DOC" "$CACHE" "$RECORD" /run/encimap; do
+  for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl /usr/local/bin/encimap_backup /usr/local/bin/encimap_keys "$DOC" "$CACHE" "$RECORD" /run/encimap; do
     [ -e "$path" ] || continue
     rm -rf "$path"
     changed "removed $path"
