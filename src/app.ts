@@ -8,6 +8,8 @@ import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Pool } from "./db/connect.ts";
 import type { MessageBatches } from "./db/message_batches.ts";
+import type { ApiMetrics } from "./metrics/api.ts";
+import type { IntakeMetrics } from "./metrics/intake.ts";
 import type { Gate } from "./system/gate.ts";
 import type { RecipientMemory } from "./vaultbox/recipients.ts";
 
@@ -274,6 +276,8 @@ export interface App {
   readonly profileSigner: () => Promise<ProfileSigner | undefined>;
   /** Lets few keys, password hashes and bundles be made at a time. */
   readonly heavy: Gate;
+  /** What is counted. */
+  readonly metrics: ApiMetrics;
   /** The time. */
   readonly now: () => Date;
 }
@@ -292,8 +296,8 @@ export interface IntakeApp {
   readonly memory: RecipientMemory;
   /** Inserts rows of messages. */
   readonly rows: MessageBatches;
-  /** Names of staged files whose delivery is under way in this process. */
-  readonly underWay: Set<string>;
+  /** What is counted. */
+  readonly metrics: IntakeMetrics;
   /** The time. */
   readonly now: () => Date;
 }

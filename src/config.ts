@@ -26,6 +26,8 @@ export interface Config {
   readonly apiPort: number;
   /** ENCIMAP_PUBLIC_PORT; undefined: nothing is public. */
   readonly publicPort: number | undefined;
+  /** ENCIMAP_METRICS_PORT; undefined: Prometheus is not answered. */
+  readonly metricsPort: number | undefined;
   /** INTAKE_PORT. */
   readonly intakePort: number;
   /** INTAKE_TOKEN. */
@@ -74,6 +76,18 @@ export interface Config {
   readonly intakeSocket: string;
   /** ENCIMAP_LMTP_SOCKET. */
   readonly lmtpSocket: string;
+  /** ENCIMAP_AUDIT_DAYS; 0 is for ever. */
+  readonly auditDays: number;
+  /** ENCIMAP_FORMER_ADDRESS_DAYS. */
+  readonly formerAddressDays: number;
+  /** ENCIMAP_SUBMISSION_SOCKET. */
+  readonly submissionSocket: string;
+  /** ENCIMAP_RECIPIENTS_PER_HOUR; 0 is off. */
+  readonly recipientsPerHour: number;
+  /** ENCIMAP_RECIPIENTS_PER_DAY; 0 is off. */
+  readonly recipientsPerDay: number;
+  /** ENCIMAP_QUEUE_SOCKET. */
+  readonly queueSocket: string;
   /** ENCIMAP_TRANSPORT. */
   readonly transport: "pipe" | "lmtp";
   /** ENCIMAP_DOVEADM_SOCKET. */
@@ -183,6 +197,9 @@ export function parseConfig(
     publicPort: values.has("ENCIMAP_PUBLIC_PORT")
       ? number("ENCIMAP_PUBLIC_PORT")
       : undefined,
+    metricsPort: values.has("ENCIMAP_METRICS_PORT")
+      ? number("ENCIMAP_METRICS_PORT")
+      : undefined,
     intakePort: number("INTAKE_PORT"),
     intakeToken: values.get("INTAKE_TOKEN"),
     jwtSecret: values.get("JWT_SECRET"),
@@ -217,6 +234,12 @@ export function parseConfig(
       : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
     lmtpSocket: text("ENCIMAP_LMTP_SOCKET"),
+    auditDays: number("ENCIMAP_AUDIT_DAYS"),
+    formerAddressDays: number("ENCIMAP_FORMER_ADDRESS_DAYS"),
+    submissionSocket: text("ENCIMAP_SUBMISSION_SOCKET"),
+    recipientsPerHour: number("ENCIMAP_RECIPIENTS_PER_HOUR"),
+    recipientsPerDay: number("ENCIMAP_RECIPIENTS_PER_DAY"),
+    queueSocket: text("ENCIMAP_QUEUE_SOCKET"),
     transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),

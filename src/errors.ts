@@ -22,8 +22,8 @@ export interface Outcome {
 
 /**
  * The one table of failures. Mail may fail for good only with
- * `unknown_vaultbox` and `message_too_large`: every other row exits with 75 and
- * replies with 4xx, so that Postfix keeps the message and tries again.
+ * `unknown_vaultbox`, `message_too_large` and `mail_loop`: every other row exits
+ * with 75 and replies with 4xx, so that Postfix keeps the message and tries again.
  */
 export const OUTCOMES = {
   invalid_request: { http: 400, exit: 75, reply: 451, status: "4.3.0" },
@@ -43,6 +43,8 @@ export const OUTCOMES = {
   unknown_vaultbox: { http: 404, exit: 67, reply: 550, status: "5.1.1" },
   /** Larger than ENCIMAP_MAX_MESSAGE_BYTES. RFC 3463 X.3.4. */
   message_too_large: { http: 413, exit: 65, reply: 552, status: "5.3.4" },
+  /** A message that was delivered to the same address before. RFC 3463 X.4.6. */
+  mail_loop: { http: 508, exit: 65, reply: 554, status: "5.4.6" },
   /** The disk of the mail store has no room. RFC 3463 X.3.1. */
   storage_full: { http: 507, exit: 75, reply: 452, status: "4.3.1" },
   unsupported_media_type: { http: 415, exit: 75, reply: 451, status: "4.3.0" },

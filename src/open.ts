@@ -5,11 +5,13 @@
  */
 
 import { readFile } from "node:fs/promises";
-import type { App, IntakeApp, PrivateKeys } from "./app.ts";
+import type { App, IntakeApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
 import { MessageBatches } from "./db/message_batches.ts";
 import type { Log } from "./log.ts";
+import { ApiMetrics } from "./metrics/api.ts";
+import { IntakeMetrics } from "./metrics/intake.ts";
 import { dovecotSessions } from "./mta/dovecot.ts";
 import { socketIntake } from "./mta/intake.ts";
 import { postfixMta } from "./mta/postfix.ts";
@@ -22,6 +24,7 @@ import { BcryptThread } from "./system/bcrypt.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 import { RecipientMemory } from "./vaultbox/recipients.ts";
+import type { SubmissionApp } from "./vaultbox/submission.ts";
 import type { VerifyApp } from "./vaultbox/verify.ts";
 
 // For the edges, which do not reach below operations.
@@ -41,6 +44,9 @@ const ADDRESSES_KNOWN_MAX = 2000;
 
 /** Connections of verification: one has the lock, one asks. */
 const VERIFICATION_CONNECTIONS = 2;
+
+/** Connections of the filter of submission. */
+const SUBMISSION_CONNECTIONS = 4;
 
 /** Keys, password hashes and bundles that are made at a time. */
 const HEAVY_MAX = 2;
@@ -94,6 +100,7 @@ export async function openApp(
         privateKeyPem: await readFile(config.profileSigner.keyFile, "utf8"),
       },
     heavy: new Gate(HEAVY_MAX, { waitingMax: HEAVY_WAITING_MAX }),
+    metrics: new ApiMetrics(),
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       passwords[Symbol.dispose]();
@@ -108,17 +115,21 @@ export async function openApp(
  *
  * @param config Settings.
  * @param masterKeyFile File with that key.
- * @returns The store.
+ * @returns The store and the sealer.
  * @throws {Error} If the key cannot be read.
  */
 export async function openKeysUnder(
   config: Config,
   masterKeyFile: string,
-): Promise<PrivateKeys> {
+): Promise<Pick<App, "privateKeys" | "sealer">> {
   const masterKey = await readKeyFile(masterKeyFile);
   const storeKey = await importMasterKey(masterKey);
+  const sealer = await openSealer(masterKey);
   masterKey.fill(0);
-  return openPrivateKeys(config.keysPath, storeKey);
+  return {
+    privateKeys: openPrivateKeys(config.keysPath, storeKey),
+    sealer,
+  };
 }
 
 /**
@@ -143,7 +154,35 @@ export async function openIntakeApp(
     hmacKey,
     memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task, id) => alone.run(task, id)),
-    underWay: new Set(),
+    metrics: new IntakeMetrics(),
+    now: () => new Date(),
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: CLOSE_SECONDS });
+    },
+  };
+}
+
+/**
+ * Opens the world of submission.
+ *
+ * @param config Settings.
+ * @param log Log.
+ * @returns The world; disposing of it closes the database.
+ * @throws {Error} If the master key cannot be read.
+ */
+export async function openSubmission(
+  config: Config,
+  log: Log,
+): Promise<SubmissionApp & AsyncDisposable> {
+  const masterKey = await readKeyFile(config.masterKeyFile);
+  const sealer = await openSealer(masterKey);
+  masterKey.fill(0);
+  const sql = connect(config.databaseUrl, { max: SUBMISSION_CONNECTIONS });
+  return {
+    config,
+    log,
+    sql,
+    sealer,
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });

@@ -229,7 +229,7 @@ export interface Failure {
 
 /** `FailureReason` of docs/openapi.yaml. */
 export interface FailureReason {
-  code: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "quota_exceeded" | "vaultbox_suspended" | "vaultbox_full" | "unknown_vaultbox" | "message_too_large" | "storage_full" | "unsupported_media_type" | "idempotency_mismatch" | "too_many_requests" | "headers_too_large" | "unavailable" | "internal";
+  code: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "quota_exceeded" | "vaultbox_suspended" | "vaultbox_full" | "unknown_vaultbox" | "message_too_large" | "mail_loop" | "storage_full" | "unsupported_media_type" | "idempotency_mismatch" | "too_many_requests" | "headers_too_large" | "unavailable" | "internal";
   message: string;
   details?: Record<string, unknown>;
 }
@@ -262,6 +262,7 @@ export interface Health {
   status: "healthy" | "unhealthy";
   services: Services;
   certificates: CertificateCounts | null;
+  sending: SendingCounts | null;
 }
 
 /** `IssuedCertificate` of docs/openapi.yaml. */
@@ -362,6 +363,12 @@ export interface NewestCertificate {
 /** `Ready` of docs/openapi.yaml. */
 export interface Ready {
   status: "ready" | "unready";
+}
+
+/** `SendingCounts` of docs/openapi.yaml. */
+export interface SendingCounts {
+  stopped: number;
+  limited: number;
 }
 
 /** `Services` of docs/openapi.yaml. */

@@ -23,7 +23,8 @@ import { EXIT, type Io, loadConfig } from "./command.ts";
  * @param args Route, queue id, envelope sender and recipient.
  * @param io The process.
  * @returns Exit status of sysexits.h: 0, with the words 2.0.0, once the message is
- * durable, 67 if the vaultbox is gone, 65 if the message is too large, else 75.
+ * durable, 67 if the vaultbox is gone, 65 if the message is too large or comes
+ * back in a loop, else 75.
  */
 export async function runPipe(
   args: readonly string[],
@@ -57,6 +58,7 @@ export async function runPipe(
 const VERDICTS = [
   "unknown_vaultbox",
   "message_too_large",
+  "mail_loop",
   "vaultbox_suspended",
   "vaultbox_full",
   "storage_full",

@@ -50,6 +50,15 @@ export class MessageBatches {
   }
 
   /**
+   * Says how many rows wait for the next batch.
+   *
+   * @returns The number.
+   */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
    * Inserts a row, unless the delivery has one, and counts the message.
    *
    * @param row Values of the new row.

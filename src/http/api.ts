@@ -37,6 +37,8 @@ export type Fetch = (request: Request) => Response | Promise<Response>;
 /** What one request carries. */
 interface Env {
   Variables: { requestId: string };
+  /** `operationId` of the route that answers. */
+  Bindings: { operation: string };
 }
 
 /**
@@ -75,16 +77,24 @@ export function buildApi(
     await next();
   });
   api.get(`${PREFIX}/health`, async (c) => {
+    c.env.operation = "health";
     const state = await health();
     return c.json(healthJson(state), state.healthy ? 200 : 503);
   });
-  api.get(`${PREFIX}/health/live`, (c) => c.json({ status: "live" }));
+  api.get(`${PREFIX}/health/live`, (c) => {
+    c.env.operation = "live";
+    return c.json({ status: "live" });
+  });
   api.get(`${PREFIX}/health/ready`, async (c) => {
+    c.env.operation = "ready";
     const ready = await isReady();
     return c.json({ status: ready ? "ready" : "unready" }, ready ? 200 : 503);
   });
   const description = openApi(routes);
-  api.get(`${PREFIX}/openapi.json`, (c) => c.json(description));
+  api.get(`${PREFIX}/openapi.json`, (c) => {
+    c.env.operation = "openapi";
+    return c.json(description);
+  });
   for (const route of routes) {
     const path = route.path.replace(/\{(\w+)\}/g, ":$1");
     const marks = Object.entries(
@@ -93,6 +103,7 @@ export function buildApi(
         : deprecationHeaders(route.deprecation),
     );
     api.on(route.method, PREFIX + path, async (c) => {
+      c.env.operation = route.operation;
       for (const [name, value] of marks) c.header(name, value);
       const authorization = c.req.header("authorization");
       const caller = await authenticate(tokens, authorization, app.now());
@@ -154,7 +165,13 @@ export function buildApi(
     });
     return failure(c, error);
   });
-  return (request) => api.fetch(request);
+  return async (request) => {
+    const began = performance.now();
+    const seen = { operation: "none" };
+    const response = await api.fetch(request, seen);
+    app.metrics.answered(seen.operation, response.status, began);
+    return response;
+  };
 }
 
 /**

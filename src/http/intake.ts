@@ -18,9 +18,12 @@ import type { Socket } from "node:net";
 import type { IntakeApp } from "../app.ts";
 import { AppError, OUTCOMES, toAppError } from "../errors.ts";
 import { reason } from "../log.ts";
+import type { Door } from "../metrics/intake.ts";
+import { EXPOSITION_TYPE } from "../metrics/metric.ts";
 import { checkStore } from "../storage/maildir.ts";
 import type { Admission } from "../vaultbox/admission.ts";
 import { deliver, maxOctets } from "../vaultbox/deliver.ts";
+import { intakeMetrics } from "../vaultbox/intake_metrics.ts";
 import { receive } from "../vaultbox/receive.ts";
 import { deliveredJson, type Json } from "./answers.ts";
 import { bodyChunks } from "./body.ts";
@@ -90,6 +93,9 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://intake");
+  const door = access.kind === "socket" ? "socket" : "port";
+  const isMail = request.method === "POST" &&
+    url.pathname === "/intake/messages";
   try {
     // Over the socket only: it writes to the disk.
     const isHealth = request.method === "GET" && url.pathname === "/health";
@@ -98,15 +104,18 @@ async function answer(
       await checkStore(app.config.maildirBasePath);
       return respond(response, 200, { status: "healthy" });
     }
-    if (request.method !== "POST" || url.pathname !== "/intake/messages") {
-      throw new AppError("not_found", "No such route");
+    const isMetrics = request.method === "GET" && url.pathname === "/metrics";
+    if (isMetrics && access.kind === "socket") {
+      return respondText(response, await intakeMetrics(app, admission));
     }
+    if (!isMail) throw new AppError("not_found", "No such route");
     checkAccess(access, request);
     await admission.check(Number(request.headers["content-length"] ?? 0));
-    const data = await admission.run(() => take(app, request, url));
+    const data = await admission.run(() => take(app, request, url, door));
     respond(response, 200, { success: true, data });
   } catch (thrown) {
     const error = toAppError(thrown);
+    if (isMail) app.metrics.refused(door, error.code);
     admission.refused(error, {
       queue: url.searchParams.get("queue_id") ?? undefined,
       route: url.searchParams.get("vaultbox_id") ?? undefined,
@@ -125,7 +134,9 @@ async function take(
   app: IntakeApp,
   request: IncomingMessage,
   url: URL,
+  door: Door,
 ): Promise<Json> {
+  const began = performance.now();
   await using message = await receive(app, bodyOf(request), {
     maxOctets: maxOctets(app),
   });
@@ -136,6 +147,8 @@ async function take(
     queueId: url.searchParams.get("queue_id") || crypto.randomUUID(),
     message,
   });
+  const { repeated } = delivered;
+  app.metrics.stored(door, { repeated, octets: message.octets, began });
   return deliveredJson(delivered);
 }
 
@@ -169,6 +182,11 @@ function sameText(a: string, b: string): boolean {
   const left = encoder.encode(a);
   const right = encoder.encode(b);
   return left.length === right.length && timingSafeEqual(left, right);
+}
+
+function respondText(response: ServerResponse, text: string): void {
+  response.writeHead(200, { "content-type": EXPOSITION_TYPE });
+  response.end(text);
 }
 
 function respond(

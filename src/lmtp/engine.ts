@@ -6,7 +6,7 @@
  */
 
 import type { IntakeApp } from "../app.ts";
-import { toAppError } from "../errors.ts";
+import { type AppError, toAppError } from "../errors.ts";
 import { Gate } from "../system/gate.ts";
 import { UNROUTED } from "../db/recipients.ts";
 import type { Admission } from "../vaultbox/admission.ts";
@@ -36,6 +36,10 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
   const { hostname } = app.config;
   const limit = maxOctets(app);
   const deliveries = new Gate(DELIVERIES_MAX);
+  const refused = (error: AppError, queue: string | undefined): void => {
+    app.metrics.refused("lmtp", error.code);
+    admission.refused(error, { queue });
+  };
   return {
     hostname,
     maxOctets: limit,
@@ -43,14 +47,15 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
       await admission.check(octets);
       return await admission.run(task);
     },
-    refused: (error, ident) => admission.refused(error, { queue: ident }),
+    refused,
     async take(envelope, chunks) {
+      const began = performance.now();
       await using message = await receive(app, chunks, { maxOctets: limit });
       const head = message.head.subarray(0, HEAD_OCTETS);
       const queueId = queueIdOf(envelope.ident, head, hostname) ??
         crypto.randomUUID();
       const deliverTo = (recipient: string): Promise<string> =>
-        replyFor(app, admission, {
+        replyFor(app, began, refused, {
           route: UNROUTED,
           recipient,
           sender: envelope.sender,
@@ -82,15 +87,18 @@ async function inTurn(
 /** Never throws: what became of one recipient says nothing of the others. */
 async function replyFor(
   app: IntakeApp,
-  admission: Admission,
+  began: number,
+  refused: Engine["refused"],
   delivery: Delivery,
 ): Promise<string> {
   try {
-    await deliver(app, delivery);
+    const { repeated } = await deliver(app, delivery);
+    const { octets } = delivery.message;
+    app.metrics.stored("lmtp", { repeated, octets, began });
     return STORED;
   } catch (thrown) {
     const error = toAppError(thrown);
-    admission.refused(error, { queue: delivery.queueId });
+    refused(error, delivery.queueId);
     return refusal(error);
   }
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { createCipheriv } from "node:crypto";
+import { type CipherGCM, createCipheriv } from "node:crypto";
 import type { ContentCipher } from "../encryption_policy.ts";
+import { concat } from "../mail/octets.ts";
 import {
   der,
   INTEGER,
@@ -28,6 +29,12 @@ const TAG_OCTETS = 16;
 
 /** Octets that are encrypted at a time; whole blocks. */
 const PIECE_OCTETS = 262_144;
+
+/**
+ * Octets up to which content is encrypted on the calling thread: to have another
+ * one do it would take longer.
+ */
+const SHORT_OCTETS = 65_536;
 
 /** Octets of the first buffer: most messages are short. */
 const FIRST_OCTETS = 16_384;
@@ -67,27 +74,13 @@ export const CONTENT_CIPHERS: Readonly<Record<ContentCipher, CipherFacts>> = {
   },
 };
 
-/** What encrypts one content, once. */
-export interface ContentEncryption {
-  /**
-   * Encrypts content that is in memory.
-   *
-   * @param content Content.
-   * @returns Ciphertext, and the tag; none if the cipher has none.
-   */
-  whole(
-    content: Uint8Array<ArrayBuffer>,
-  ): Promise<readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>]>;
-  /**
-   * Encrypts content of any length.
-   *
-   * @param chunks Content.
-   * @returns Ciphertext as it comes, then the tag; none if the cipher has none.
-   */
-  stream(
-    chunks: AsyncIterable<Uint8Array>,
-  ): AsyncGenerator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
-}
+/**
+ * Encrypts content of any length, once: gives ciphertext as it comes, and returns
+ * the tag; none if the cipher has none.
+ */
+export type StreamEncryption = (
+  chunks: AsyncIterable<Uint8Array>,
+) => AsyncGenerator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
 
 /**
  * Encodes ContentEncryptionAlgorithmIdentifier.
@@ -132,6 +125,51 @@ export function ciphertextOctetsOf(
 }
 
 /**
+ * Encrypts content that is in memory.
+ *
+ * @param cipher Which cipher.
+ * @param key Key, which is for this content alone.
+ * @param nonce IV or nonce.
+ * @param content Content.
+ * @returns Ciphertext, and the tag; none if the cipher has none.
+ */
+export async function encryptContent(
+  cipher: ContentCipher,
+  key: Uint8Array<ArrayBuffer>,
+  nonce: Uint8Array<ArrayBuffer>,
+  content: Uint8Array<ArrayBuffer>,
+): Promise<readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>]> {
+  if (content.length <= SHORT_OCTETS) {
+    return encryptShort(cipher, key, nonce, content);
+  }
+  const name = nameOf(cipher);
+  const octets = new Uint8Array(
+    await crypto.subtle.encrypt(
+      { name, iv: nonce },
+      await importKey(name, key),
+      content,
+    ),
+  );
+  const end = ciphertextOctetsOf(cipher, content.length);
+  return [octets.subarray(0, end), octets.subarray(end)];
+}
+
+function encryptShort(
+  cipher: ContentCipher,
+  key: Uint8Array<ArrayBuffer>,
+  nonce: Uint8Array<ArrayBuffer>,
+  content: Uint8Array<ArrayBuffer>,
+): readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>] {
+  const { isAuthenticated } = CONTENT_CIPHERS[cipher];
+  const encryption = createCipheriv(cipher, key, nonce);
+  const ciphertext = concat([encryption.update(content), encryption.final()]);
+  const tag = isAuthenticated
+    ? new Uint8Array((encryption as CipherGCM).getAuthTag())
+    : new Uint8Array();
+  return [ciphertext, tag];
+}
+
+/**
  * Makes a cipher ready.
  *
  * @param cipher Which cipher.
@@ -139,28 +177,29 @@ export function ciphertextOctetsOf(
  * @param nonce IV or nonce.
  * @returns What encrypts one content.
  */
-export async function contentEncryption(
+export async function streamEncryption(
   cipher: ContentCipher,
   key: Uint8Array<ArrayBuffer>,
   nonce: Uint8Array<ArrayBuffer>,
-): Promise<ContentEncryption> {
-  const { isAuthenticated } = CONTENT_CIPHERS[cipher];
-  const name = isAuthenticated ? "AES-GCM" : "AES-CBC";
-  // It takes the key now, before that is wiped.
-  const ofStream = isAuthenticated ? gcm(key, nonce) : undefined;
-  const cryptoKey = await crypto.subtle.importKey("raw", key, name, false, [
-    "encrypt",
-  ]);
-  return {
-    async whole(content) {
-      const octets = new Uint8Array(
-        await crypto.subtle.encrypt({ name, iv: nonce }, cryptoKey, content),
-      );
-      const end = octets.length - (isAuthenticated ? TAG_OCTETS : 0);
-      return [octets.subarray(0, end), octets.subarray(end)];
-    },
-    stream: ofStream ?? ((chunks) => cbc(cryptoKey, nonce, chunks)),
-  };
+): Promise<StreamEncryption> {
+  // Both take the key now, before that is wiped.
+  if (CONTENT_CIPHERS[cipher].isAuthenticated) {
+    const encryption = createCipheriv("aes-256-gcm", key, nonce);
+    return (chunks) => gcm(encryption, chunks);
+  }
+  const cryptoKey = await importKey(nameOf(cipher), key);
+  return (chunks) => cbc(cryptoKey, nonce, chunks);
+}
+
+function nameOf(cipher: ContentCipher): "AES-CBC" | "AES-GCM" {
+  return CONTENT_CIPHERS[cipher].isAuthenticated ? "AES-GCM" : "AES-CBC";
+}
+
+function importKey(
+  name: string,
+  key: Uint8Array<ArrayBuffer>,
+): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", key, name, false, ["encrypt"]);
 }
 
 /**
@@ -172,7 +211,7 @@ async function* cbc(
   key: CryptoKey,
   firstIv: Uint8Array<ArrayBuffer>,
   chunks: AsyncIterable<Uint8Array>,
-): ReturnType<ContentEncryption["stream"]> {
+): ReturnType<StreamEncryption> {
   let iv = firstIv;
   const encrypt = async (octets: Uint8Array<ArrayBuffer>) =>
     new Uint8Array(
@@ -194,19 +233,16 @@ async function* cbc(
  * WebCrypto has no GCM for a stream. `node:crypto` works on the calling thread;
  * so others get their turn after each piece.
  */
-function gcm(
-  key: Uint8Array<ArrayBuffer>,
-  nonce: Uint8Array<ArrayBuffer>,
-): ContentEncryption["stream"] {
-  const cipher = createCipheriv("aes-256-gcm", key, nonce);
-  return async function* (chunks) {
-    for await (const piece of pieces(chunks)) {
-      yield new Uint8Array(cipher.update(piece));
-      await new Promise((resolve) => setTimeout(resolve));
-    }
-    cipher.final();
-    return new Uint8Array(cipher.getAuthTag());
-  };
+async function* gcm(
+  encryption: CipherGCM,
+  chunks: AsyncIterable<Uint8Array>,
+): ReturnType<StreamEncryption> {
+  for await (const piece of pieces(chunks)) {
+    yield new Uint8Array(encryption.update(piece));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  encryption.final();
+  return new Uint8Array(encryption.getAuthTag());
 }
 
 /**

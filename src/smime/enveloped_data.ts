@@ -10,9 +10,10 @@ import {
   ciphertextOctetsOf,
   CONTENT_CIPHERS,
   type ContentCipher,
-  type ContentEncryption,
-  contentEncryption,
   contentEncryptionAlgorithm,
+  encryptContent,
+  type StreamEncryption,
+  streamEncryption,
 } from "./content_encryption.ts";
 import {
   contextTag,
@@ -93,7 +94,14 @@ export async function envelope(
     for (const recipient of recipients) {
       recipientInfos.push(await recipientInfo(recipient, cek, keyTransport));
     }
-    encryption = await contentEncryption(contentCipher, cek, nonce);
+    encryption = content.chunks instanceof Array
+      ? await encryptContent(
+        contentCipher,
+        cek,
+        nonce,
+        inOne(content.chunks, content.octets),
+      )
+      : await streamEncryption(contentCipher, cek, nonce);
   } finally {
     cek.fill(0);
   }
@@ -105,23 +113,20 @@ export async function envelope(
   const octets = head.length +
     ciphertextOctetsOf(contentCipher, content.octets) +
     (isAuthenticated ? TAG_HEADER_OCTETS + TAG_OCTETS : 0);
-  if (!(content.chunks instanceof Array)) {
-    const chunks = encrypted(head, encryption, checkLength(content));
-    return { octets, chunks };
+  if (typeof encryption === "function") {
+    const ciphertext = encryption(checkLength(content));
+    return { octets, chunks: streamed(head, ciphertext) };
   }
-  const whole = concat(content.chunks);
-  if (whole.length !== content.octets) throw wrongLength(content);
-  const [ciphertext, tag] = await encryption.whole(whole);
+  const [ciphertext, tag] = encryption;
   return { octets, chunks: [head, ciphertext, ...tagElement(tag)] };
 }
 
-async function* encrypted(
+async function* streamed(
   head: Uint8Array<ArrayBuffer>,
-  encryption: ContentEncryption,
-  chunks: AsyncIterable<Uint8Array>,
+  ciphertext: ReturnType<StreamEncryption>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   yield head;
-  yield* tagElement(yield* encryption.stream(chunks));
+  yield* tagElement(yield* ciphertext);
 }
 
 function tagElement(tag: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
@@ -205,7 +210,17 @@ export function envelopeHead(
   return head;
 }
 
-/** All lengths are written by then, so the content has to have its own. */
+/** All lengths are known by then, so the content has to have its own. */
+function inOne(
+  chunks: readonly Uint8Array<ArrayBuffer>[],
+  octets: number,
+): Uint8Array<ArrayBuffer> {
+  const whole = concat(chunks);
+  if (whole.length !== octets) throw wrongLength(octets);
+  return whole;
+}
+
+/** As inOne(). */
 async function* checkLength(content: Content): AsyncGenerator<Uint8Array> {
   let octets = 0;
   for await (const chunk of content.chunks) {
@@ -213,12 +228,10 @@ async function* checkLength(content: Content): AsyncGenerator<Uint8Array> {
     if (octets > content.octets) break;
     yield chunk;
   }
-  if (octets !== content.octets) {
-    throw wrongLength(content);
-  }
+  if (octets !== content.octets) throw wrongLength(content.octets);
 }
 
-function wrongLength({ octets }: Content): RangeError {
+function wrongLength(octets: number): RangeError {
   return new RangeError(
     `Cannot encrypt as content must have the length that it said, ${octets} octets`,
   );

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   makeDirectory,
   removeIfThere,
@@ -74,6 +74,12 @@ export function messageIdOf(file: string): string | undefined {
   return id !== undefined && UUID_REGEXP.test(id) ? id : undefined;
 }
 
+/** A message that is staged, and that nobody takes for abandoned. */
+export interface Staged extends Disposable {
+  /** Octets that were written. */
+  readonly octets: number;
+}
+
 /**
  * Writes a message where IMAP does not see it, durably.
  *
@@ -82,7 +88,9 @@ export function messageIdOf(file: string): string | undefined {
  * @param file Name made by {@linkcode maildirName}.
  * @param chunks The message.
  * @param hash Is given the octets as they are written.
- * @returns Octets that were written.
+ * @param options `modified` is what IMAP calls INTERNALDATE; now if left out.
+ * @returns The staged message. It is locked until it is disposed of, or the
+ * process ends: to be done when it is known whether there is a row.
  */
 export async function stageMessage(
   base: string,
@@ -90,18 +98,54 @@ export async function stageMessage(
   file: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   hash: { update(octets: Uint8Array): unknown },
-): Promise<number> {
+  options: { modified?: Date } = {},
+): Promise<Staged> {
   const tmp = join(base, vaultboxId, "tmp");
-  using staged = await createStaged(base, vaultboxId, file);
+  using stack = new DisposableStack();
+  const staged = stack.use(await createStaged(base, vaultboxId, file));
+  // Whoever finds it before it is locked may have removed it.
+  if (!staged.tryLockSync(true) || staged.statSync().nlink === 0) {
+    throw new Error("staged message was taken away");
+  }
   let octets = 0;
   for await (const chunk of chunks) {
     hash.update(chunk);
     await writeAll(staged, chunk);
     octets += chunk.length;
   }
+  const { modified } = options;
+  if (modified !== undefined) await staged.utime(modified, modified);
   // Both at once: a journal that is written for one has the other.
   await both(staged.sync(), syncDirectory(tmp));
-  return octets;
+  const held = stack.move();
+  return { octets, [Symbol.dispose]: () => held.dispose() };
+}
+
+/**
+ * Locks a staged message that no delivery has, in whichever process.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @param vaultboxId UUID.
+ * @param file Name of the staged file.
+ * @returns The lock; undefined if a delivery has the file, or it is gone.
+ */
+export async function lockStaged(
+  base: string,
+  vaultboxId: string,
+  file: string,
+): Promise<Disposable | undefined> {
+  const path = join(base, vaultboxId, "tmp", file);
+  using stack = new DisposableStack();
+  try {
+    // To open a fifo would wait for its other end.
+    if ((await Deno.lstat(path)).isFile) {
+      if (!stack.use(await Deno.open(path)).tryLockSync(true)) return undefined;
+    }
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+  return stack.move();
 }
 
 async function createStaged(
@@ -110,13 +154,15 @@ async function createStaged(
   file: string,
 ): Promise<Deno.FsFile> {
   const path = join(base, vaultboxId, "tmp", file);
+  // A new name goes to memory, as a short chunk does: see writeAll().
+  const create = () => Deno.openSync(path, STAGED);
   try {
-    return await Deno.open(path, STAGED);
+    return create();
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
   await makeDirectories(base, vaultboxId);
-  return await Deno.open(path, STAGED);
+  return create();
 }
 
 /** Writes a chunk, all of it. */
@@ -142,35 +188,41 @@ async function both(a: Promise<void>, b: Promise<void>): Promise<void> {
 }
 
 /**
- * Shows a staged message to IMAP, durably.
+ * Shows a staged message to IMAP.
+ *
+ * Nothing is synced: a power failure may undo it, and then the message is staged
+ * again, which is as durable. The sweep after the start shows it again.
  *
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
  * @param file Name of the staged file.
+ * @param place Path below the Maildir that it gets, as `.Sent/cur/NAME:2,S`; a
+ * new message of INBOX if left out.
  * @returns False if there is no such staged file.
  */
 export async function showMessage(
   base: string,
   vaultboxId: string,
   file: string,
+  place = `new/${file}`,
 ): Promise<boolean> {
   const home = join(base, vaultboxId);
   const staged = join(home, "tmp", file);
-  const shown = join(home, "Maildir", "new", file);
+  const shown = join(home, "Maildir", place);
   for (let isSecond = false;; isSecond = true) {
     try {
-      await Deno.rename(staged, shown);
-      break;
+      // deno-lint-ignore no-sync-fn-in-async-fn
+      Deno.renameSync(staged, shown);
+      return true;
     } catch (error) {
       if (!isNotFound(error)) throw error;
       if (!(await exists(staged))) return false;
       if (isSecond) throw error;
       // The folder is missing: it was removed, or is being made just now.
       await makeDirectories(base, vaultboxId);
+      await makeFolder(dirname(dirname(shown)));
     }
   }
-  await syncDirectory(join(home, "Maildir", "new"));
-  return true;
 }
 
 /**
@@ -322,10 +374,12 @@ async function makeDirectories(base: string, id: string): Promise<void> {
   const home = join(base, id);
   await makeDirectory(home, DIRECTORY_MODE);
   await makeDirectory(join(home, "tmp"), DIRECTORY_MODE);
-  const maildir = join(home, "Maildir");
-  await makeDirectory(maildir, DIRECTORY_MODE);
-  for (const name of ["cur", "new", "tmp"]) {
-    await makeDirectory(join(maildir, name), DIRECTORY_MODE);
+  await makeFolder(join(home, "Maildir"));
+}
+
+async function makeFolder(path: string): Promise<void> {
+  for (const name of ["", "cur", "new", "tmp"]) {
+    await makeDirectory(join(path, name), DIRECTORY_MODE);
   }
 }
 

@@ -8,6 +8,7 @@ import { AppError } from "../errors.ts";
 
 /** Lets a fixed number of tasks run at a time, those of each party in turn. */
 export class Gate {
+  readonly #count: number;
   #free: number;
   readonly #waitingMax: number;
   readonly #waitMs: number;
@@ -25,9 +26,30 @@ export class Gate {
     count: number,
     limits: { waitingMax?: number; waitMs?: number } = {},
   ) {
+    this.#count = count;
     this.#free = count;
     this.#waitingMax = limits.waitingMax ?? Infinity;
     this.#waitMs = limits.waitMs ?? Infinity;
+  }
+
+  /**
+   * Says how many tasks run.
+   *
+   * @returns The number.
+   */
+  get running(): number {
+    return this.#count - this.#free;
+  }
+
+  /**
+   * Says how many tasks wait.
+   *
+   * @returns The number.
+   */
+  get waiting(): number {
+    let count = 0;
+    for (const line of this.#waiting.values()) count += line.length;
+    return count;
   }
 
   /**

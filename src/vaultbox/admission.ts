@@ -36,9 +36,21 @@ const SPACE_KEPT_MS = 1000;
 /** Files that must be left: a delivery needs one, a new vaultbox seven. */
 const MIN_FREE_FILES = 1000;
 
+/** How busy the intake is. */
+export interface Load {
+  /** Messages that are worked on. */
+  readonly running: number;
+  /** Messages that wait for their turn. */
+  readonly waiting: number;
+  /** Open connections of all doors. */
+  readonly connections: number;
+  /** Free space of the mail store, in octets; undefined if it is not known. */
+  readonly freeBytes: number | undefined;
+}
+
 /** Decides which mail is taken; one for all doors of a process. */
 export class Admission {
-  readonly #app: Pick<IntakeApp, "config">;
+  readonly #app: Pick<IntakeApp, "config" | "metrics">;
   readonly #gate = new Gate(MESSAGES_MAX, {
     waitingMax: WAITING_MAX,
     waitMs: WAIT_MS,
@@ -53,9 +65,9 @@ export class Admission {
   /**
    * Makes it.
    *
-   * @param app Uses `config`, `log` and `sql`.
+   * @param app Uses `config`, `log`, `metrics` and `sql`.
    */
-  constructor(app: Pick<IntakeApp, "config" | "log" | "sql">) {
+  constructor(app: Pick<IntakeApp, "config" | "log" | "metrics" | "sql">) {
     this.#app = app;
     this.#pulse = new DatabasePulse(app.sql);
     this.#refusals = new RefusalLog(app.log);
@@ -116,7 +128,12 @@ export class Admission {
    * long; whatever `work` throws.
    */
   run<T>(work: () => Promise<T>): Promise<T> {
-    const running = this.#gate.run(work);
+    const began = performance.now();
+    const running = this.#gate.run(() => {
+      const seconds = (performance.now() - began) / 1000;
+      this.#app.metrics.waitSeconds.observe({}, seconds);
+      return work();
+    });
     const settled = running.then(() => {}, () => {}).finally(() =>
       this.#running.delete(settled)
     );
@@ -137,6 +154,22 @@ export class Admission {
    */
   refused(error: AppError, fields: Fields): void {
     this.#refusals.write(error, fields);
+  }
+
+  /**
+   * Says how busy the intake is.
+   *
+   * @returns Messages that are worked on and that wait, open connections, and
+   * free octets of the mail store, which are undefined if it cannot be read.
+   */
+  async load(): Promise<Load> {
+    const free = await this.#freeSpace().catch(() => undefined);
+    return {
+      running: this.#gate.running,
+      waiting: this.#gate.waiting,
+      connections: this.#connections,
+      freeBytes: free?.bytes,
+    };
   }
 
   #freeSpace(): Promise<FreeSpace> {

@@ -12,9 +12,10 @@ import type { MessageRow } from "../db/message_rows.ts";
 import { findMessageFile } from "../db/messages.ts";
 import { UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
-import { fieldTexts, splitEntity } from "../mail/header.ts";
+import { foldCase, wasDeliveredTo } from "../mail/delivered_to.ts";
 import type { Chunks } from "../mail/message.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
+import type { Step } from "../metrics/intake.ts";
 import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
@@ -24,6 +25,7 @@ import {
   stageMessage,
   UUID_REGEXP,
 } from "../storage/maildir.ts";
+import { forDatabase, messageIdField, uuidOf } from "./message_facts.ts";
 import type { Received } from "./receive.ts";
 import { findVaultbox, type KnownVaultbox } from "./recipients.ts";
 import { checkRoom, recount } from "./recount.ts";
@@ -89,8 +91,8 @@ const ATTEMPTS_MAX = 5;
  * @param app The intake's world.
  * @param delivery What Postfix handed over.
  * @returns The row that stands for it; by then the file is durable.
- * @throws {AppError} `unknown_vaultbox` or `message_too_large` for good;
- * everything else is temporary.
+ * @throws {AppError} `unknown_vaultbox`, `message_too_large` or `mail_loop` for
+ * good; everything else is temporary.
  */
 export async function deliver(
   app: IntakeApp,
@@ -101,6 +103,7 @@ export async function deliver(
   }
   const address = splitRecipient(delivery.recipient);
   checkRoute(delivery.route);
+  checkLoop(delivery, address);
   const acceptedAt = queueIdTime(delivery.queueId);
   const wanted = { route: delivery.route, ...address, acceptedAt };
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -173,6 +176,7 @@ async function store(
 ): Promise<Delivered | undefined> {
   const { message } = delivery;
   const { id: vaultboxId, version } = vaultbox;
+  const step = app.metrics.steps();
   const stored = await encryptMessage(
     message,
     vaultbox.recipients,
@@ -186,6 +190,7 @@ async function store(
       },
     },
   );
+  if (stored.chunks instanceof Array) step("encrypt");
   const sizeBytes = stored.octets;
   const file = maildirName({
     messageId,
@@ -193,30 +198,27 @@ async function store(
     hostname: app.config.hostname,
     sizeBytes,
   });
-  app.underWay.add(file);
-  try {
-    const hmac = await stage(app, {
-      vaultboxId,
-      file,
-      octets: sizeBytes,
-      chunks: stored.chunks,
-    });
-    return await show(app, {
-      id: messageId,
-      vaultboxId,
-      version,
-      messageId: messageIdField(message.head),
-      fromDomain: domainOf(delivery.sender),
-      toAlias: forDatabase(address.alias) ?? "",
-      sizeBytes,
-      storage: { file, hmac, encryptedBy: stored.encryptedBy },
-    });
-  } finally {
-    app.underWay.delete(file);
-  }
+  // No sweep takes it for abandoned until it is known whether it has a row.
+  using staged = await stage(app, {
+    vaultboxId,
+    file,
+    octets: sizeBytes,
+    chunks: stored.chunks,
+  });
+  step("write");
+  return await show(app, step, {
+    id: messageId,
+    vaultboxId,
+    version,
+    messageId: messageIdField(message.head),
+    fromDomain: domainOf(delivery.sender),
+    toAlias: forDatabase(address.alias) ?? "",
+    sizeBytes,
+    storage: { file, hmac: staged.hmac, encryptedBy: stored.encryptedBy },
+  });
 }
 
-/** Step 4; gives the HMAC of what is on disk. */
+/** Step 4; `hmac` is that of what is on disk. */
 async function stage(
   app: IntakeApp,
   message: {
@@ -225,25 +227,32 @@ async function stage(
     readonly octets: number;
     readonly chunks: Chunks;
   },
-): Promise<string> {
+): Promise<{ hmac: string } & Disposable> {
   const { vaultboxId, file, octets, chunks } = message;
   const base = app.config.maildirBasePath;
   const hmac = createHmac("sha256", app.hmacKey);
+  using stack = new DisposableStack();
   try {
-    const written = await stageMessage(base, vaultboxId, file, chunks, hmac);
+    const staged = stack.use(
+      await stageMessage(base, vaultboxId, file, chunks, hmac),
+    );
     // Its name says it, and what reads the Maildir believes the name.
-    if (written !== octets) throw new Error("stored message has another size");
+    if (staged.octets !== octets) {
+      throw new Error("stored message has another size");
+    }
   } catch (error) {
     // On a full disk what was written would keep the next message out.
     await discardMessage(base, vaultboxId, file);
     throw error;
   }
-  return hmac.digest("hex");
+  const held = stack.move();
+  return { hmac: hmac.digest("hex"), [Symbol.dispose]: () => held.dispose() };
 }
 
 /** Steps 5 and 6. */
 async function show(
   app: IntakeApp,
+  step: (step: Step) => void,
   row: MessageRow,
 ): Promise<Delivered | undefined> {
   const { id: messageId, vaultboxId, storage: { file } } = row;
@@ -257,8 +266,10 @@ async function show(
     if (isRefusal(error)) await discardMessage(base, vaultboxId, file);
     throw error;
   }
+  step("commit");
   if (insertion.kind === "inserted") {
     await finish(app, { messageId, vaultboxId, file });
+    step("show");
     return { messageId, vaultboxId, repeated: false };
   }
   await discardMessage(base, vaultboxId, file);
@@ -296,21 +307,18 @@ function deliveryId(
     .update(`delivery\n${delivery.queueId}\n${vaultboxId}\n`)
     .update(delivery.message.digest)
     .digest();
-  digest[6] = digest[6]! & 0x0f | 0x80;
-  digest[8] = digest[8]! & 0x3f | 0x80;
-  const hex = digest.toString("hex");
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20, 32),
-  ].join("-");
+  return uuidOf(digest);
 }
 
 function checkRoute(route: string): void {
   if (route === UNROUTED || UUID_REGEXP.test(route)) return;
   throw new AppError("invalid_request", "Route names no vaultbox");
+}
+
+/** Our own field in it, as {@linkcode store} writes it, has come back. */
+function checkLoop({ message }: Delivery, { alias, domain }: Address): void {
+  if (!wasDeliveredTo(message.head, `${alias}@${domain}`)) return;
+  throw new AppError("mail_loop", "Mail loops: it was delivered here before");
 }
 
 /**
@@ -323,27 +331,12 @@ function splitRecipient(recipient: string): Address {
     throw new AppError("invalid_request", "Recipient is no address");
   }
   return {
-    alias: fold(recipient.slice(0, at)).replaceAll(/\p{Cc}/gu, "?"),
-    domain: fold(recipient.slice(at + 1)).replaceAll(/\p{Cc}/gu, "?"),
+    alias: foldCase(recipient.slice(0, at)).replaceAll(/\p{Cc}/gu, "?"),
+    domain: foldCase(recipient.slice(at + 1)).replaceAll(/\p{Cc}/gu, "?"),
   };
-}
-
-/** As Postfix folds case before it looks an address up: U+017F becomes an s. */
-function fold(text: string): string {
-  return text.toUpperCase().toLowerCase();
 }
 
 function domainOf(sender: string): string | null {
   const at = sender.lastIndexOf("@");
   return at < 0 ? null : forDatabase(sender.slice(at + 1).toLowerCase());
-}
-
-function messageIdField(octets: Uint8Array<ArrayBuffer>): string | null {
-  const [text] = fieldTexts(splitEntity(octets).header, "Message-ID");
-  return text === undefined ? null : forDatabase(text);
-}
-
-/** PostgreSQL's text takes no NUL, and its columns have a limit. */
-function forDatabase(text: string): string | null {
-  return text.replace(/[^\x20-\x7e]/g, "").trim().slice(0, 255) || null;
 }

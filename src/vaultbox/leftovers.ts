@@ -9,6 +9,7 @@ import { filesWithRows } from "../db/messages.ts";
 import { reason } from "../log.ts";
 import {
   discardMessage,
+  lockStaged,
   messageIdOf,
   showMessage,
   stagedMessages,
@@ -17,15 +18,19 @@ import {
 import type { Sightings } from "./sightings.ts";
 
 /**
- * A staged file without a row that has been there for so many milliseconds is of
- * no attempt. It is not judged by the time of the file: another process may have
- * written it just now, and the clock may have been set since.
+ * A staged file without a row that nobody has had locked for so many milliseconds
+ * is of no attempt: a statement that a dead process has sent ends in seconds. It
+ * is not judged by the time of the file, as the clock may have been set since.
  */
 const ABANDONED_MS = 3_600_000;
 
+/** Staged files of a vaultbox that are looked at, and held open, at a time. */
+const FILES_MAX = 100;
+
 /**
  * Finishes what a crash has left: staged messages with a row are shown, those
- * without one are removed after an hour, since Postfix still has the mail.
+ * without one that no delivery has are removed after an hour, since Postfix still
+ * has the mail.
  *
  * @param app The intake's world.
  * @param sightings What was staged at the looks before.
@@ -54,16 +59,41 @@ async function finishVaultbox(
   vaultboxId: string,
 ): Promise<void> {
   const base = app.config.maildirBasePath;
-  const staged = (await stagedMessages(base, vaultboxId))
-    .filter((file) => !app.underWay.has(file));
-  if (staged.length === 0) return;
-  const ids = staged.flatMap((file) => messageIdOf(file) ?? []);
+  const staged = await stagedMessages(base, vaultboxId);
+  for (let i = 0; i < staged.length; i += FILES_MAX) {
+    await finishFiles(
+      app,
+      sightings,
+      vaultboxId,
+      staged.slice(i, i + FILES_MAX),
+    );
+  }
+}
+
+async function finishFiles(
+  app: IntakeApp,
+  sightings: Sightings,
+  vaultboxId: string,
+  files: readonly string[],
+): Promise<void> {
+  const base = app.config.maildirBasePath;
+  using locks = new DisposableStack();
+  const free = new Set<string>();
+  for (const file of files) {
+    const lock = await lockStaged(base, vaultboxId, file);
+    if (lock === undefined) continue;
+    locks.use(lock);
+    free.add(file);
+  }
+  // Asked when they are locked: a row that is not there now does not come.
+  const ids = files.flatMap((file) => messageIdOf(file) ?? []);
   const committed = await filesWithRows(app.sql, vaultboxId, ids);
-  for (const file of staged) {
+  for (const file of files) {
     if (committed.has(file)) {
-      await showMessage(base, vaultboxId, file);
+      const place = committed.get(file);
+      if (!await showMessage(base, vaultboxId, file, place)) continue;
       app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
-    } else if (sightings.see(file) > ABANDONED_MS) {
+    } else if (free.has(file) && sightings.see(file) > ABANDONED_MS) {
       await discardMessage(base, vaultboxId, file);
       app.log.write("info", "abandoned delivery removed", {
         vaultbox: vaultboxId,

@@ -164,6 +164,9 @@ const REFUSALS: [string, ErrorCode, Partial<Delivery>][] = [
   }],
   ["a route that is no id", "invalid_request", { route: "../../etc" }],
   ["a recipient without @", "invalid_request", { recipient: "cat" }],
+  ["a message that was delivered there before", "mail_loop", {
+    message: received(octets("Delivered-To: Cat@pets.example\nA: b\n\nx\n")),
+  }],
   ["a message over the limit", "message_too_large", {
     message: received(new Uint8Array(65_536 + TRACE_BYTES + 1)),
   }],
@@ -273,18 +276,81 @@ Deno.test("finishDeliveries() leaves what another process has staged, whatever t
   }
 });
 
-Deno.test("finishDeliveries() leaves what is under way, however long that takes", async () => {
+/** Where a delivery stands still between its file and its row. */
+function frozen(
+  world: TestWorld,
+): { intake: IntakeApp; staged: Promise<void>; thaw: () => void } {
+  const { sql, rows } = world.intake;
+  const staged = Promise.withResolvers<void>();
+  const thawed = Promise.withResolvers<void>();
+  const batches = new MessageBatches(sql, (task) => task());
+  batches.insert = async (row) => {
+    staged.resolve();
+    await thawed.promise;
+    return await rows.insert(row);
+  };
+  const intake = { ...world.intake, rows: batches };
+  return { intake, staged: staged.promise, thaw: thawed.resolve };
+}
+
+Deno.test("a message whose intake stands still for hours between file and row is not lost to the sweep of another one", async () => {
   await using world = await testWorld();
   const id = await makeBox(world);
-  await assert.rejects(deliver(dying(world), delivery(id)));
-  const { staged } = await store(world, id);
-  world.intake.underWay.add(staged[0]!);
+  const { intake, staged, thaw } = frozen(world);
+  const delivered = deliver(intake, delivery(id));
+  await staged;
   let now = 0;
   const sightings = new Sightings(() => now);
   for (now of [0, 3_700_000, 9_000_000]) {
     await finishDeliveries(world.intake, sightings);
   }
-  assert.deepEqual((await store(world, id)).staged, staged);
+  thaw();
+  assert.equal((await delivered).repeated, false);
+  const { staged: left, shown } = await store(world, id);
+  assert.deepEqual([left.length, shown.length], [0, 1]);
+  const [row] = await world.app
+    .sql`select storage->>'file' as file from messages`;
+  assert.deepEqual(shown, [row!["file"]]);
+});
+
+Deno.test("a staged file is locked for other programs until its row is committed", async () => {
+  await using world = await testWorld();
+  const id = await makeBox(world);
+  const { intake, staged, thaw } = frozen(world);
+  const delivered = deliver(intake, delivery(id));
+  await staged;
+  const [file] = (await store(world, id)).staged;
+  const path = `${world.directory}/mail/${id}/tmp/${file}`;
+  const flock = new Deno.Command("flock", { args: ["-n", path, "true"] });
+  assert.equal((await flock.output()).code, 1);
+  thaw();
+  await delivered;
+  await Deno.writeTextFile(path, "");
+  assert.equal((await flock.output()).code, 0);
+});
+
+Deno.test("finishDeliveries() counts the hour of an abandoned file from when nobody has it any more", async () => {
+  await using world = await testWorld();
+  const id = await makeBox(world);
+  await assert.rejects(deliver(dying(world), delivery(id)));
+  const { staged } = await store(world, id);
+  const path = `${world.directory}/mail/${id}/tmp/${staged[0]}`;
+  let now = 0;
+  const sightings = new Sightings(() => now);
+  {
+    using file = await Deno.open(path);
+    await file.lock(true);
+    for (now of [0, 3_700_000]) {
+      await finishDeliveries(world.intake, sightings);
+    }
+  }
+  for (now of [3_800_000, 7_300_000]) {
+    await finishDeliveries(world.intake, sightings);
+    assert.deepEqual((await store(world, id)).staged, staged);
+  }
+  now = 7_500_000;
+  await finishDeliveries(world.intake, sightings);
+  assert.deepEqual((await store(world, id)).staged, []);
 });
 
 Deno.test("finishDeliveries() removes the file of an attempt whose retry has stored another one", async () => {

@@ -8,8 +8,21 @@
 import { Buffer } from "node:buffer";
 import type { Pool } from "../../src/db/connect.ts";
 import { contentOf } from "../helpers/mail.ts";
-import { keyOf, type Queue } from "./sender.ts";
+import type { Mail } from "./mail.ts";
+import { keyOf } from "./sender.ts";
 import type { Box } from "./world.ts";
+
+/** What was sent, each mail by recipient and number ({@linkcode keyOf}). */
+export interface Sent {
+  /** What was given to the appliance. */
+  readonly offered: ReadonlyMap<string, Mail>;
+  /** What must be there. */
+  readonly stored: ReadonlySet<string>;
+  /** What was refused for good. */
+  readonly bounced: ReadonlySet<string>;
+  /** What may be there, or not: the connection was lost before the answer. */
+  readonly unsure?: ReadonlySet<string>;
+}
 
 /** What was counted. */
 export interface Count {
@@ -33,7 +46,7 @@ export class Census {
   readonly #sql: Pool;
   readonly #base: string;
   readonly #boxes: readonly Box[];
-  readonly #queue: Queue;
+  readonly #queue: Sent;
   /** Files that were decrypted, by name: number of the mail. */
   readonly #known = new Map<string, string>();
 
@@ -49,7 +62,7 @@ export class Census {
     sql: Pool,
     base: string,
     boxes: readonly Box[],
-    queue: Queue,
+    queue: Sent,
   ) {
     this.#sql = sql;
     this.#base = base;
@@ -65,7 +78,7 @@ export class Census {
    * @returns What was found.
    */
   async count(options: { bounces?: ReadonlySet<string> } = {}): Promise<Count> {
-    const { offered, stored, bounced } = this.#queue;
+    const { offered, stored, bounced, unsure } = this.#queue;
     const files = new Map<string, string[]>();
     const misplaced: string[] = [];
     const wrong: string[] = [];
@@ -83,9 +96,8 @@ export class Census {
       await this.#compare(box, there, wrong);
     }
     const lost = [...offered.keys()].filter((key) =>
-      stored.has(key)
-        ? !files.has(key)
-        : !(bounced.has(key) && options.bounces?.has(key))
+      stored.has(key) ? !files.has(key) : !unsure?.has(key) &&
+        !(bounced.has(key) && options.bounces?.has(key))
     );
     for (const key of bounced) {
       if (files.has(key)) wrong.push(`stored and bounced: ${key}`);

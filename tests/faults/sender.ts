@@ -164,9 +164,8 @@ function verdictOf(status: number | undefined, body: string): Verdict {
   const answer = JSON.parse(body);
   if (status === 200 && answer.success === true) return "stored";
   const code = answer.error?.code;
-  return code === "unknown_vaultbox" || code === "message_too_large"
-    ? "never"
-    : "later";
+  const finals = ["unknown_vaultbox", "message_too_large", "mail_loop"];
+  return finals.includes(code) ? "never" : "later";
 }
 
 /** Waits so many milliseconds. */

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 import { hunt } from "./hunt.ts";
-import type { FaultWorld } from "./world.ts";
+import type { Census } from "./census.ts";
+import type { Canaries } from "./mail.ts";
 
 /** Rounds of a scenario by the variable FAULT_ROUNDS, or as many as CI has time for. */
 export function roundsOf(usual: number): number {
@@ -14,12 +15,22 @@ export function roundsOf(usual: number): number {
   return Number.isInteger(wanted) && wanted > 0 ? wanted : usual;
 }
 
+/** A world as it is counted. */
+export interface Counted {
+  /** Counts what was stored. */
+  readonly census: Census;
+  /** Words that no disk may have. */
+  readonly canaries: Canaries;
+  /** Folder of everything that the intake can write; the hunt goes there. */
+  readonly state: string;
+}
+
 /** What became of a scenario, over all its rounds and worlds. */
 export class Summary {
   readonly #name: string;
   #rounds = 0;
   /** Mails in each world. */
-  readonly #accepted = new Map<FaultWorld, number>();
+  readonly #accepted = new Map<Counted, number>();
   readonly #faults: string[] = [];
   readonly #counts = {
     lost: 0,
@@ -43,14 +54,16 @@ export class Summary {
    *
    * @param faults The world.
    * @param options `places`: where else to look for plaintext; `bounces`: what
-   * may have been refused for good; `rounds`: how many it was.
+   * may have been refused for good; `rounds`: how many it was; `before`: mails
+   * of the world that are of other scenarios.
    */
   async round(
-    faults: FaultWorld,
+    faults: Counted,
     options: {
       places?: readonly string[];
       bounces?: ReadonlySet<string>;
       rounds?: number;
+      before?: number;
     } = {},
   ): Promise<void> {
     this.#rounds += options.rounds ?? 1;
@@ -59,7 +72,7 @@ export class Summary {
       faults.state,
       ...options.places ?? [],
     ]);
-    this.#accepted.set(faults, count.accepted);
+    this.#accepted.set(faults, count.accepted - (options.before ?? 0));
     const found = { ...count, exposed };
     for (const name of keysOf(this.#counts)) {
       this.#counts[name] += found[name].length;

@@ -17,6 +17,8 @@ import { type Config, parseConfig } from "../../src/config.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { connect } from "../../src/db/connect.ts";
 import { MessageBatches } from "../../src/db/message_batches.ts";
+import { ApiMetrics } from "../../src/metrics/api.ts";
+import { IntakeMetrics } from "../../src/metrics/intake.ts";
 import { BcryptThread } from "../../src/system/bcrypt.ts";
 import { Gate } from "../../src/system/gate.ts";
 import { openKeyPool } from "../../src/storage/key_pool.ts";
@@ -217,7 +219,7 @@ export async function testWorld(
     hmacKey: new Uint8Array(32).fill(9),
     memory: new RecipientMemory(100),
     rows: new MessageBatches(intakeSql, (task) => task()),
-    underWay: new Set(),
+    metrics: new IntakeMetrics(),
     now: () => new Date(),
   };
   const app: App = {
@@ -244,6 +246,7 @@ export async function testWorld(
     sealer: await openSealer(new Uint8Array(32).fill(7)),
     profileSigner: () => Promise.resolve(undefined),
     heavy: new Gate(2),
+    metrics: new ApiMetrics(),
     now: () => new Date(),
   };
   return {

@@ -22,11 +22,13 @@ export interface LmtpClient extends Disposable {
 /**
  * Connects.
  *
- * @param path Unix socket.
+ * @param at Unix socket, or the port on loopback of a server of SMTP.
  * @returns The client; nothing was read yet.
  */
-export function lmtpClient(path: string): LmtpClient {
-  const socket = connect({ path });
+export function lmtpClient(at: string | number): LmtpClient {
+  const socket = typeof at === "string"
+    ? connect({ path: at })
+    : connect({ host: "127.0.0.1", port: at });
   let held = "";
   let isOver = false;
   let wake = (): void => {};

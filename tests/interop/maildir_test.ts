@@ -17,7 +17,9 @@ Deno.test("showMessage() by many at once shows the message once and fails for no
         hostname: "mail.example.test",
         sizeBytes: 1,
       });
-      await stageMessage(base, BOX, file, [new Uint8Array(1)], { update() {} });
+      using _ = await stageMessage(base, BOX, file, [new Uint8Array(1)], {
+        update() {},
+      });
       // The folder that another attempt is just making.
       await Deno.remove(`${base}/${BOX}/Maildir`, { recursive: true });
       const shown = await Promise.all(

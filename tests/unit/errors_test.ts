@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { AppError, OUTCOMES, toAppError } from "../../src/errors.ts";
 
-Deno.test("mail fails for good in two cases only", () => {
+Deno.test("mail fails for good in three cases only", () => {
   const permanent = Object.entries(OUTCOMES)
     .filter(([, { exit }]) => exit !== 75)
     .map(([code, { exit, status }]) => [code, exit, status]);
   assert.deepEqual(permanent, [
     ["unknown_vaultbox", 67, "5.1.1"],
     ["message_too_large", 65, "5.3.4"],
+    ["mail_loop", 65, "5.4.6"],
   ]);
 });
 

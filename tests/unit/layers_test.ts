@@ -6,6 +6,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   smime: ["smime", "mail"],
   x509: ["x509", "smime", "mail"],
   pkcs12: ["pkcs12", "smime", "x509", "mail"],
+  metrics: ["metrics"],
   system: ["system"],
   storage: ["storage", "system"],
   db: ["db"],
@@ -23,10 +24,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   appliance: ["appliance"],
   http: ["http", "vaultbox", "db", "mail", "storage", "system"],
   lmtp: ["lmtp", "vaultbox", "db", "mail", "system"],
+  milter: ["milter", "vaultbox", "mail"],
   cli: [
     "cli",
     "http",
     "lmtp",
+    "milter",
     "vaultbox",
     "db",
     "mail",
@@ -34,11 +37,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "appliance",
     "config.ts",
     "open.ts",
+    "setting_kind.ts",
     "settings.ts",
     "version.ts",
   ],
 };
-const ALWAYS = ["encryption_policy.ts", "errors.ts", "log.ts"];
+const ALWAYS = ["encryption_policy.ts", "errors.ts", "log.ts", "metrics"];
 const TYPES = ["app.ts", "config.ts"];
 const PURE = ["mail", "smime", "x509", "pkcs12"];
 

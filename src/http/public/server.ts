@@ -69,6 +69,7 @@ export function buildPublic(
     for (const [name, value] of Object.entries(HEADERS)) {
       response.headers.set(name, value);
     }
+    app.metrics.publicAnswered(response.status);
     return request.method === "HEAD" ? withoutContent(response) : response;
   };
 }

@@ -14,6 +14,7 @@ const PIPE = [
   "src/settings.ts",
   "src/system/permissions.ts",
   "src/system/unix_post.ts",
+  "src/upkeep_settings.ts",
 ];
 
 /** What else main.ts loads before it knows which command it is. */
@@ -22,6 +23,7 @@ const MAIN = [
   "src/cli/backup_commands.ts",
   "src/cli/commands.ts",
   "src/cli/key_commands.ts",
+  "src/cli/moving_commands.ts",
   "src/cli/refusal.ts",
   "src/cli/run.ts",
   "src/log.ts",

@@ -1,0 +1,194 @@
+/**
+ * What is measured, and the text that Prometheus reads: its format 0.0.4, with
+ * the names and units that OpenMetrics asks for.
+ *
+ * @module
+ * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/ | Exposition formats}
+ */
+
+/** Media type of the text. */
+export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** A metric; {@linkcode METRICS} lists all of them. */
+export interface Metric<L extends string = string> {
+  /** Its name; a counter's ends in `_total`. */
+  readonly name: string;
+  /** What its numbers are. */
+  readonly type: "counter" | "gauge" | "histogram";
+  /** Labels; each has few values. */
+  readonly labels: readonly L[];
+  /** One sentence without a period. */
+  readonly help: string;
+  /** Upper bounds of a histogram's buckets, in seconds, growing. */
+  readonly buckets?: readonly number[];
+}
+
+/** Value of each label. */
+export type Labels<L extends string = string> = Readonly<Record<L, string>>;
+
+/** One number of a metric. */
+export interface Sample<L extends string = string> {
+  /** Its labels. */
+  readonly labels: Labels<L>;
+  /** The number. */
+  readonly value: number;
+}
+
+/** A number that only grows. */
+export class Counter<L extends string> {
+  readonly #metric: Metric<L>;
+  readonly #values = new Map<string, number>();
+
+  /**
+   * Makes it.
+   *
+   * @param metric What it counts.
+   */
+  constructor(metric: Metric<L>) {
+    this.#metric = metric;
+  }
+
+  /**
+   * Counts.
+   *
+   * @param labels Value of each label: words of the program, nothing of a mail
+   * or a request.
+   * @param count How many.
+   */
+  add(labels: Labels<L>, count = 1): void {
+    const key = labelText(labels);
+    this.#values.set(key, (this.#values.get(key) ?? 0) + count);
+  }
+
+  /**
+   * Writes it for Prometheus.
+   *
+   * @returns Lines.
+   */
+  text(): string {
+    const { name } = this.#metric;
+    let lines = head(this.#metric);
+    for (const [labels, value] of this.#values) {
+      lines += line(name, labels, value);
+    }
+    return lines;
+  }
+}
+
+/** What a histogram knows of one set of labels. */
+interface Observed {
+  /** How many were in each bucket and in none of those before. */
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
+/** How long things take. */
+export class Histogram<L extends string> {
+  readonly #metric: Metric<L>;
+  readonly #buckets: readonly number[];
+  readonly #observed = new Map<string, Observed>();
+
+  /**
+   * Makes it.
+   *
+   * @param metric What is measured; it has buckets.
+   */
+  constructor(metric: Metric<L>) {
+    this.#metric = metric;
+    this.#buckets = metric.buckets ?? [];
+  }
+
+  /**
+   * Notes a duration.
+   *
+   * @param labels Value of each label.
+   * @param seconds The duration.
+   */
+  observe(labels: Labels<L>, seconds: number): void {
+    const key = labelText(labels);
+    let observed = this.#observed.get(key);
+    if (observed === undefined) {
+      const counts = new Array(this.#buckets.length).fill(0);
+      observed = { counts, sum: 0, count: 0 };
+      this.#observed.set(key, observed);
+    }
+    observed.sum += seconds;
+    observed.count++;
+    const bucket = this.#buckets.findIndex((bound) => seconds <= bound);
+    if (bucket >= 0) observed.counts[bucket]!++;
+  }
+
+  /**
+   * Writes it for Prometheus.
+   *
+   * @returns Lines.
+   */
+  text(): string {
+    const { name } = this.#metric;
+    let lines = head(this.#metric);
+    for (const [labels, { counts, sum, count }] of this.#observed) {
+      let below = 0;
+      for (const [i, bound] of this.#buckets.entries()) {
+        below += counts[i]!;
+        lines += line(`${name}_bucket`, join(labels, `le="${bound}"`), below);
+      }
+      lines += line(`${name}_bucket`, join(labels, 'le="+Inf"'), count);
+      lines += line(`${name}_sum`, labels, sum);
+      lines += line(`${name}_count`, labels, count);
+    }
+    return lines;
+  }
+}
+
+/**
+ * Writes numbers that are looked up when somebody asks.
+ *
+ * @param metric What they are.
+ * @param samples The numbers.
+ * @returns Lines for Prometheus; none if there are no numbers.
+ */
+export function gauges<L extends string>(
+  metric: Metric<L>,
+  samples: readonly Sample<L>[],
+): string {
+  if (samples.length === 0) return "";
+  return samples.reduce(
+    (lines, { labels, value }) =>
+      lines + line(metric.name, labelText(labels), value),
+    head(metric),
+  );
+}
+
+/**
+ * Writes one number that is looked up when somebody asks.
+ *
+ * @param metric What it is; it has no labels.
+ * @param value The number; undefined if it is not known.
+ * @returns Lines for Prometheus; none if it is not known.
+ */
+export function gauge(
+  metric: Metric<never>,
+  value: number | undefined,
+): string {
+  return gauges(metric, value === undefined ? [] : [{ labels: {}, value }]);
+}
+
+function head({ name, help, type }: Metric): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+}
+
+function line(name: string, labels: string, value: number): string {
+  return `${name}${labels === "" ? "" : `{${labels}}`} ${value}\n`;
+}
+
+/** Values are words of the program, so nothing in them needs an escape. */
+function labelText(labels: Labels): string {
+  let text = "";
+  for (const name in labels) text = join(text, `${name}="${labels[name]}"`);
+  return text;
+}
+
+function join(labels: string, label: string): string {
+  return labels === "" ? label : `${labels},${label}`;
+}

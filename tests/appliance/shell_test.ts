@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { isMissing } from "../helpers/openssl.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const NEEDS = isMissing("/usr/bin/shellcheck") ? " (needs shellcheck)" : "";
+
+Deno.test({
+  name: `shellcheck finds nothing in the shell scripts${NEEDS}`,
+  ignore: NEEDS !== "",
+  fn: testShell,
+});
+
+async function testShell(): Promise<void> {
+  const parts: string[] = [];
+  for await (const { name } of Deno.readDir(`${ROOT}install`)) {
+    parts.push(`. "$HERE/install/${name}"`);
+  }
+  const install = await Deno.readTextFile(`${ROOT}install.sh`);
+  for (const part of parts) assert.ok(install.includes(part), part);
+  const { code, stdout } = await new Deno.Command("shellcheck", {
+    // With what install.sh reads, each warned about as if it were in one file.
+    args: [
+      ...["--external-sources", "--check-sourced", "install.sh", "tests/run"],
+      ...["tests/with_postgres", ".ci/run", "appliance/bin/encimap_pipe.sh"],
+      ...["appliance/bin/encimap_ctl", "appliance/bin/encimap"],
+    ],
+    cwd: ROOT,
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stdout));
+}

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import {
+  Counter,
+  gauge,
+  gauges,
+  Histogram,
+} from "../../../src/metrics/metric.ts";
+
+const SECONDS = {
+  name: "a_seconds",
+  type: "histogram",
+  labels: ["door"],
+  help: "How long",
+  buckets: [0.1, 1],
+} as const;
+
+Deno.test("a counter adds up each set of labels", () => {
+  const counter = new Counter({
+    name: "a_total",
+    type: "counter",
+    labels: ["door", "outcome"],
+    help: "Some",
+  });
+  counter.add({ door: "lmtp", outcome: "stored" });
+  counter.add({ door: "lmtp", outcome: "stored" }, 2);
+  counter.add({ door: "lmtp", outcome: "repeated" });
+  assert.equal(
+    counter.text(),
+    [
+      "# HELP a_total Some",
+      "# TYPE a_total counter",
+      'a_total{door="lmtp",outcome="stored"} 3',
+      'a_total{door="lmtp",outcome="repeated"} 1',
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("buckets of a histogram have what is below them, too", () => {
+  const histogram = new Histogram(SECONDS);
+  for (const seconds of [0.1, 0.5, 1, 7]) {
+    histogram.observe({ door: "lmtp" }, seconds);
+  }
+  assert.equal(
+    histogram.text(),
+    [
+      "# HELP a_seconds How long",
+      "# TYPE a_seconds histogram",
+      'a_seconds_bucket{door="lmtp",le="0.1"} 1',
+      'a_seconds_bucket{door="lmtp",le="1"} 3',
+      'a_seconds_bucket{door="lmtp",le="+Inf"} 4',
+      'a_seconds_sum{door="lmtp"} 8.6',
+      'a_seconds_count{door="lmtp"} 4',
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("what is not known is not written", () => {
+  const metric = { name: "a", type: "gauge", labels: [], help: "A" } as const;
+  assert.equal(gauge(metric, undefined), "");
+  assert.equal(gauges(metric, []), "");
+  assert.equal(gauge(metric, 0), "# HELP a A\n# TYPE a gauge\na 0\n");
+});
