@@ -9,8 +9,8 @@ import { parseConfig, showConfig } from "../config.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
-import { MOVING_COMMANDS } from "./moving_commands.ts";
 import { BACKUP_COMMANDS } from "./backup_commands.ts";
+import { MOVING_COMMANDS } from "./moving_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -319,8 +319,8 @@ export const COMMANDS: readonly Command[] = [
       (await import("./issuer.ts")).runIssuerShow(args, io),
   },
   ...KEY_COMMANDS,
-  ...MOVING_COMMANDS,
   ...BACKUP_COMMANDS,
+  ...MOVING_COMMANDS,
   {
     name: "config describe",
     usage: "",
