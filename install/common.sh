@@ -1,12 +1,34 @@
 # shellcheck shell=sh
 # What all steps use: words to the person who watches, commands, and files of root's.
 
-info() { printf '%s\n' "$*"; }
-warn() { printf 'Warning: %s\n' "$*" >&2; }
+# start_log TEXT: begins a new run in the log, which only root can read.
+start_log() {
+  [ -n "$LOG" ] || return 0
+  # Two files of 1 MiB at most.
+  if [ "$(stat -c %s "$LOG" 2>/dev/null || echo 0)" -gt 1048576 ]; then mv -f "$LOG" "$LOG.1"; fi
+  (
+    umask 077
+    : >>"$LOG"
+  )
+  log "=== $1"
+}
+
+log() { [ -z "$LOG" ] || printf '%s %s\n' "$(date -u +%FT%TZ)" "$*" >>"$LOG"; }
+
+info() {
+  printf '%s\n' "$*"
+  log "$*"
+}
+
+warn() {
+  printf 'Warning: %s\n' "$*" >&2
+  log "Warning: $*"
+}
 
 # fatal TEXT...: ends with the step's name.
 fatal() {
   printf '\nFailed in step "%s": %s\n' "$STEP" "$*" >&2
+  log "Failed in step \"$STEP\": $*"
   DONE=told
   exit 1
 }
@@ -19,7 +41,7 @@ usage_error() {
 
 step() {
   STEP=$1
-  info "* $1"
+  if [ "$COUNT" = 0 ]; then info "* $1"; else info "* $1 ($NUMBER of $COUNT)"; fi
 }
 
 # changed TEXT: notes what the summary lists.
@@ -35,13 +57,17 @@ run() {
     return 0
   fi
   run_status=0
+  log "  runs: $*"
   "$@" >"$WORK/output" 2>&1 </dev/null || run_status=$?
+  [ -z "$LOG" ] || sed 's/^/    | /' "$WORK/output" >>"$LOG"
   [ "$run_status" = 0 ] && return 0
   {
     printf '\nFailed in step "%s"\n  command: %s\n  status:  %s\n  output:\n' \
       "$STEP" "$*" "$run_status"
     tail -n 60 "$WORK/output" | sed 's/^/    /'
+    [ -z "$LOG" ] || printf '\nAll of it is in %s. Run install.sh again when the cause is gone: it goes on here.\n' "$LOG"
   } >&2
+  log "  status $run_status: failed in step \"$STEP\""
   DONE=told
   exit 1
 }
@@ -101,25 +127,40 @@ folder() {
   changed "$1 is $2 $3"
 }
 
-# put SOURCE TARGET MODE: puts a file of root's in place in one step if it differs.
-# PUT says whether it did.
+# later THING...: must be done before all is well. It is written down before the
+# change that asks for it, so that a run after one that was interrupted does it.
+later() {
+  mkdir -p "$PENDING"
+  for thing; do : >"$PENDING/$thing"; done
+}
+
+due() { [ -e "$PENDING/$1" ]; }
+
+# settled THING...: is done.
+settled() {
+  for thing; do rm -f "$PENDING/$thing"; done
+}
+
+# put SOURCE TARGET MODE [THING...]: puts a file of root's in place in one step if it
+# differs; then the things must be done later.
 put() {
-  PUT=
   if [ -f "$2" ] && cmp -s "$1" "$2" && [ "$(stat -c '%U:%G %a' "$2")" = "root:root $3" ]; then
     return 0
   fi
-  PUT=1
+  source=$1 target=$2 mode=$3
+  shift 3
+  later "$@"
   if [ -n "$DRY" ]; then
-    info "    would write: $2"
+    info "    would write: $target"
     return 0
   fi
-  backup "$2"
-  mkdir -p "$(dirname "$2")"
-  cp "$1" "$2.encimap-new"
-  chown root:root "$2.encimap-new"
-  chmod "$3" "$2.encimap-new"
-  mv -f "$2.encimap-new" "$2"
-  changed "wrote $2"
+  backup "$target"
+  mkdir -p "$(dirname "$target")"
+  cp "$source" "$target.encimap-new"
+  chown root:root "$target.encimap-new"
+  chmod "$mode" "$target.encimap-new"
+  mv -f "$target.encimap-new" "$target"
+  changed "wrote $target"
 }
 
 # note_lines REGEXP: each such line of the last output is a change.

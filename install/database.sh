@@ -34,9 +34,11 @@ make_database() {
   done
   if [ "$(sql postgres "select 1 from pg_database where datname = '$DATABASE'")" != 1 ]; then
     run sql postgres "create database $DATABASE owner $API_USER template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8'"
-    run sql postgres "revoke connect, temporary on database $DATABASE from public"
-    run sql postgres "grant connect on database $DATABASE to $API_USER, $MAIL_USER, dovecot"
     [ -n "$DRY" ] || changed "database $DATABASE"
+  fi
+  if [ "$(sql postgres "select datacl is null from pg_database where datname = '$DATABASE'")" = t ]; then
+    # One transaction.
+    run sql postgres "revoke connect, temporary on database $DATABASE from public; grant connect on database $DATABASE to $API_USER, $MAIL_USER, dovecot"
   fi
   if [ -n "$DRY" ]; then
     info '    would run: encimap migrate; encimap reconcile'

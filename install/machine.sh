@@ -30,8 +30,10 @@ apt_update() {
 }
 
 apt_install() {
+  # What an interrupted installation has left half done.
+  [ -z "$(dpkg --audit)" ] || run env DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a
   run env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-    -o Dpkg::Options::=--force-confold --no-install-recommends install "$@"
+    -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300 --no-install-recommends install "$@"
   [ -n "$DRY" ] || changed "installed the packages: $*"
 }
 
@@ -56,6 +58,8 @@ make_folders() {
   folder "$keys" "$API_USER:$API_USER" 700
   # Changed by the program, read by Postfix, by nobody else.
   folder "$maps" "$API_USER:postfix" 2750
+  # In Postfix's chroot: the socket by which mail is judged and signed.
+  folder "$(dirname "$(setting ENCIMAP_SUBMISSION_SOCKET /var/spool/postfix/encimap/submission.sock)")" "$API_USER:postfix" 2750
   folder "$mail" "$MAIL_USER:$MAIL_USER" 700
 }
 

@@ -18,9 +18,9 @@ make_operator() {
     run /usr/local/bin/encimap domain add "$HOST" --user "$operator"
     changed "postmaster@$HOST goes to the operator's vaultbox"
   else
+    later welcome
     run /usr/local/bin/encimap vaultbox create "postmaster@$HOST" --operator
     changed "vaultbox postmaster@$HOST"
-    FIRST=1
   fi
 }
 
@@ -57,7 +57,8 @@ Encimap runs on $HOST. What to do next:
    "encimap dns $domain" lists all of them, and those by which mail clients set
    themselves up.
 
-2. Firewall: let 25, 587 and 993 in, and 80 and 443 with --web. 4301 and 4321 are on loopback and stay there.
+2. A firewall of your provider: let 25, 587 and 993 in, and 80 and 443 with --web. ufw and
+   nftables on this machine do so already. 4301 and 4321 are on loopback and stay there.
 
 3. A certificate that mail clients trust: install.sh --tls-cert FILE --tls-key FILE
 
@@ -88,7 +89,7 @@ The web part answers on $HOST. What it needs:
      autodiscover.$domain.  CNAME  $HOST.
    "encimap dns $domain" lists all records.
 
-2. Firewall: let 80 and 443 in.
+2. A firewall of your provider: let 80 and 443 in.
 
 3. A certificate that browsers trust: install.sh --tls-cert FILE --tls-key FILE
 

@@ -6,7 +6,6 @@
 
 configure_postfix() {
   step 'Postfix'
-  POSTFIX_CHANGED=
   if [ -n "$DRY" ] && { ! has postconf || [ ! -d "$WORK/rendered" ]; }; then
     info '    would merge the settings of appliance/postfix/ into /etc/postfix/main.cf and master.cf'
     return 0
@@ -44,7 +43,7 @@ configure_postfix() {
     grep -qxF "$name" "$WORK/main.names" || restore_setting "$name"
   done
   apply_postfix
-  [ -z "$POSTFIX_CHANGED" ] || run postfix check
+  ! due postfix || run postfix check
 }
 
 # postfix_setting NAME VALUE replace|first|last
@@ -69,10 +68,10 @@ postfix_setting() {
   [ -e "$record.before" ] || printf '%s\n' "$line" >"$record.before"
   printf '%s\n' "$2" >"$record.ours"
   if [ "$line" = unset ] || [ "$current" != "$want" ]; then
+    later postfix
     backup /etc/postfix/main.cf
     printf '%s=%s\n' "$1" "$want" >>"$WORK/postconf.set"
     changed "Postfix: $1 = $want"
-    POSTFIX_CHANGED=1
   fi
   printf '%s\n' "$want" >"$record.now"
 }
@@ -124,12 +123,12 @@ postfix_service() {
   if [ -n "$current" ] && [ ! -e "$record.ours" ]; then
     warn "the entry $key of /etc/postfix/master.cf is replaced by ours; the old one is in $BACKUPS and comes back with --uninstall"
   fi
+  later postfix
   backup /etc/postfix/master.cf
   run postconf -M "$key=$want"
   printf '%s\n' "$want" >"$record.ours"
   postconf -M "$key" >"$record.now"
   changed "Postfix: service $key"
-  POSTFIX_CHANGED=1
 }
 
 # restore_setting NAME: as it was before us, unless somebody changed it since.
@@ -138,6 +137,7 @@ restore_setting() {
   [ -e "$record.now" ] || return 0
   current=$(postconf -h "$1" 2>/dev/null) || current=
   before=$(cat "$record.before")
+  later postfix
   backup /etc/postfix/main.cf
   others=$(others_of "$1" "$current")
   if [ -n "$others" ] && [ "$others" != "$current" ]; then
@@ -155,11 +155,9 @@ restore_setting() {
     warn "$1 in /etc/postfix/main.cf was changed after the installation and is left as it is"
   fi
   printf '%s\n' "$1" >>"$WORK/restored"
-  POSTFIX_CHANGED=1
 }
 
 restore_postfix() {
-  POSTFIX_CHANGED=
   has postconf || return 0
   : >"$WORK/postconf.set"
   : >"$WORK/postconf.unset"
@@ -178,7 +176,6 @@ restore_postfix() {
     before=$(cat "${file%.now}.before")
     if [ "$before" = unset ]; then run postconf -M -X "$key"; else run postconf -M "$key=$before"; fi
     changed "Postfix: service $key as it was"
-    POSTFIX_CHANGED=1
   done
   rm -rf "$RECORD/postfix"
 }

@@ -6,11 +6,14 @@ preflight() {
   [ "$(id -u)" = 0 ] || fatal 'root is needed; use sudo'
   # shellcheck source=/dev/null
   release=$(. /etc/os-release 2>/dev/null && printf '%s %s' "${ID:-}" "${VERSION_ID:-}") || release=unknown
-  [ "$release" = 'debian 12' ] ||
-    fatal "this is made for Debian 12 and not for $release (Dovecot 2.3, Postfix 3.7, PostgreSQL 15)"
+  case $release in
+    'debian 12' | 'debian 13') ;;
+    *) fatal "this is made for Debian 12 and 13, and not for $release" ;;
+  esac
   [ "$(uname -m)" = x86_64 ] || [ "$(uname -m)" = aarch64 ] || fatal "no program for $(uname -m)"
 
   [ -n "$HOST" ] || HOST=$(setting ENCIMAP_HOSTNAME '')
+  if [ -z "$HOST" ] && [ -t 0 ] && [ -z "$YES$DRY" ]; then ask_first; fi
   [ -n "$HOST" ] || usage_error '--hostname is needed the first time'
   HOST=$(printf '%s' "$HOST" | tr '[:upper:]' '[:lower:]')
   if [ "${#HOST}" -gt 253 ] || ! printf '%s\n' "$HOST" |
@@ -18,9 +21,12 @@ preflight() {
     fatal "\"$HOST\" is no full host name such as mail.example.org"
   fi
 
+  check_sums
+  if [ -n "$RELEASE_KEY" ] && [ ! -r "$RELEASE_KEY" ]; then fatal "$RELEASE_KEY cannot be read"; fi
   if [ -n "$TLS_CERT$TLS_KEY" ]; then check_tls; fi
   # What an earlier run was told stays.
   if [ -z "$WEB" ] && [ -e "$NGINX" ]; then WEB=yes; fi
+  check_resources
   check_ports
   if has postconf; then check_postfix; fi
 }
@@ -54,12 +60,36 @@ check_ports() {
         *)
           case $port in
             80 | 443) fatal "port $port is in use by \"$program\", and --web is for nginx: stop and disable it first, or leave --web out and let it pass the paths of $NGINX on to 127.0.0.1:4302 (docs/operations.md)" ;;
-            *) fatal "port $port is in use by \"$program\"; stop and disable it first" ;;
+            *) fatal "port $port is in use by \"$program\"; stop it first, for good: $(stop_command "$port")" ;;
           esac
           ;;
       esac
     done
   done
+}
+
+# stop_command PORT: what ends the program that listens there.
+stop_command() {
+  pid=$(ss -H -l -t -n -p "sport = :$1" 2>/dev/null | sed -n 's/.*pid=\([0-9]*\).*/\1/p' | head -n 1)
+  unit=$(sed -n 's,^0::.*/\([^/]*\.service\)$,\1,p' "/proc/$pid/cgroup" 2>/dev/null) || unit=
+  if [ -n "$unit" ]; then
+    printf 'systemctl disable --now %s\n' "$unit"
+  else
+    printf 'it is process %s\n' "$pid"
+  fi
+}
+
+# What the options say elsewhere, asked of who sits at the terminal.
+ask_first() {
+  own=$(hostname -f 2>/dev/null) || own=
+  case $own in *.*) ;; *) own= ;; esac
+  printf "Name of the mail server, as in its MX record%s: " "${own:+ [$own]}"
+  read -r HOST || HOST=
+  HOST=${HOST:-$own}
+  [ -z "$WEB" ] || return 0
+  printf 'Shall mail clients set themselves up, by nginx on ports 80 and 443? [y/N] '
+  read -r answer || answer=
+  case $answer in [yY] | [yY][eE][sS]) WEB=yes ;; esac
 }
 
 # Settings of Postfix that cannot be merged with ours.

@@ -16,7 +16,6 @@ sum_of() {
 install_program() {
   step 'Program'
   cd "$HERE"
-  RESTART=
   if [ -x "$HERE/dist/encimap" ]; then
     origin="prebuilt $(sum_of "$HERE" dist)"
   elif [ -f "$HERE/build.ts" ]; then
@@ -26,7 +25,9 @@ install_program() {
   else
     fatal 'there is neither a dist/ nor the source beside install.sh'
   fi
-  if [ "$origin" != "$(cat "$LIBRARY/current/.origin" 2>/dev/null)" ]; then
+  placed=$(cat "$LIBRARY/current/.origin" 2>/dev/null) || placed=
+  if [ "$origin" != "$placed" ] || [ -n "$RELEASE_KEY" ]; then check_signature; fi
+  if [ "$origin" != "$placed" ]; then
     case $origin in
       prebuilt*) built=$HERE/dist ;;
       *) build_program ;;
@@ -37,6 +38,7 @@ install_program() {
       place_program
     fi
   fi
+  keep_release_key
 }
 
 # A new folder, then one rename of a link: there is no moment without a program,
@@ -55,6 +57,7 @@ place_program() {
   rm -rf "${LIBRARY:?}/$version"
   mv "$LIBRARY/.new" "$LIBRARY/$version"
   sync -f "$LIBRARY"
+  later services
   ln -sfn "$version" "$LIBRARY/.current"
   mv -T "$LIBRARY/.current" "$LIBRARY/current"
   for old in "$LIBRARY"/*; do
@@ -63,7 +66,6 @@ place_program() {
       *) rm -rf "$old" ;;
     esac
   done
-  RESTART=1
   changed "program $version"
 }
 

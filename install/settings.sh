@@ -27,9 +27,9 @@ write_settings() {
     if [ -n "$DRY" ]; then
       info "    would set: ENCIMAP_PUBLIC_PORT=4302"
     else
+      later welcome-web
       printf 'ENCIMAP_PUBLIC_PORT=4302\n' >>"$SETTINGS"
       changed "ENCIMAP_PUBLIC_PORT=4302 in $SETTINGS"
-      FIRST_WEB=1
     fi
   elif [ "$WEB" = no ]; then
     close_public_port
@@ -45,6 +45,9 @@ write_settings() {
   put "$WORK/rendered/bin/encimap_pipe.sh" /usr/local/bin/encimap_pipe.sh 755
   put "$WORK/rendered/bin/encimap_ctl" /usr/local/bin/encimap_ctl 755
   put "$WORK/rendered/bin/encimap" /usr/local/bin/encimap 755
+  for doc in docs/monitoring.md monitoring/encimap.rules.yml monitoring/dashboard.json; do
+    if [ -f "$HERE/$doc" ]; then put "$HERE/$doc" "$DOC/${doc##*/}" 644; fi
+  done
   if [ -f "$HERE/docs/operations.md" ]; then put "$HERE/docs/operations.md" "$DOC/operations.md" 644; fi
 }
 

@@ -3,13 +3,12 @@
 
 make_certificate() {
   step 'Certificate for TLS'
-  TLS_CHANGED=
   if [ -n "$TLS_CERT" ]; then
     for pair in "cert.pem $TLS_CERT" "key.pem $TLS_KEY"; do
       link=$TLS/${pair%% *} file=${pair#* }
       [ "$(readlink "$link" 2>/dev/null)" = "$file" ] && continue
+      later certificate
       run ln -sfn "$file" "$link"
-      TLS_CHANGED=1
       [ -n "$DRY" ] || changed "$link -> $file"
     done
     return 0
@@ -29,8 +28,8 @@ make_certificate() {
       -addext "subjectAltName=DNS:$HOST" -keyout "$TLS/key.new" -out "$TLS/cert.new"
   ) || { DONE=told; exit 1; }
   chmod 0644 "$TLS/cert.new"
+  later certificate
   mv -T "$TLS/key.new" "$TLS/key.pem"
   mv -T "$TLS/cert.new" "$TLS/cert.pem"
-  TLS_CHANGED=1
   changed "self-signed certificate for $HOST: $TLS/cert.pem"
 }

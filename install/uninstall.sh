@@ -9,7 +9,7 @@ do_uninstall() {
   keys=$(setting ENCIMAP_KEYS_PATH /var/lib/encimap/keys)
   if [ -n "$DRY" ]; then
     info "    would stop and remove: $UNITS"
-    info '    would restore: settings of Postfix and Dovecot'
+    info '    would restore: settings of Postfix, Dovecot and firewall'
     [ ! -e "$NGINX" ] || info "    would remove: $NGINX"
     close_public_port
     info "    would remove: $maps $LIBRARY /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl $DOC $CACHE"
@@ -32,6 +32,12 @@ do_uninstall() {
   if with_systemd; then
     for unit in $UNITS; do
       [ -e "/etc/systemd/system/$unit" ] || continue
+      case $unit in
+        *@.service)
+          run systemctl stop "${unit%.service}*.service"
+          continue
+          ;;
+      esac
       run systemctl disable --now "$unit"
     done
     for unit in $UNITS; do
@@ -40,6 +46,7 @@ do_uninstall() {
       changed "removed $unit"
     done
     remove_signer
+    remove_pipe
     run systemctl daemon-reload
     run systemctl reset-failed
   elif [ -x /usr/local/bin/encimap_ctl ]; then
@@ -51,17 +58,19 @@ do_uninstall() {
   if with_systemd && has postconf; then run systemctl stop postfix.service; fi
   keep_queue
   restore_postfix
-  if [ -d "$maps" ]; then
-    rm -rf "$maps"
-    changed "removed $maps"
-  fi
+  for path in "$maps" "$(dirname "$(setting ENCIMAP_SUBMISSION_SOCKET /var/spool/postfix/encimap/submission.sock)")"; do
+    [ -d "$path" ] || continue
+    rm -rf "$path"
+    changed "removed $path"
+  done
   step 'Dovecot'
   restore_dovecot
   if with_systemd; then
     has postconf && run systemctl start postfix.service
-    [ -z "$DOVECOT_CHANGED" ] || run systemctl restart dovecot.service
+    ! due dovecot || run systemctl restart dovecot.service
   fi
 
+  close_firewall
   remove_web
   close_public_port
 

@@ -17,14 +17,12 @@ configure_web() {
   fi
   # A kernel without IPv6 has no address [::] to listen on.
   [ -e /proc/net/if_inet6 ] || sed -i '/\[::\]/d' "$WORK/rendered/nginx/encimap.conf"
-  put "$WORK/rendered/nginx/encimap.conf" "$NGINX" 644
-  [ -z "$PUT" ] || WEB_CHANGED=1
-  if [ -n "$WEB_CHANGED" ] && [ -z "$DRY" ] && ! nginx -t >"$WORK/nginx" 2>&1; then
+  put "$WORK/rendered/nginx/encimap.conf" "$NGINX" 644 web
+  if due web && [ -z "$DRY" ] && ! nginx -t >"$WORK/nginx" 2>&1; then
     rm -f "$NGINX"
     fatal "nginx does not take $NGINX, which is removed again: $(tail -n 3 "$WORK/nginx")"
   fi
-  [ -z "$TLS_CHANGED" ] || WEB_CHANGED=1
-  [ -z "$WEB_CHANGED" ] || reload_web
+  ! due web || reload_web
 }
 
 reload_web() {
@@ -36,6 +34,7 @@ reload_web() {
   else
     run nginx
   fi
+  settled web
   [ -n "$DRY" ] || changed 'reloaded nginx'
 }
 
@@ -62,17 +61,15 @@ LoadCredential=profile.pem:$TLS/cert.pem
 LoadCredential=profile.key:$TLS/key.pem
 Environment=ENCIMAP_PROFILE_CERT_FILE=%d/profile.pem ENCIMAP_PROFILE_KEY_FILE=%d/profile.key
 END
-  put "$WORK/signer" "$SIGNER" 644
-  # A credential is read when the unit starts.
-  [ -z "$PUT$TLS_CHANGED" ] || reload=1 RESTART=1
+  put "$WORK/signer" "$SIGNER" 644 units services
 }
 
 remove_signer() {
   [ -e "$SIGNER" ] || return 0
+  later units services
   run rm -f "$SIGNER"
   run rmdir --ignore-fail-on-non-empty "${SIGNER%/*}"
   [ -n "$DRY" ] || changed "removed $SIGNER"
-  reload=1 RESTART=1
 }
 
 remove_web() {
@@ -82,7 +79,9 @@ remove_web() {
     info "    would remove: $NGINX"
     return 0
   fi
+  later web
   rm -f "$NGINX"
   changed "removed $NGINX"
   if has nginx; then reload_web; fi
+  settled web
 }

@@ -24,6 +24,7 @@ import { BcryptThread } from "./system/bcrypt.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 import { RecipientMemory } from "./vaultbox/recipients.ts";
+import type { SubmissionApp } from "./vaultbox/submission.ts";
 import type { VerifyApp } from "./vaultbox/verify.ts";
 
 /** Connections of the API and of the operator's commands, at most. */
@@ -40,6 +41,9 @@ const ADDRESSES_KNOWN_MAX = 2000;
 
 /** Connections of verification: one has the lock, one asks. */
 const VERIFICATION_CONNECTIONS = 2;
+
+/** Connections of the filter of submission. */
+const SUBMISSION_CONNECTIONS = 4;
 
 /** Keys, password hashes and bundles that are made at a time. */
 const HEAVY_MAX = 2;
@@ -126,6 +130,34 @@ export async function openIntakeApp(
     memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task, id) => alone.run(task, id)),
     metrics: new IntakeMetrics(),
+    now: () => new Date(),
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: CLOSE_SECONDS });
+    },
+  };
+}
+
+/**
+ * Opens the world of submission.
+ *
+ * @param config Settings.
+ * @param log Log.
+ * @returns The world; disposing of it closes the database.
+ * @throws {Error} If the master key cannot be read.
+ */
+export async function openSubmission(
+  config: Config,
+  log: Log,
+): Promise<SubmissionApp & AsyncDisposable> {
+  const masterKey = await readKeyFile(config.masterKeyFile);
+  const sealer = await openSealer(masterKey);
+  masterKey.fill(0);
+  const sql = connect(config.databaseUrl, { max: SUBMISSION_CONNECTIONS });
+  return {
+    config,
+    log,
+    sql,
+    sealer,
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });

@@ -33,6 +33,13 @@ export interface ApplianceSettings {
   readonly intakeSocket: string;
   /** Unix socket where the intake takes mail by LMTP. */
   readonly lmtpSocket: string;
+  /** Unix socket behind which `encimap queue` is started. */
+  readonly queueSocket: string;
+  /**
+   * Unix socket of the filter of submission: `encimap/submission.sock` below
+   * Postfix's queue directory.
+   */
+  readonly submissionSocket: string;
   /** What Postfix does with an address of a hosted domain that has no route. */
   readonly unroutedTransport: string;
   /** Port of the intake on 127.0.0.1. */

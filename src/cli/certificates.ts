@@ -160,7 +160,14 @@ export async function runBundle(
   return EXIT.ok;
 }
 
-async function readPassword(io: Io): Promise<string> {
+/**
+ * Reads a password from standard input, without its line end.
+ *
+ * @param io The process.
+ * @returns The password.
+ * @throws {UsageError} If there is none.
+ */
+export async function readPassword(io: Io): Promise<string> {
   const octets = await readAll(io.stdin, PASSWORD_MAX);
   return new TextDecoder().decode(octets).replace(/\r?\n$/, "");
 }

@@ -36,6 +36,9 @@ const DAY_MS = 86_400_000;
 /** Days without maintenance after which something is wrong. */
 const IDLE_DAYS = 3;
 
+/** What `install.sh --web` puts in place. */
+const NGINX_FILE = "/etc/nginx/conf.d/encimap.conf";
+
 /** Milliseconds that a daemon may take to greet. */
 const TIMEOUT_MS = 5000;
 
@@ -54,9 +57,10 @@ export async function runDoctor(
   await using app = await open(io);
   let failures = 0;
   let isDatabaseDown = false;
-  for (
-    const [i, { name, fix, needsDatabase, run }] of checks(app, io).entries()
-  ) {
+  // A web server of another kind, or on another machine, is not ours to look at.
+  const hasNginx = await lstat(NGINX_FILE).then(() => true, () => false);
+  const all = checks(app, hasNginx, io);
+  for (const [i, { name, fix, needsDatabase, run }] of all.entries()) {
     const isSchemaCheck = i === 0;
     if (isDatabaseDown && needsDatabase) {
       io.print(`skip  ${name}: needs the database`);
@@ -76,7 +80,7 @@ export async function runDoctor(
   return failures === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function checks(app: App, io: Io): Check[] {
+function checks(app: App, hasNginx: boolean, io: Io): Check[] {
   const { apiPort, publicPort, smtpPort, transport, lmtpSocket } = app.config;
   return [
     {
@@ -178,7 +182,7 @@ function checks(app: App, io: Io): Check[] {
         refuse(!answers, `status ${response.status}`);
       },
     },
-    ...(publicPort === undefined ? [] : webChecks(publicPort)),
+    ...(publicPort === undefined ? [] : webChecks(publicPort, hasNginx)),
   ];
 }
 
@@ -200,7 +204,7 @@ function lmtpCheck(path: string): Check {
 }
 
 /** What ENCIMAP_PUBLIC_PORT promises, by loopback. */
-function webChecks(publicPort: number): Check[] {
+function webChecks(publicPort: number, hasNginx: boolean): Check[] {
   return [
     {
       name: `what anybody may ask is answered on port ${publicPort}`,
@@ -213,10 +217,10 @@ function webChecks(publicPort: number): Check[] {
         await response.body?.cancel();
       },
     },
-    ...[80, 443].map((port) => ({
+    ...(hasNginx ? [80, 443] : []).map((port) => ({
       name: `a web server listens on port ${port}`,
       fix:
-        'ENCIMAP_PUBLIC_PORT is set, so links lead there. See "systemctl status nginx" and "nginx -t"; "install.sh --web" sets nginx up, "install.sh --no-web" takes the setting away.',
+        'Links lead there. See "systemctl status nginx" and "nginx -t"; "install.sh --web" sets nginx up, "install.sh --no-web" takes the setting away.',
       run: () => greets(port, undefined),
     })),
   ];

@@ -4,22 +4,22 @@
  * @module
  */
 
-import { connect, type Server } from "node:net";
 import type { IntakeApp } from "../app.ts";
 import { checkSchema } from "../db/migrate.ts";
-import { AppError } from "../errors.ts";
 import { gracefulStop } from "../http/graceful_stop.ts";
 import { intakeServer } from "../http/intake.ts";
 import { lmtpEngine } from "../lmtp/engine.ts";
 import { lmtpServer } from "../lmtp/server.ts";
 import { Admission } from "../vaultbox/admission.ts";
+import { saveDeliveryCounts } from "../vaultbox/delivery_counts.ts";
 import { prepareSpool } from "../vaultbox/receive.ts";
 import type { Io } from "./command.ts";
+import { listen, LISTEN_FDS_START, listenAt } from "./listen.ts";
 import type { Service } from "./service.ts";
 import { startSweeps } from "./sweeps.ts";
 
-/** First descriptor that systemd hands over, sd_listen_fds(3). */
-const LISTEN_FDS_START = 3;
+/** Milliseconds for saving the last counts of deliveries. */
+const SAVE_MS = 2000;
 
 /**
  * Starts the intake.
@@ -68,13 +68,20 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
         lmtp.close(now),
       ]);
       await admission.finished();
+      await saveLast(app);
     },
   };
 }
 
-type Address = { path: string } | { host: string; port: number } | {
-  fd: number;
-};
+/** Without waiting for a database that is away: these are only counts. */
+async function saveLast(app: IntakeApp): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, SAVE_MS);
+  });
+  await Promise.race([saveDeliveryCounts(app).catch(() => {}), late]);
+  clearTimeout(timer);
+}
 
 /**
  * Finds what systemd hands over, sd_listen_fds(3). The units are started in no
@@ -92,46 +99,4 @@ function inheritedSockets(
     found[names[i] === "lmtp" ? "lmtp" : "http"].push(LISTEN_FDS_START + i);
   }
   return found;
-}
-
-/** Makes a Unix socket. */
-async function listenAt(server: Server, path: string): Promise<void> {
-  await removeStaleSocket(path);
-  await listen(server, { path });
-  await Deno.chmod(path, 0o660);
-}
-
-function listen(server: Server, address: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(address, () => resolve());
-  });
-}
-
-/**
- * A socket file that a killed process has left keeps others from listening; that
- * of a living one must stay.
- */
-async function removeStaleSocket(path: string): Promise<void> {
-  try {
-    const { isSocket } = await Deno.lstat(path);
-    if (!isSocket) return;
-    if (await isListening(path)) {
-      throw new AppError("conflict", "Another process listens on the socket");
-    }
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path });
-    socket.on("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }

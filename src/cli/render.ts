@@ -69,6 +69,8 @@ export function applianceSettings(
     maxMessageBytes: config.maxMessageBytes,
     intakeSocket: config.intakeSocket,
     lmtpSocket: config.lmtpSocket,
+    queueSocket: config.queueSocket,
+    submissionSocket: config.submissionSocket,
     unroutedTransport: transportOf(config, UNROUTED),
     intakePort: config.intakePort,
     publicPort: config.publicPort ?? DEFAULT_APPLIANCE.publicPort,

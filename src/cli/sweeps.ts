@@ -8,6 +8,7 @@
 import { setInterval } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
+import { saveDeliveryCounts } from "../vaultbox/delivery_counts.ts";
 import { finishDeliveries } from "../vaultbox/leftovers.ts";
 import { followVaultboxes } from "../vaultbox/recipients.ts";
 import {
@@ -26,6 +27,9 @@ const REMOVAL_MS = 60_000;
 
 /** Milliseconds that a stop waits for the sweep that is under way. */
 const FINISH_MS = 5000;
+
+/** Milliseconds between two additions to the counts of deliveries. */
+const SAVE_MS = 60_000;
 
 /** Milliseconds between two recounts of vaultboxes that are full, or in turn. */
 const RECOUNT_MS = 60_000;
@@ -61,7 +65,9 @@ export async function startSweeps(
     ),
   ];
   finish();
+  const save = (): void => queue(() => saveDeliveryCounts(app));
   const timers = [
+    setInterval(save, SAVE_MS),
     setInterval(finish, SWEEP_MS),
     setInterval(remove, REMOVAL_MS),
     setInterval(count, RECOUNT_MS),

@@ -44,6 +44,7 @@ export async function runVerify(
 ): Promise<number> {
   const { values, positionals } = parse(args, {
     all: { type: "boolean" },
+    ids: { type: "boolean" },
     json: { type: "boolean" },
     restart: { type: "boolean" },
   }, undefined);
@@ -55,6 +56,7 @@ export async function runVerify(
   const printer = new Printer(io, {
     json: values["json"] === true,
     all: values["all"] === true,
+    ids: values["ids"] === true,
   });
   const report = positionals.length > 0
     ? await verifyNamed(app, positionals, printer)
@@ -100,15 +102,20 @@ class Printer implements RunWatcher {
   readonly #io: Io;
   readonly #json: boolean;
   readonly #all: boolean;
+  readonly #ids: boolean;
   #vaultbox: VerifiedVaultbox | undefined;
   #files = 0;
   #bytes = 0;
   #shownAt = 0;
 
-  constructor(io: Io, options: { json: boolean; all: boolean }) {
+  constructor(
+    io: Io,
+    options: { json: boolean; all: boolean; ids: boolean },
+  ) {
     this.#io = io;
     this.#json = options.json;
     this.#all = options.all;
+    this.#ids = options.ids;
   }
 
   /** A word that programs need not read. */
@@ -123,7 +130,8 @@ class Printer implements RunWatcher {
       `Going on with the run of ${run.startedAt.toISOString()}, ${vaultboxes} vaultbox(es) are done; --restart begins anew`,
     );
     for (const vaultbox of withFindings) {
-      this.say(`It found something in ${addressOf(vaultbox)}`);
+      const name = this.#ids ? vaultbox.id : addressOf(vaultbox);
+      this.say(`It found something in ${name}`);
     }
   };
 
@@ -208,6 +216,7 @@ class Printer implements RunWatcher {
   }
 
   #addressOf(vaultboxId: string): string | undefined {
+    if (this.#ids) return undefined;
     const vaultbox = this.#vaultbox;
     return vaultbox?.id === vaultboxId ? addressOf(vaultbox) : undefined;
   }

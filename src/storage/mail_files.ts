@@ -167,6 +167,64 @@ export async function lookAtFile(path: string, how: Looking): Promise<Look> {
   }
 }
 
+/** A file that was found and opened; disposing of it closes it. */
+export interface FoundFile extends AsyncDisposable {
+  /** It is a file. */
+  readonly is: "file";
+  /** Its octets when it was opened. */
+  readonly bytes: number;
+  /** When it was changed last. */
+  readonly modified: Date;
+  /**
+   * Reads it, once.
+   *
+   * @returns Its octets, no more than it had when it was opened.
+   */
+  chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
+}
+
+/** Octets of a file that are read at a time. */
+const READ_OCTETS = 262_144;
+
+/**
+ * Opens a file, whoever has put it there: no link is followed, and no fifo
+ * waited for.
+ *
+ * @param path The file.
+ * @returns The file, or what it is instead.
+ */
+export async function readFound(
+  path: string,
+): Promise<FoundFile | Exclude<Look, { is: "file" }>> {
+  try {
+    const seen = await lstat(path);
+    if (!seen.isFile()) return { is: "strange" };
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const opened = await file.stat();
+    if (opened.dev !== seen.dev || opened.ino !== seen.ino) {
+      await file.close();
+      return { is: "strange" };
+    }
+    return {
+      is: "file",
+      bytes: opened.size,
+      modified: opened.mtime,
+      async *chunks() {
+        for (let left = opened.size; left > 0;) {
+          const buffer = new Uint8Array(Math.min(left, READ_OCTETS));
+          const { bytesRead } = await file.read(buffer, 0, buffer.length);
+          if (bytesRead === 0) return;
+          left -= bytesRead;
+          yield buffer.subarray(0, bytesRead);
+        }
+      },
+      [Symbol.asyncDispose]: () => file.close(),
+    };
+  } catch (error) {
+    return { is: codeOf(error) === "ENOENT" ? "gone" : "unreadable" };
+  }
+}
+
 async function kindOf(
   path: string,
 ): Promise<"directory" | "file" | "nothing" | "other"> {

@@ -143,6 +143,8 @@ Deno.test({
       maxMessageBytes: 1,
       intakeSocket: "/unused",
       lmtpSocket: "/unused",
+      queueSocket: "/unused",
+      submissionSocket: "/unused",
       unroutedTransport: "unused",
       intakePort: 1,
       doveadmSocket: "/unused",

@@ -76,12 +76,19 @@ export interface Appliance extends AsyncDisposable {
   /** The database, for making it unreachable. */
   readonly database: TestDatabase;
   /** Starts the intake, or stops it with a signal. */
-  readonly intake: {
-    start(): Promise<void>;
-    stop(signal?: Deno.Signal): Promise<void>;
-    /** Sends a signal that does not end it. */
-    signal(signal: Deno.Signal): void;
-  };
+  readonly intake: Daemon;
+  /** The same for the filter of submission. */
+  readonly submission: Daemon;
+}
+
+/** A service of the program. */
+export interface Daemon {
+  /** Starts it, and waits until it listens. */
+  start(): Promise<void>;
+  /** Ends it with a signal, and waits for its end. */
+  stop(signal?: Deno.Signal): Promise<void>;
+  /** Sends a signal that does not end it. */
+  signal(signal: Deno.Signal): void;
 }
 
 /**
@@ -100,8 +107,8 @@ export async function startAppliance(
   const database = stack.use(await testDatabase());
   const databaseName = new URL(database.url()).pathname.slice(1);
   await sh(`cp -r dist '${dir}/dist' && cd '${dir}' &&
-    mkdir -p maps keys mail run spool/private postfix data dovecot secrets &&
-    chown ${USER}: maps keys mail run secrets && chown postfix: data spool/private && chmod 700 spool/private`);
+    mkdir -p maps keys mail run spool/private spool/encimap postfix data dovecot secrets &&
+    chown ${USER}: maps keys mail run secrets && chown ${USER}:postfix spool/encimap && chmod 2750 spool/encimap && chown postfix: data spool/private && chmod 700 spool/private`);
   const [publicPort, httpPort, httpsPort] = [
     freePort(),
     freePort(),
@@ -136,6 +143,8 @@ export async function startAppliance(
     ENCIMAP_HMAC_KEY_FILE: `${dir}/secrets/hmac.key`,
     ENCIMAP_INTAKE_SOCKET: `${dir}/run/intake.sock`,
     ENCIMAP_LMTP_SOCKET: `${dir}/run/lmtp.sock`,
+    ENCIMAP_QUEUE_SOCKET: `${dir}/run/queue.sock`,
+    ENCIMAP_SUBMISSION_SOCKET: `${dir}/spool/encimap/submission.sock`,
     ENCIMAP_TRANSPORT: "pipe",
     ENCIMAP_DOVEADM_SOCKET: doveadmSocket,
     ENCIMAP_SMTP_PORT: String(smtpPort),
@@ -159,6 +168,8 @@ export async function startAppliance(
     pipeScriptPath: `${dir}/encimap_pipe.sh`,
     intakeSocket: `${dir}/run/intake.sock`,
     lmtpSocket: `${dir}/run/lmtp.sock`,
+    queueSocket: `${dir}/run/queue.sock`,
+    submissionSocket: `${dir}/spool/encimap/submission.sock`,
     unroutedTransport: transportOf(testConfig(env), UNROUTED),
     intakePort,
     apiUser: USER,
@@ -200,7 +211,8 @@ export async function startAppliance(
   await startDovecot(
     stack,
     dir,
-    file("dovecot/99-encimap.conf"),
+    file(`dovecot/98-encimap-${await dovecotVersion()}.conf`) +
+      file("dovecot/99-encimap.conf"),
     file("dovecot/encimap-sql.conf.ext"),
     file("dovecot/encimap-last-use.conf.ext"),
   );
@@ -213,6 +225,8 @@ export async function startAppliance(
   );
   const intake = service(stack, dir, config, "intake");
   await intake.start();
+  const submission = service(stack, dir, config, "submission");
+  await submission.start();
   const api = service(stack, dir, config, "api");
   await api.start();
   const url = `http://127.0.0.1:${apiPort}/s2s/v1`;
@@ -316,6 +330,7 @@ export async function startAppliance(
     startWeb: () => startNginx(cleanup, dir, web, httpPort),
     database,
     intake,
+    submission,
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }
@@ -325,8 +340,8 @@ function service(
   stack: AsyncDisposableStack,
   dir: string,
   env: Record<string, string>,
-  name: "api" | "intake",
-): Appliance["intake"] {
+  name: "api" | "intake" | "submission",
+): Daemon {
   let child: Deno.ChildProcess | undefined;
   const stop = async (signal: Deno.Signal = "SIGTERM"): Promise<void> => {
     try {
@@ -372,6 +387,12 @@ function service(
     stop,
     signal: (signal) => child?.kill(signal),
   };
+}
+
+/** The first two numbers of Dovecot's version. */
+async function dovecotVersion(): Promise<string> {
+  const { out } = await must(runAs(undefined, {}, "dovecot", "--version"));
+  return out.split(".", 2).join(".");
 }
 
 async function startDovecot(

@@ -306,25 +306,25 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
 
   await step(
     t,
-    "ENCIMAP_TRANSPORT brings all mail by LMTP, and back",
+    "ENCIMAP_TRANSPORT brings all mail by pipe(8), and back",
     async () => {
       const route = "postconf -h virtual_transport";
       const file = "/etc/encimap/encimap.env";
-      await vm.sh(`echo ENCIMAP_TRANSPORT=lmtp >>${file}`);
-      assert.match(await install(vm), /All is well/);
-      assert.match(
-        await vm.sh(route),
-        /encimap-lmtp:unix:\/run\/encimap\/lmtp/,
-      );
-      await send(vm, "by LMTP");
-      await arrives(vm, box, "by LMTP");
+      const byLmtp = /encimap-lmtp:unix:\/run\/encimap\/lmtp/;
+      assert.match(await vm.sh(route), byLmtp);
       await vm.sh("journalctl -t postfix/lmtp -o cat | grep -q 'Stored'");
       await vm.sh("systemctl restart encimap-intake.service");
       await send(vm, "by LMTP after a restart");
       await arrives(vm, box, "by LMTP after a restart");
+      await vm.sh(`echo ENCIMAP_TRANSPORT=pipe >>${file}`);
+      assert.match(await install(vm), /All is well/);
+      assert.match(await vm.sh(route), /encimap-pipe:unrouted/);
+      await send(vm, "by pipe");
+      await arrives(vm, box, "by pipe");
+      await vm.sh("journalctl -t postfix/pipe -o cat | grep -q relay=encimap");
       await vm.sh(`sed -i /^ENCIMAP_TRANSPORT=/d ${file}`);
       await install(vm);
-      assert.match(await vm.sh(route), /encimap-pipe:unrouted/);
+      assert.match(await vm.sh(route), byLmtp);
     },
   );
 

@@ -22,6 +22,7 @@ const MAIN = [
   "main.ts",
   "src/cli/commands.ts",
   "src/cli/key_commands.ts",
+  "src/cli/moving_commands.ts",
   "src/cli/refusal.ts",
   "src/cli/run.ts",
   "src/log.ts",
