@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { hardened } from "./hardening.ts";
 import { cleanCopy, createVm, findFreshvm } from "../helpers/vm.ts";
 import {
   arrives,
@@ -87,17 +88,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     await Deno.remove(`${dist}/.origin`);
   });
 
-  await step(t, "the units are hardened", async () => {
-    const units =
-      "encimap-api encimap-intake encimap-reconcile encimap-maintenance";
-    for (const unit of units.split(" ")) {
-      const line = await vm.sh(
-        `systemd-analyze security --no-pager ${unit} | grep 'exposure level'`,
-      );
-      const level = Number(/: ([\d.]+)/.exec(line)?.[1]);
-      assert.ok(level <= 2.5, line);
-    }
-  });
+  await hardened(vm, t);
 
   await step(
     t,
