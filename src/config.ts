@@ -28,6 +28,8 @@ export interface Config {
   readonly publicPort: number | undefined;
   /** ENCIMAP_METRICS_PORT; undefined: Prometheus is not answered. */
   readonly metricsPort: number | undefined;
+  /** ENCIMAP_MTA_STS. */
+  readonly mtaSts: "off" | "testing" | "enforce";
   /** INTAKE_PORT. */
   readonly intakePort: number;
   /** INTAKE_TOKEN. */
@@ -76,6 +78,16 @@ export interface Config {
   readonly intakeSocket: string;
   /** ENCIMAP_LMTP_SOCKET. */
   readonly lmtpSocket: string;
+  /** ENCIMAP_AUDIT_DAYS; 0 is for ever. */
+  readonly auditDays: number;
+  /** ENCIMAP_FORMER_ADDRESS_DAYS. */
+  readonly formerAddressDays: number;
+  /** ENCIMAP_SUBMISSION_SOCKET. */
+  readonly submissionSocket: string;
+  /** ENCIMAP_RECIPIENTS_PER_HOUR; 0 is off. */
+  readonly recipientsPerHour: number;
+  /** ENCIMAP_RECIPIENTS_PER_DAY; 0 is off. */
+  readonly recipientsPerDay: number;
   /** ENCIMAP_QUEUE_SOCKET. */
   readonly queueSocket: string;
   /** ENCIMAP_TRANSPORT. */
@@ -192,6 +204,7 @@ export function parseConfig(
     metricsPort: values.has("ENCIMAP_METRICS_PORT")
       ? number("ENCIMAP_METRICS_PORT")
       : undefined,
+    mtaSts: text("ENCIMAP_MTA_STS") as Config["mtaSts"],
     intakePort: number("INTAKE_PORT"),
     intakeToken: values.get("INTAKE_TOKEN"),
     jwtSecret: values.get("JWT_SECRET"),
@@ -226,6 +239,11 @@ export function parseConfig(
       : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
     lmtpSocket: text("ENCIMAP_LMTP_SOCKET"),
+    auditDays: number("ENCIMAP_AUDIT_DAYS"),
+    formerAddressDays: number("ENCIMAP_FORMER_ADDRESS_DAYS"),
+    submissionSocket: text("ENCIMAP_SUBMISSION_SOCKET"),
+    recipientsPerHour: number("ENCIMAP_RECIPIENTS_PER_HOUR"),
+    recipientsPerDay: number("ENCIMAP_RECIPIENTS_PER_DAY"),
     queueSocket: text("ENCIMAP_QUEUE_SOCKET"),
     transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
