@@ -172,7 +172,10 @@ Deno.test({
       await ran("export", "cat@pets.example"),
       "postgres postgres 10 idle export mail cat@pets.example\n",
     );
-    assert.match(await ran("export", "--dry-run", "x"), /^www-data www-data 0 /);
+    assert.match(
+      await ran("export", "--dry-run", "x"),
+      /^www-data www-data 0 /,
+    );
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
