@@ -7,6 +7,7 @@
 import { isAbsolute } from "node:path";
 import { createLog } from "../log.ts";
 import { openIntakeApp } from "../open.ts";
+import { ImapReader } from "../system/imap.ts";
 import { dropPermissions } from "../system/permissions.ts";
 import {
   importMessages,
@@ -14,12 +15,17 @@ import {
   type SourceMessage,
 } from "../vaultbox/import.ts";
 import { maildirSource, mboxSource } from "../vaultbox/import_sources.ts";
+import { imapSource } from "../vaultbox/import_imap.ts";
+import { readPassword } from "./certificates.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
 import { addressOf, find, parse, type Parsed } from "./operator.ts";
 import { printable } from "./verify.ts";
 
 /** Milliseconds between two words on the progress. */
 const PROGRESS_MS = 500;
+
+/** Port of IMAP with TLS from the start, RFC 8314 §3.2. */
+const IMAPS_PORT = 993;
 
 /** Name of a folder as IMAP and Maildir++ have it: printable ASCII, no slash. */
 const FOLDER_REGEXP = /^[ -.0-~]{1,200}$/;
@@ -33,6 +39,9 @@ export async function runImport(
     maildir: { type: "string" },
     mbox: { type: "string" },
     folder: { type: "string" },
+    imap: { type: "string" },
+    login: { type: "string" },
+    "tls-ca": { type: "string" },
     "dry-run": { type: "boolean" },
   }, 1);
   const openSource = sourceOf(parsed, io);
@@ -47,7 +56,7 @@ export async function runImport(
     io.progress?.("");
     io.warn(text);
   };
-  const source = openSource((path) => {
+  const source = await openSource((path) => {
     unreadable++;
     warn(`Left out: ${printable(path)} is no plain file or cannot be read`);
   });
@@ -88,13 +97,14 @@ function summarize(
 
 type OpenSource = (
   leftOut: (path: string) => void,
-) => AsyncIterable<SourceMessage>;
+) => AsyncIterable<SourceMessage> | Promise<AsyncIterable<SourceMessage>>;
 
 function sourceOf({ values }: Parsed, io: Io): OpenSource {
-  const { maildir, mbox, folder } = values;
-  if ([maildir, mbox].filter((each) => each !== undefined).length !== 1) {
-    throw new UsageError("one of --maildir and --mbox is expected");
+  const { maildir, mbox, folder, imap } = values;
+  if ([maildir, mbox, imap].filter((each) => each !== undefined).length !== 1) {
+    throw new UsageError("one of --maildir, --mbox and --imap is expected");
   }
+  if (imap !== undefined) return imapOf(values, io);
   const path = String(maildir ?? mbox);
   if (path !== "-" && !isAbsolute(path)) {
     throw new UsageError("the path must begin with a slash");
@@ -106,6 +116,28 @@ function sourceOf({ values }: Parsed, io: Io): OpenSource {
   const name = folder === undefined ? "INBOX" : folderOf(String(folder));
   return () =>
     mboxSource(path === "-" ? io.stdin : fileChunks(path), name, new Date());
+}
+
+function imapOf(values: Parsed["values"], io: Io): OpenSource {
+  const { imap, login, folder, "tls-ca": ca } = values;
+  if (folder !== undefined) throw new UsageError("--folder is for --mbox");
+  if (login === undefined) throw new UsageError("--login is missing");
+  const url = URL.parse(String(imap));
+  // In clear, everybody on the way would read the mail.
+  if (url?.protocol !== "imaps:" || url.hostname === "") {
+    throw new UsageError("--imap must be imaps://HOST or imaps://HOST:PORT");
+  }
+  const user = String(login);
+  return async () => {
+    const reader = await ImapReader.open({
+      hostname: url.hostname,
+      port: Number(url.port || IMAPS_PORT),
+      user,
+      password: await readPassword(io),
+      caCerts: ca === undefined ? [] : [io.readText(String(ca))],
+    });
+    return imapSource(reader, `${user}@${url.hostname}`);
+  };
 }
 
 function folderOf(text: string): string {

@@ -61,7 +61,7 @@ export const MOVING_COMMANDS: readonly Command[] = [
   {
     name: "import",
     usage:
-      "ADDRESS | ID --maildir DIRECTORY | --mbox FILE [--folder NAME] [--dry-run]",
+      "ADDRESS | ID --maildir DIRECTORY | --mbox FILE | --imap URL [OPTIONS]",
     summary: "Encrypt mail from elsewhere into a vaultbox",
     help: [
       "Keeps folders, flags and dates. A second run imports nothing twice, so one that",
@@ -70,6 +70,9 @@ export const MOVING_COMMANDS: readonly Command[] = [
       "--maildir DIRECTORY  a Maildir with its folders (.Sent or Sent)",
       "--mbox FILE          an mbox; - is standard input",
       "--folder NAME        where the messages of the mbox go; INBOX if left out",
+      "--imap URL           a mailbox on another server, imaps://HOST or imaps://HOST:PORT",
+      "--login NAME         user name there; the password is read from standard input",
+      "--tls-ca FILE        authority that its certificate is by, if it is no public one",
       "--dry-run            count and change nothing",
       "",
       "Runs as the mail user, who must be able to read the source:",

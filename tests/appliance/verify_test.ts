@@ -120,9 +120,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: `the command goes on as the mail user, with low priority, for verify${
-    MISSING ? ` (needs ${MISSING})` : ""
-  }`,
+  name:
+    `the command goes on as the mail user, with low priority, for what is about mail${
+      MISSING ? ` (needs ${MISSING})` : ""
+    }`,
   ignore: MISSING !== undefined,
 }, async () => {
   const directory = await Deno.makeTempDir();
@@ -150,7 +151,7 @@ Deno.test({
       doveadmSocket: "/unused",
       programPath: program,
       mailUser: "postgres",
-      apiUser: "nobody",
+      apiUser: "www-data",
     });
     const wrapper = `${directory}/encimap`;
     await Deno.writeTextFile(wrapper, files.get("bin/encimap")!);
@@ -158,6 +159,22 @@ Deno.test({
     assert.equal(
       new TextDecoder().decode(said),
       "postgres postgres 10 idle verify --json\n",
+    );
+    const ran = async (...args: string[]): Promise<string> =>
+      new TextDecoder().decode(
+        await run("sh", [wrapper, ...args], { cwd: "/" }),
+      );
+    for (const name of ["seal", "import"]) {
+      assert.match(await ran(name), /^postgres postgres 10 idle /);
+    }
+    // The keys by one user, the mail by the other.
+    assert.equal(
+      await ran("export", "cat@pets.example"),
+      "postgres postgres 10 idle export mail cat@pets.example\n",
+    );
+    assert.match(
+      await ran("export", "--dry-run", "x"),
+      /^www-data www-data 0 /,
     );
   } finally {
     await Deno.remove(directory, { recursive: true });

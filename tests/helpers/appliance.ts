@@ -130,7 +130,8 @@ export async function startAppliance(
     await Deno.writeTextFile(`${dir}/secrets/${name}`, hex());
   }
   await sh(`openssl req -x509 -newkey rsa:2048 -nodes -days 2 \
-    -subj /CN=localhost -keyout '${dir}/tls.key' -out '${dir}/tls.pem'`);
+    -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    -addext basicConstraints=critical,CA:FALSE -keyout '${dir}/tls.key' -out '${dir}/tls.pem'`);
   const doveadmSocket = `${dir}/doveadm.sock`;
   const env = {
     ENCIMAP_CONFIG_FILE: "/dev/null",
