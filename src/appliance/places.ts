@@ -39,6 +39,8 @@ export interface PlaceSettings {
   readonly intakeSocket: string;
   /** Unix socket where the intake takes mail by LMTP. */
   readonly lmtpSocket: string;
+  /** Unix socket behind which systemd starts `encimap queue`. */
+  readonly queueSocket: string;
   /** Unix socket of Dovecot's doveadm service. */
   readonly doveadmSocket: string;
   /** Names of the units. */
@@ -100,6 +102,11 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
     },
     { path: settings.lmtpSocket, is: ["vaultmail:postfix 660"] },
     { path: settings.doveadmSocket, is: ["encimap:root 600"] },
+    {
+      path: settings.queueSocket,
+      is: ["root:encimap 660"],
+      isOptional: true,
+    },
   ];
 }
 
