@@ -20,6 +20,7 @@ const CONTENTS = [
   "README.md",
   "SECURITY.md",
   "appliance/install",
+  "appliance/monitoring",
   "dist",
   "docs",
   "install.sh",

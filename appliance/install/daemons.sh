@@ -102,7 +102,7 @@ release_postfix() {
 
 # Debian 13 starts Postfix with walls in which the program of pipe(8) cannot run.
 configure_pipe() {
-  if [ "$(postfix_unit)" = postfix.service ] && [ "$(setting ENCIMAP_TRANSPORT pipe)" = pipe ]; then
+  if [ "$(postfix_unit)" = postfix.service ] && [ "$(setting ENCIMAP_TRANSPORT lmtp)" = pipe ]; then
     put "$WORK/rendered/systemd/postfix-pipe.conf" "$POSTFIX_WALLS" 644 units postfix
   else
     remove_pipe

@@ -45,7 +45,7 @@ async function testRelease(t: Deno.TestContext): Promise<void> {
     await sh(
       dir,
       `cp -R '${ROOT}'*.md '${ROOT}LICENSE' '${ROOT}docs' '${ROOT}install.sh' .
-       mkdir -p appliance dist/runtime secrets && cp -R '${ROOT}appliance/install' appliance && echo program >dist/encimap && chmod 755 dist/encimap && echo x >dist/runtime/main.js
+       mkdir -p appliance dist/runtime secrets && cp -R '${ROOT}appliance/install' '${ROOT}appliance/monitoring' appliance && echo program >dist/encimap && chmod 755 dist/encimap && echo x >dist/runtime/main.js
        openssl genpkey -algorithm ed25519 -out key.pem
        openssl pkey -in key.pem -pubout -out secrets/release.pem`,
     );
