@@ -78,6 +78,10 @@ export interface Config {
   readonly intakeSocket: string;
   /** ENCIMAP_LMTP_SOCKET. */
   readonly lmtpSocket: string;
+  /** ENCIMAP_AUDIT_DAYS; 0 is for ever. */
+  readonly auditDays: number;
+  /** ENCIMAP_FORMER_ADDRESS_DAYS. */
+  readonly formerAddressDays: number;
   /** ENCIMAP_SUBMISSION_SOCKET. */
   readonly submissionSocket: string;
   /** ENCIMAP_RECIPIENTS_PER_HOUR; 0 is off. */
@@ -98,6 +102,8 @@ export interface Config {
   readonly minFreeBytes: number;
   /** ENCIMAP_SUSPENDED_MAIL. */
   readonly suspendedMail: "defer" | "reject";
+  /** Whether what clients store is sealed as it comes: ENCIMAP_SEAL. */
+  readonly sealsArrived: boolean;
   /** ENCIMAP_OVER_QUOTA_MAIL. */
   readonly overQuotaMail: "defer" | "reject";
   /**
@@ -233,6 +239,8 @@ export function parseConfig(
       : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
     lmtpSocket: text("ENCIMAP_LMTP_SOCKET"),
+    auditDays: number("ENCIMAP_AUDIT_DAYS"),
+    formerAddressDays: number("ENCIMAP_FORMER_ADDRESS_DAYS"),
     submissionSocket: text("ENCIMAP_SUBMISSION_SOCKET"),
     recipientsPerHour: number("ENCIMAP_RECIPIENTS_PER_HOUR"),
     recipientsPerDay: number("ENCIMAP_RECIPIENTS_PER_DAY"),
@@ -243,6 +251,7 @@ export function parseConfig(
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
     minFreeBytes: number("ENCIMAP_MIN_FREE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
+    sealsArrived: text("ENCIMAP_SEAL") === "on",
     overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
     encryption: Object.freeze({
       contentCipher: text("ENCIMAP_CONTENT_CIPHER") as ContentCipher,

@@ -298,10 +298,10 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: "ENCIMAP_TRANSPORT",
-    fallback: "pipe",
-    kind: { type: "choice", of: ["pipe", "lmtp"] },
+    fallback: "lmtp",
+    kind: { type: "choice", of: ["lmtp", "pipe"] },
     summary:
-      "How Postfix hands mail to the intake: one program for each recipient (`pipe`), or over ENCIMAP_LMTP_SOCKET (`lmtp`), which is faster. After a change run install.sh again.",
+      "How Postfix hands mail to the intake: over ENCIMAP_LMTP_SOCKET (`lmtp`), or by one program for each recipient (`pipe`), which is slower. After a change run install.sh again.",
   },
   {
     name: "ENCIMAP_DOVEADM_SOCKET",
@@ -343,6 +343,13 @@ export const SETTINGS: readonly Setting[] = [
     kind: { type: "choice", of: ["defer", "reject"] },
     summary:
       "What Postfix answers to mail for a full vaultbox: `defer` is 452 4.2.2, try again, `reject` is 552 5.2.2, for good.",
+  },
+  {
+    name: "ENCIMAP_SEAL",
+    fallback: "off",
+    kind: { type: "choice", of: ["off", "on"] },
+    summary:
+      "Whether what mail clients store, such as Sent, is encrypted some seconds after it came. Drafts never are.",
   },
   {
     name: "ENCIMAP_CONTENT_CIPHER",

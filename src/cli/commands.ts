@@ -9,6 +9,7 @@ import { parseConfig, showConfig } from "../config.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
+import { BACKUP_COMMANDS } from "./backup_commands.ts";
 import { MOVING_COMMANDS } from "./moving_commands.ts";
 
 /** All commands, in the order of the help. */
@@ -72,12 +73,36 @@ export const COMMANDS: readonly Command[] = [
       (await import("./operator.ts")).runReconcile(args, io),
   },
   {
+    name: "maintenance clean-up",
+    usage: "[--dry-run]",
+    summary: "Delete rows that nobody needs any more; a timer runs it weekly",
+    help: [
+      "--dry-run  count them and delete nothing",
+      "",
+      "Entries of the audit log older than ENCIMAP_AUDIT_DAYS, former addresses older",
+      "than ENCIMAP_FORMER_ADDRESS_DAYS, counts of deliveries of 800 days ago. Then it",
+      "says how the largest tables are doing. May be stopped at any time.",
+    ].join("\n"),
+    run: async (args, io) =>
+      (await import("./maintenance.ts")).runCleanUp(args, io),
+  },
+  {
+    name: "maintenance report",
+    usage: "[--days N]",
+    summary:
+      "Print a report on vaultboxes, deliveries and certificates; a timer runs it quarterly",
+    help: "--days N  days that it looks back; 92 if left out",
+    run: async (args, io) =>
+      (await import("./maintenance.ts")).runReport(args, io),
+  },
+  {
     name: "maintenance",
-    usage: "[--dry-run] [--force]",
+    usage: "[--dry-run] [--force] [--ids]",
     summary: "Renew certificates before they expire; the timer runs it daily",
     help: [
       "--dry-run  say what would be renewed, and what owners have to renew themselves",
       "--force    believe the clock although the last run is over 30 days ago",
+      "--ids      name vaultboxes by id and not by address, as for a log",
       "",
       "Another run that is at it is no failure; a renewal that failed, and a doubted",
       "clock are. What failed is tried again by the next run.",
@@ -101,7 +126,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "verify",
-    usage: "[--all] [--json] [--restart] [ADDRESS | ID]...",
+    usage: "[--all] [--ids] [--json] [--restart] [ADDRESS | ID]...",
     summary: "Name altered and foreign files in the Maildirs",
     help: [
       "All vaultboxes if none is named. Takes half of one processor's time and no more,",
@@ -109,6 +134,7 @@ export const COMMANDS: readonly Command[] = [
       "messages that do not agree with the database's rows are set right.",
       "",
       "--all      name also what clients have stored outside INBOX, as in Sent",
+      "--ids      name vaultboxes by id and not by address, as for a log",
       "--json     print one object of JSON on each line, the last one a summary",
       "--restart  do not go on with a run that was interrupted",
       "",
@@ -123,10 +149,11 @@ export const COMMANDS: readonly Command[] = [
       "operations.md says what to do about each finding.",
       "",
       "Exit status:",
-      "  0   nothing was found, or another run is at it",
+      "  0   nothing was found",
       "  1   failed; the reason is on standard error",
       "  2   something was found",
       "  64  wrong arguments",
+      "  75  another run is at it; nothing was looked at",
       "  78  wrong configuration",
     ].join("\n"),
     run: async (args, io) => (await import("./verify.ts")).runVerify(args, io),
@@ -295,6 +322,7 @@ export const COMMANDS: readonly Command[] = [
       (await import("./issuer.ts")).runIssuerShow(args, io),
   },
   ...KEY_COMMANDS,
+  ...BACKUP_COMMANDS,
   ...MOVING_COMMANDS,
   {
     name: "config describe",

@@ -239,6 +239,41 @@ async function newKey(
   return { domain, selector, sealedKey, publicKey };
 }
 
+/**
+ * Opens a key, if the sealer opens it.
+ *
+ * @param sealer The sealer.
+ * @param key The key.
+ * @returns PKCS#8 DER; undefined if it is under another master key.
+ */
+export async function openDkimKey(
+  sealer: App["sealer"],
+  { domain, selector, sealedKey }: DkimKey,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await sealer.open(sealedKey, boundTo(domain, selector));
+  } catch (error) {
+    if (error instanceof DOMException) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Seals a key.
+ *
+ * @param sealer The sealer.
+ * @param key Whose place it has.
+ * @param pkcs8 The key, PKCS#8 DER.
+ * @returns The sealed key.
+ */
+export function sealDkimKey(
+  sealer: App["sealer"],
+  { domain, selector }: Pick<DkimKey, "domain" | "selector">,
+  pkcs8: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return sealer.seal(pkcs8, boundTo(domain, selector));
+}
+
 function boundTo(domain: string, selector: string): string {
   return `dkim ${domain} ${selector}`;
 }

@@ -37,7 +37,7 @@ export class Cluster implements AsyncDisposable {
     options: { settings?: readonly string[]; directory?: string } = {},
   ): Promise<Cluster> {
     const directory = options.directory ??
-      await Deno.makeTempDir({ dir: "/tmp", prefix: "encimap-pg-" });
+      await Deno.makeTempDir({ prefix: "encimap-pg-" });
     await Deno.chmod(directory, 0o755);
     if (Deno.uid() === 0) await run("chown", ["postgres:", directory], ROOT);
     const found = await run(
@@ -55,7 +55,7 @@ export class Cluster implements AsyncDisposable {
     await run(program!, args, ROOT);
     await cluster.start();
     const sql = connect(cluster.url("postgres"), { max: 1 });
-    for (const role of ["encimap", "vaultmail", "dovecot"]) {
+    for (const role of ["encimap_owner", "encimap", "vaultmail", "dovecot"]) {
       await sql.unsafe(`create role ${role} login`);
     }
     await sql.end();

@@ -16,6 +16,7 @@ const SETTINGS: ApplianceSettings = {
   maxMessageBytes: 52428800,
   intakeSocket: "/run/encimap/intake.sock",
   lmtpSocket: "/run/encimap/lmtp.sock",
+  queueSocket: "/run/encimap/queue.sock",
   submissionSocket: "/var/spool/postfix/encimap/submission.sock",
   unroutedTransport: "encimap-pipe:unrouted",
   intakePort: 4321,
@@ -26,7 +27,8 @@ Deno.test("TEMPLATES has every file of appliance/", () => {
   const root = new URL("../../../appliance/", import.meta.url);
   const paths: string[] = [];
   for (const folder of Deno.readDirSync(root)) {
-    if (!folder.isDirectory) continue;
+    // The parts of install.sh, which is not rendered.
+    if (!folder.isDirectory || folder.name === "install") continue;
     for (const file of Deno.readDirSync(new URL(`${folder.name}/`, root))) {
       paths.push(`${folder.name}/${file.name}`);
     }
@@ -128,4 +130,17 @@ Deno.test("no unit forbids what V8 needs", () => {
     assert.match(text, /^SystemCallFilter=@system-service @pkey$/m, path);
     assert.match(text, /^LimitCORE=0$/m, path);
   }
+});
+
+Deno.test("Dovecot 2.3 and 2.4 ask the database the same", () => {
+  const files = renderAppliance(SETTINGS);
+  const old = ["encimap-sql.conf.ext", "encimap-last-use.conf.ext"]
+    .map((name) => files.get(`dovecot/${name}`)!).join("\n")
+    .replaceAll("%u", "%{user}").replaceAll("%s", "%{protocol}")
+    .replaceAll("%{orig_user}", "%{original_user}");
+  const queries = (text: string): string[] =>
+    [...text.matchAll(/^ *\w*query = (.*)$/gm)].map(([, sql]) => sql!).sort();
+  const now = queries(files.get("dovecot/98-encimap-2.4.conf")!);
+  assert.equal(now.length, 4);
+  assert.deepEqual(now, queries(old));
 });
