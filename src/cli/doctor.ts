@@ -9,6 +9,7 @@ import { connect } from "node:net";
 import type { App } from "../app.ts";
 import { countCertificates, findLastRun } from "../db/maintenance.ts";
 import { countStuckRemovals } from "../db/removals.ts";
+import { countSending } from "../db/sent_mail.ts";
 import { checkSchema } from "../db/migrate.ts";
 import { reason } from "../log.ts";
 import { intakeIsHealthy } from "../vaultbox/health.ts";
@@ -166,6 +167,22 @@ function checks(app: App, hasNginx: boolean, io: Io): Check[] {
       run: () => greets(587, /^220 /),
     },
     {
+      name: "the filter of submission answers",
+      fix:
+        'See "systemctl status encimap-submission". Mail clients are told to try again meanwhile; nothing goes out unsigned.',
+      run: () => accepts(app.config.submissionSocket),
+    },
+    {
+      name: "nobody is stopped for having sent too much",
+      fix:
+        '"encimap sending list" names them. Was a password stolen? Change it; then "encimap sending resume".',
+      needsDatabase: true,
+      run: async () => {
+        const { stopped } = await countSending(app.sql);
+        refuse(stopped > 0, `${stopped} vaultbox(es)`);
+      },
+    },
+    {
       name: "Dovecot listens on port 993",
       fix: 'See "systemctl status dovecot" and "doveconf -n".',
       run: () => greets(993, undefined),
@@ -224,6 +241,18 @@ function webChecks(publicPort: number, hasNginx: boolean): Check[] {
       run: () => greets(port, undefined),
     })),
   ];
+}
+
+/** Connects to a Unix socket. */
+function accepts(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path });
+    socket.on("error", reject);
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve();
+    });
+  });
 }
 
 function refuse(isWrong: boolean, problem: string): void {

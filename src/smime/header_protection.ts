@@ -50,6 +50,13 @@ const HIDDEN_NAMES: ReadonlySet<string> = new Set([
 /** As Original-Subject, X-Original-Subject and Resent-Subject. */
 const SUBJECT_NAME_REGEXP = /-subject$/;
 
+/** Signatures, which may have copies of fields in a tag `z=`, RFC 6376 §3.5. */
+const SIGNATURE_NAMES: ReadonlySet<string> = new Set([
+  "dkim-signature",
+  "arc-message-signature",
+]);
+const COPIES_TAG_REGEXP = /(?:^|;)[ \t]*z[ \t]*=/i;
+
 /** RFC 9788 §3.2.1: what is seen in place of a subject. */
 const OBSCURED_SUBJECT = encoder.encode("Subject: [...]\r\n");
 
@@ -105,7 +112,8 @@ export function divideMessage(
     const isInside = field.name.startsWith("content-") || !isUnambiguous(field);
     (isInside ? content : outside).push(field);
   }
-  const copied = copiedFields(outside, wanted);
+  const isHidden = wanted === "hide" ? hiddenOf(outside) : () => false;
+  const copied = copiedFields(outside, wanted, isHidden);
   if (
     wanted === "off" ||
     wanted === "protect" && (copied.length === 0 || isCryptographic(content))
@@ -119,11 +127,11 @@ export function divideMessage(
   const hides = wanted === "hide";
   const subject = outside.find(({ name }) => name === "subject");
   const outer = outside.flatMap((field) => {
-    if (!hides || !isHidden(field)) return [completeLine(field)];
+    if (!isHidden(field)) return [completeLine(field)];
     return field === subject ? [OBSCURED_SUBJECT] : [];
   });
   const seen = copied.flatMap((field) => {
-    if (!hides || !isHidden(field)) return [completeLine(field)];
+    if (!isHidden(field)) return [completeLine(field)];
     return field === subject ? [OBSCURED_SUBJECT] : [];
   });
   const legacy = hides && subject !== undefined && !isCryptographic(content)
@@ -153,18 +161,30 @@ const HP_OUTER = encoder.encode("HP-Outer: ");
 function copiedFields(
   outside: readonly Field[],
   wanted: HeaderProtection,
+  isHidden: (field: Field) => boolean,
 ): Field[] {
   const copied = outside.filter((field) =>
-    COPIED_NAMES.has(field.name) || wanted === "hide" && isHidden(field)
+    COPIED_NAMES.has(field.name) || isHidden(field)
   );
   const octets = copied.reduce((sum, field) => sum + field.octets.length, 0);
   if (octets <= MAX_COPIED_OCTETS) return copied;
   return wanted === "hide" ? copied.filter(isHidden) : [];
 }
 
-/** Whether a field has no place outside where the subject is hidden. */
-function isHidden({ name }: Field): boolean {
-  return HIDDEN_NAMES.has(name) || SUBJECT_NAME_REGEXP.test(name);
+/**
+ * Says which fields have no place outside where the subject is hidden. Of
+ * signatures with copies all of the name, as their order may matter.
+ */
+function hiddenOf(outside: readonly Field[]): (field: Field) => boolean {
+  const signatures = new Set(
+    outside.filter((field) =>
+      SIGNATURE_NAMES.has(field.name) &&
+      COPIES_TAG_REGEXP.test(fieldText(field))
+    ).map(({ name }) => name),
+  );
+  return ({ name }) =>
+    HIDDEN_NAMES.has(name) || SUBJECT_NAME_REGEXP.test(name) ||
+    signatures.has(name);
 }
 
 /** Whether the first Content-Type, or any, says that it is cryptography. */

@@ -171,6 +171,40 @@ Deno.test({
   );
 });
 
+Deno.test({
+  name: `an address that comes too often is put off, on both ports${
+    NEEDS ? ` (needs ${NEEDS})` : ""
+  }`,
+  ignore: NEEDS !== undefined,
+}, async () => {
+  await using appliance = await startAppliance();
+  const port = appliance.submissionPort;
+  const limit = `127.0.0.1:${port}/inet/smtpd_client_auth_rate_limit`;
+  const { out } = await appliance.postfix("postconf", "-Ph", limit);
+  assert.equal(out.trim(), "60");
+  await appliance.postfix("postconf", "-P", `${limit}=5`);
+  await appliance.postfix(
+    "postconf",
+    "-e",
+    "smtpd_client_event_limit_exceptions=",
+    "smtpd_client_message_rate_limit=3",
+  );
+  await appliance.postfix("postfix", "reload");
+  const wrong = { username: "nobody", password: "wrong" };
+  const tries: string[] = [];
+  for (let i = 0; i < 7; i++) {
+    tries.push((await submit(appliance, wrong, "x", [BOB], CAT)).err);
+  }
+  assert.match(tries[0]!, /535 5\.7\.8/);
+  assert.match(tries[6]!, /450 4\.7\.1.*too many AUTH commands/i);
+  const to = "postmaster@mail.example.test";
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await appliance.send("A: b\r\n\r\nx\r\n", to)).code, 0);
+  }
+  const late = await appliance.send("A: b\r\n\r\nx\r\n", to);
+  assert.match(late.err, /450 4\.7\.1.*too much mail/i);
+});
+
 async function audit(appliance: Appliance, action: string) {
   return (await appliance.api("GET", `/audit?action=${action}`)).data;
 }

@@ -491,6 +491,8 @@ data_directory = ${dir}/data
 maillog_file = ${dir}/mail.log
 maillog_file_prefixes = /tmp
 mynetworks = 127.0.0.2/32
+# Tests send much from one address.
+smtpd_client_event_limit_exceptions = 127.0.0.0/8
 minimal_backoff_time = 5s
 queue_run_delay = 5s
 ${main}

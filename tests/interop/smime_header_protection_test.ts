@@ -140,6 +140,8 @@ const MESSAGES: readonly string[] = [
   "Thread-Topic: secret\r\nX-Subject: b\r\nX-Original-Subject: secret\r\n" +
   PLAIN,
   "Received: a\r\nDKIM-Signature: b\r\nX-A: c\r\n" + PLAIN,
+  "DKIM-Signature: v=1; b=a\r\nDKIM-Signature: v=1;\r\n\tz=Subject:secret; b=c\r\n" +
+  "ARC-Message-Signature: i=1; b=z=\r\nX-A: c\r\n" + PLAIN,
   // Bodies that get lines.
   "Content-Transfer-Encoding: BASE64\r\n" + PLAIN.replace("Hello", "SGVsbG8="),
   "Content-Transfer-Encoding: quoted-printable\r\n" + PLAIN,

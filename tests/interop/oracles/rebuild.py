@@ -11,6 +11,7 @@ import re
 import sys
 
 HIDDEN = {b"subject", b"comments", b"keywords", b"thread-topic"}
+SIGNATURES = {b"dkim-signature", b"arc-message-signature"}
 ADDED = re.compile(
     rb'Content-Type: text/plain; hp="cipher"(; protected-headers="v1"'
     rb'(; hp-legacy-display="1")?)?\r\n'
@@ -84,7 +85,9 @@ def rebuild(stored, inner):
         ]
     if mode == b"hide":
         outer = [field for field in outer if not is_hidden(field)]
-        outer += [field for field in copies if is_hidden(field)]
+        outer += [
+            field for field in copies if is_hidden(field) or name(field) in SIGNATURES
+        ]
         for field in copies:
             if name(field) == b"encimap-inserted":
                 for offset, length in reversed(re.findall(rb"(\d+)\+(\d+)", field)):

@@ -63,6 +63,20 @@ for (
   });
 }
 
+Deno.test("divideMessage() with hide leaves no signature outside that has the subject again", () => {
+  const plain = "DKIM-Signature: v=1; d=a; bh=z=; b=c\r\n";
+  const copies =
+    "DKIM-Signature: v=1; d=b;\r\n\tz=From:a|Subject:secret; b=c\r\n";
+  const arc = "ARC-Message-Signature: i=1; Z = Subject:secret; b=c\r\n";
+  const both = divide(plain + copies + arc + FROM + SUBJECT + TEXT, "hide");
+  assert.equal(both.outer, `${FROM}Subject: [...]\r\n`);
+  assert.ok(both.inner.startsWith(plain + copies + arc + FROM + SUBJECT));
+  const { outer } = divide(plain + FROM + SUBJECT + TEXT, "hide");
+  assert.equal(outer, `${plain}${FROM}Subject: [...]\r\n`);
+  const { outer: kept } = divide(copies + FROM + SUBJECT + TEXT, "protect");
+  assert.equal(kept, copies + FROM + SUBJECT);
+});
+
 Deno.test("divideMessage() keeps what makes a thread outside", () => {
   const thread =
     "Message-ID: <2@a>\r\nIn-Reply-To: <1@a>\r\nReferences: <0@a>\r\n <1@a>\r\n";
