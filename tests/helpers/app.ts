@@ -241,6 +241,7 @@ export async function testWorld(
     },
     dns: {
       txt: () => Promise.reject(new Error("The test prepared no DNS")),
+      lookup: () => Promise.reject(new Error("The test prepared no DNS")),
     },
     privateKeys: openPrivateKeys(`${directory}/keys`, masterKey),
     keyPool: options.newKeys ? keyPool : { ...keyPool, take: usedKey },
