@@ -6,7 +6,8 @@ begin
   -- what tells of the past is not altered: triggers and cascades do that as the owner.
   if exists (select from pg_roles where rolname = 'encimap') and current_user <> 'encimap' then
     grant select, insert, update, delete on all tables in schema public to encimap;
-    grant usage on all sequences in schema public to encimap;
+    -- select: a backup saves them, too.
+    grant usage, select on all sequences in schema public to encimap;
     grant execute on function record_login (text, text) to encimap;
     revoke update on audit_log, issuers from encimap;
     revoke delete on issuers from encimap;

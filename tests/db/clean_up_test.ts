@@ -24,7 +24,7 @@ function quietly(world: TestWorld, dryRun = false) {
 }
 
 async function prepare(world: TestWorld): Promise<void> {
-  const { sql } = world.app;
+  const { sql } = world.database;
   const ago = (days: number) => sql`now() - ${days} * interval '1 day'`;
   for (const days of [731, 729]) {
     await sql`
@@ -53,7 +53,7 @@ async function prepare(world: TestWorld): Promise<void> {
 
 Deno.test("the clean-up deletes what is older than the settings say, and nothing else", async () => {
   await using world = await testWorld();
-  const { sql } = world.app;
+  const { sql } = world.database;
   const id = await makeBox(world);
   await prepare(world);
   const [run] =

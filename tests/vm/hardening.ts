@@ -25,7 +25,8 @@ export async function hardened(vm: Vm, t: Deno.TestContext): Promise<void> {
     assert.ok(lines.length >= 8, lines.join("\n"));
     for (const line of lines) {
       const level = Number(/: ([\d.]+)/.exec(line)?.[1]);
-      assert.ok(level <= MOST, line);
+      // The backup reads all as root: tests/interop/units_test.ts.
+      assert.ok(level <= (line.includes("-backup") ? 2.5 : MOST), line);
     }
   });
 
