@@ -148,7 +148,7 @@ export class Admission {
     const began = performance.now();
     const running = this.#gate.run(() => {
       const seconds = (performance.now() - began) / 1000;
-      this.#app.metrics.waitSeconds.observe({}, seconds);
+      this.#app.metrics.waited.observe(seconds);
       return work();
     });
     const settled = running.then(() => {}, () => {}).finally(() =>
