@@ -100,6 +100,8 @@ export interface Config {
   readonly minFreeBytes: number;
   /** ENCIMAP_SUSPENDED_MAIL. */
   readonly suspendedMail: "defer" | "reject";
+  /** Whether what clients store is sealed as it comes: ENCIMAP_SEAL. */
+  readonly sealsArrived: boolean;
   /** ENCIMAP_OVER_QUOTA_MAIL. */
   readonly overQuotaMail: "defer" | "reject";
   /**
@@ -246,6 +248,7 @@ export function parseConfig(
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
     minFreeBytes: number("ENCIMAP_MIN_FREE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
+    sealsArrived: text("ENCIMAP_SEAL") === "on",
     overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
     encryption: Object.freeze({
       contentCipher: text("ENCIMAP_CONTENT_CIPHER") as ContentCipher,

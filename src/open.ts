@@ -5,7 +5,7 @@
  */
 
 import { readFile } from "node:fs/promises";
-import type { App, IntakeApp } from "./app.ts";
+import type { App, IntakeApp, PrivateKeys } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
 import { MessageBatches } from "./db/message_batches.ts";
@@ -26,6 +26,9 @@ import { Gate } from "./system/gate.ts";
 import { RecipientMemory } from "./vaultbox/recipients.ts";
 import type { SubmissionApp } from "./vaultbox/submission.ts";
 import type { VerifyApp } from "./vaultbox/verify.ts";
+
+// For the edges, which do not reach below operations.
+export { readKeyFile } from "./storage/private_keys.ts";
 
 /** Connections of the API and of the operator's commands, at most. */
 const API_CONNECTIONS = 10;
@@ -111,6 +114,24 @@ export async function openApp(
       await platformSql?.end({ timeout: CLOSE_SECONDS });
     },
   };
+}
+
+/**
+ * Opens the private keys as they are under another master key.
+ *
+ * @param config Settings.
+ * @param masterKeyFile File with that key.
+ * @returns The store.
+ * @throws {Error} If the key cannot be read.
+ */
+export async function openKeysUnder(
+  config: Config,
+  masterKeyFile: string,
+): Promise<PrivateKeys> {
+  const masterKey = await readKeyFile(masterKeyFile);
+  const storeKey = await importMasterKey(masterKey);
+  masterKey.fill(0);
+  return openPrivateKeys(config.keysPath, storeKey);
 }
 
 /**

@@ -338,6 +338,13 @@ export const SETTINGS: readonly Setting[] = [
       "What Postfix answers to mail for a full vaultbox: `defer` is 452 4.2.2, try again, `reject` is 552 5.2.2, for good.",
   },
   {
+    name: "ENCIMAP_SEAL",
+    fallback: "off",
+    kind: { type: "choice", of: ["off", "on"] },
+    summary:
+      "Whether what mail clients store, such as Sent, is encrypted some seconds after it came. Drafts never are.",
+  },
+  {
     name: "ENCIMAP_CONTENT_CIPHER",
     fallback: "aes-256-cbc",
     kind: { type: "choice", of: CONTENT_CIPHERS },

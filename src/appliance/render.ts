@@ -27,6 +27,14 @@ export interface ApplianceSettings {
   readonly maxMessageBytes: number;
   /** The program, as the units and scripts start it. */
   readonly programPath: string;
+  /** The script that makes backups. */
+  readonly backupScriptPath: string;
+  /** The script that rotates keys. */
+  readonly keysScriptPath: string;
+  /** The script that starts daemons where systemd does not. */
+  readonly controlPath: string;
+  /** Folder of what is neither mail nor a setting. */
+  readonly statePath: string;
   /** The script that pipe(8) starts. */
   readonly pipeScriptPath: string;
   /** Unix socket of the intake. */
@@ -50,6 +58,8 @@ export interface ApplianceSettings {
   readonly mailUser: string;
   /** Name of the database. */
   readonly databaseName: string;
+  /** Role that owns the database. */
+  readonly databaseOwner: string;
   /** Folder of PostgreSQL's Unix socket. */
   readonly databaseSocketDir: string;
   /** Role as which Dovecot asks the database. */
@@ -93,10 +103,15 @@ export const DEFAULT_APPLIANCE = {
   secretsPath: "/etc/encimap",
   configFile: "/etc/encimap/encimap.env",
   programPath: "/usr/local/lib/encimap/current/encimap",
+  backupScriptPath: "/usr/local/bin/encimap_backup",
+  keysScriptPath: "/usr/local/bin/encimap_keys",
+  controlPath: "/usr/local/bin/encimap_ctl",
+  statePath: "/var/lib/encimap",
   pipeScriptPath: "/usr/local/bin/encimap_pipe.sh",
   apiUser: "encimap",
   mailUser: "vaultmail",
   databaseName: "motorical_encrypted_imap",
+  databaseOwner: "encimap",
   databaseSocketDir: "/run/postgresql",
   dovecotRole: "dovecot",
   tlsCertPath: "/etc/encimap/tls/cert.pem",

@@ -4,10 +4,14 @@
  * @module
  */
 
+import backupScript from "../../appliance/bin/encimap_backup" with {
+  type: "text",
+};
 import controlScript from "../../appliance/bin/encimap_ctl" with {
   type: "text",
 };
 import command from "../../appliance/bin/encimap" with { type: "text" };
+import keysScript from "../../appliance/bin/encimap_keys" with { type: "text" };
 import pipeScript from "../../appliance/bin/encimap_pipe.sh" with {
   type: "text",
 };
@@ -34,6 +38,12 @@ import masterCf from "../../appliance/postfix/master.cf.tmpl" with {
   type: "text",
 };
 import apiService from "../../appliance/systemd/encimap-api.service.tmpl" with {
+  type: "text",
+};
+import backupService from "../../appliance/systemd/encimap-backup.service.tmpl" with {
+  type: "text",
+};
+import backupTimer from "../../appliance/systemd/encimap-backup.timer.tmpl" with {
   type: "text",
 };
 import intakeService from "../../appliance/systemd/encimap-intake.service.tmpl" with {
@@ -94,7 +104,9 @@ import submissionSocket from "../../appliance/systemd/encimap-submission.socket.
 /** Path below appliance/ → text of the template. */
 export const TEMPLATES: Readonly<Record<string, string>> = {
   "bin/encimap": command,
+  "bin/encimap_backup": backupScript,
   "bin/encimap_ctl": controlScript,
+  "bin/encimap_keys": keysScript,
   "bin/encimap_pipe.sh": pipeScript,
   "dovecot/98-encimap-2.3.conf.tmpl": dovecotConf23,
   "dovecot/98-encimap-2.4.conf.tmpl": dovecotConf24,
@@ -105,6 +117,8 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "postfix/main.cf.tmpl": mainCf,
   "postfix/master.cf.tmpl": masterCf,
   "systemd/encimap-api.service.tmpl": apiService,
+  "systemd/encimap-backup.service.tmpl": backupService,
+  "systemd/encimap-backup.timer.tmpl": backupTimer,
   "systemd/encimap-intake.service.tmpl": intakeService,
   "systemd/encimap-intake.socket.tmpl": intakeSocket,
   "systemd/encimap-lmtp.socket.tmpl": lmtpSocket,

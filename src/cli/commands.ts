@@ -10,6 +10,7 @@ import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
 import { MOVING_COMMANDS } from "./moving_commands.ts";
+import { BACKUP_COMMANDS } from "./backup_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -309,6 +310,7 @@ export const COMMANDS: readonly Command[] = [
   },
   ...KEY_COMMANDS,
   ...MOVING_COMMANDS,
+  ...BACKUP_COMMANDS,
   {
     name: "config describe",
     usage: "",

@@ -21,11 +21,11 @@ import { listen, LISTEN_FDS_START, listenAt } from "./listen.ts";
 import type { Service } from "./service.ts";
 import { startSweeps } from "./sweeps.ts";
 
-/** Milliseconds for saving the last counts of deliveries. */
-const SAVE_MS = 2000;
-
 /** Milliseconds between two questions to a database that is away. */
 const RETRY_MS = 1000;
+
+/** Milliseconds for saving the last counts of deliveries. */
+const SAVE_MS = 2000;
 
 /**
  * Starts the intake.
@@ -85,16 +85,6 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
   };
 }
 
-/** Without waiting for a database that is away: these are only counts. */
-async function saveLast(app: IntakeApp): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, SAVE_MS);
-  });
-  await Promise.race([saveDeliveryCounts(app).catch(() => {}), late]);
-  clearTimeout(timer);
-}
-
 /**
  * Waits for the database. The doors are open meanwhile, and refuse mail for now;
  * without them Postfix would have nobody who tells it why.
@@ -121,6 +111,16 @@ async function schemaIsRight(
     await delay(RETRY_MS, undefined, { signal: stopping }).catch(() => {});
   }
   return false;
+}
+
+/** Without waiting for a database that is away: these are only counts. */
+async function saveLast(app: IntakeApp): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, SAVE_MS);
+  });
+  await Promise.race([saveDeliveryCounts(app).catch(() => {}), late]);
+  clearTimeout(timer);
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import { NOTHING_SEEN, type VerifiedVaultbox } from "../db/verifications.ts";
+import { AppError } from "../errors.ts";
 import { createLog } from "../log.ts";
 import { openVerification } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
@@ -49,6 +50,12 @@ export async function runVerify(
     restart: { type: "boolean" },
   }, undefined);
   const config = loadConfig(io);
+  if (await isThere(`${config.hmacKeyFile}.former`)) {
+    throw new AppError(
+      "conflict",
+      "The rotation of the HMAC key is not finished: encimap keys rotate-hmac goes on with it",
+    );
+  }
   const level = config.logLevel === "info" ? "warn" : config.logLevel;
   await using app = await openVerification(config, createLog(io.warn, level));
   // Not "write": Deno asks for it to connect to the Unix socket of the database.
@@ -67,6 +74,15 @@ export async function runVerify(
   }
   printer.summarize(report);
   return countOf(report) === 0 ? EXIT.ok : FOUND;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    return (await Deno.lstat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function verifyNamed(

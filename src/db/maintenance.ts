@@ -203,6 +203,7 @@ export async function runAlone<T>(
 ): Promise<T | undefined> {
   let running: Promise<T> | undefined;
   try {
+    // A transaction without a snapshot: however long it is, it holds up nobody.
     await sql.begin(async (tx) => {
       await tx`set local idle_in_transaction_session_timeout = 0`;
       const [row] = await tx<[{ free: boolean }]>`

@@ -110,8 +110,12 @@ async function answer(
     }
     if (!isMail) throw new AppError("not_found", "No such route");
     checkAccess(access, request);
-    await admission.check(Number(request.headers["content-length"] ?? 0));
-    const data = await admission.run(() => take(app, request, url, door));
+    const octets = Number(request.headers["content-length"] ?? 0);
+    await admission.check(octets);
+    const data = await admission.run(
+      () => take(app, request, url, door),
+      octets,
+    );
     respond(response, 200, { success: true, data });
   } catch (thrown) {
     const error = toAppError(thrown);

@@ -45,7 +45,7 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
     maxOctets: limit,
     async admit(octets, task) {
       await admission.check(octets);
-      return await admission.run(task);
+      return await admission.run(task, octets);
     },
     refused,
     async take(envelope, chunks) {

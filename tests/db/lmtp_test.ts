@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { Admission } from "../../src/vaultbox/admission.ts";
+import {
+  Admission,
+  LARGE_MAX,
+  MESSAGES_MAX,
+} from "../../src/vaultbox/admission.ts";
 import { lmtpEngine } from "../../src/lmtp/engine.ts";
 import { lmtpServer } from "../../src/lmtp/server.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
@@ -12,7 +16,7 @@ import {
   type TestWorld,
   testWorld,
 } from "../helpers/app.ts";
-import { lmtpClient, sendByLmtp } from "../helpers/lmtp.ts";
+import { type LmtpClient, lmtpClient, sendByLmtp } from "../helpers/lmtp.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { received } from "../../src/vaultbox/receive.ts";
 import { octets } from "../helpers/mail.ts";
@@ -208,6 +212,34 @@ Deno.test("a message whose first line ends with LF alone keeps its other line en
   const text = await Deno.readTextFile(`${folder}/${file!.name}`);
   assert.match(text, /\r\nX-One: 1\r\nX-Two: 2\r\nX-Three: 3\r\n/);
   assert.doesNotMatch(text, /\r\r/);
+});
+
+Deno.test("large messages leave places to small ones, however long they take", async () => {
+  await using world = await testWorld();
+  await makeBox(world, "cat");
+  await using door = await openDoor(world);
+  const clients: LmtpClient[] = [];
+  const begin = (size: number): LmtpClient => {
+    const client = lmtpClient(door.path);
+    clients.push(client);
+    client.send(
+      `LHLO x\r\nMAIL FROM:<> SIZE=${size}\r\nRCPT TO:<cat@pets.example>\r\nDATA\r\n`,
+    );
+    return client;
+  };
+  try {
+    for (let i = 0; i < MESSAGES_MAX; i++) {
+      const client = begin(3_000_000);
+      // The others wait for their turn.
+      if (i >= LARGE_MAX) continue;
+      assert.match((await client.replies(5))[4]!, /^354 /);
+    }
+    const begun = performance.now();
+    assert.match((await begin(1000).replies(5))[4]!, /^354 /);
+    assert.ok(performance.now() - begun < 10_000);
+  } finally {
+    for (const client of clients) client[Symbol.dispose]();
+  }
 });
 
 Deno.test("a client that hangs up in the middle of a message leaves nothing", async () => {

@@ -223,6 +223,17 @@ Deno.test("a staged message is fine with and without a row, and named if it has 
   ]);
 });
 
+Deno.test("what an attempt has staged that was killed before its row is no altered message of the attempt after it", async () => {
+  await using world = await testWorld();
+  const id = await makeBox(world);
+  const path = await send(world, id);
+  const earlier = baseOf(path).replace(/-[0-9a-f]{8}\./, "-00000000.");
+  const tmp = `${world.directory}/mail/${id}/tmp`;
+  await Deno.copyFile(path, `${tmp}/${earlier}`);
+  await alter(`${tmp}/${earlier}`);
+  assert.deepEqual(await verify(world, id), []);
+});
+
 Deno.test("verifyVaultbox() finds nothing in a store of thousands of files while mail comes and clients rename", async () => {
   await using world = await testWorld();
   const id = await makeBox(world);

@@ -50,6 +50,8 @@ export interface Appliance extends AsyncDisposable {
   readonly imapsPort: number;
   /** Runs an operator's command. */
   encimap(...args: string[]): Promise<Ran>;
+  /** Runs what the command does as root, with the script for backups. */
+  root(...args: string[]): Promise<Ran>;
   /** Asks the API as a service. */
   // deno-lint-ignore no-explicit-any
   api(method: string, path: string, body?: unknown): Promise<any>;
@@ -79,6 +81,11 @@ export interface Appliance extends AsyncDisposable {
   readonly intake: Daemon;
   /** The same for the filter of submission. */
   readonly submission: Daemon;
+  /** Starts the API with the secrets as they are, or stops it. */
+  readonly apiService: {
+    start(): Promise<void>;
+    stop(): Promise<void>;
+  };
 }
 
 /** A service of the program. */
@@ -107,7 +114,7 @@ export async function startAppliance(
   const database = stack.use(await testDatabase());
   const databaseName = new URL(database.url()).pathname.slice(1);
   await sh(`cp -r dist '${dir}/dist' && cd '${dir}' &&
-    mkdir -p maps keys mail run spool/private spool/encimap postfix data dovecot secrets &&
+    mkdir -p maps keys mail run spool/private spool/encimap postfix data dovecot secrets state &&
     chown ${USER}: maps keys mail run secrets && chown ${USER}:postfix spool/encimap && chmod 2750 spool/encimap && chown postfix: data spool/private && chmod 700 spool/private`);
   const [publicPort, httpPort, httpsPort] = [
     freePort(),
@@ -165,6 +172,11 @@ export async function startAppliance(
     configFile: `${dir}/encimap.env`,
     maxMessageBytes: 2_000_000,
     programPath: `${dir}/dist/encimap`,
+    backupScriptPath: `${dir}/encimap_backup`,
+    keysScriptPath: `${dir}/encimap_keys`,
+    // Daemons are stopped and started by the test.
+    controlPath: "/bin/true",
+    statePath: `${dir}/state`,
     pipeScriptPath: `${dir}/encimap_pipe.sh`,
     intakeSocket: `${dir}/run/intake.sock`,
     lmtpSocket: `${dir}/run/lmtp.sock`,
@@ -194,11 +206,17 @@ export async function startAppliance(
     if (text === undefined) throw new Error(`No template makes ${name}`);
     return text;
   };
-  await Deno.writeTextFile(
-    `${dir}/encimap_pipe.sh`,
-    file("bin/encimap_pipe.sh"),
-  );
-  await Deno.chmod(`${dir}/encimap_pipe.sh`, 0o755);
+  for (
+    const script of [
+      "encimap",
+      "encimap_backup",
+      "encimap_keys",
+      "encimap_pipe.sh",
+    ]
+  ) {
+    await Deno.writeTextFile(`${dir}/${script}`, file(`bin/${script}`));
+    await Deno.chmod(`${dir}/${script}`, 0o755);
+  }
   const config = { ...env, JWT_SECRET_FILE: `${dir}/secrets/jwt.secret` };
 
   const encimap = (...args: string[]): Promise<Ran> =>
@@ -230,7 +248,9 @@ export async function startAppliance(
   const api = service(stack, dir, config, "api");
   await api.start();
   const url = `http://127.0.0.1:${apiPort}/s2s/v1`;
-  const token = (await must(encimap("token", "--service"))).out.trim();
+  const newToken = async (): Promise<string> =>
+    (await must(encimap("token", "--service"))).out.trim();
+  let token = await newToken();
   const ask = (
     method: string,
     path: string,
@@ -244,11 +264,13 @@ export async function startAppliance(
       },
       body: body === undefined ? null : JSON.stringify(body),
     });
-  await until("the API answers", async () => {
-    const answer = await fetch(`${url}/health`).catch(() => undefined);
-    await answer?.body?.cancel();
-    return answer?.status === 200;
-  });
+  const answers = (): Promise<void> =>
+    until("the API answers", async () => {
+      const answer = await fetch(`${url}/health`).catch(() => undefined);
+      await answer?.body?.cancel();
+      return answer?.status === 200;
+    });
+  await answers();
 
   const web = file("nginx/encimap.conf");
   const cleanup = stack.move();
@@ -274,6 +296,13 @@ export async function startAppliance(
     submissionPort,
     imapsPort,
     encimap,
+    root: (...args) =>
+      runAs(
+        undefined,
+        { ENCIMAP_CONFIG_FILE: `${dir}/encimap.env`, HOME: "/nonexistent" },
+        `${dir}/encimap`,
+        ...args,
+      ),
     async api(method, path, body) {
       const response = await ask(method, path, body);
       return await response.json();
@@ -331,6 +360,14 @@ export async function startAppliance(
     database,
     intake,
     submission,
+    apiService: {
+      stop: () => api.stop(),
+      async start() {
+        await api.start();
+        token = await newToken();
+        await answers();
+      },
+    },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }

@@ -214,11 +214,13 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
 
   await step(t, "mail waits while the intake is down", async () => {
     await vm.sh(
-      "systemctl stop encimap-intake.socket encimap-intake.service",
+      "systemctl stop encimap-intake.socket encimap-lmtp.socket encimap-intake.service",
     );
     await send(vm, "while the intake is down");
-    await until(vm, "postqueue -j | grep -q 'cannot be stored now'");
-    await vm.sh("systemctl start encimap-intake.socket && postqueue -f");
+    await until(vm, "postqueue -j | grep -q delay_reason");
+    await vm.sh(
+      "systemctl start encimap-intake.socket encimap-lmtp.socket && postqueue -f",
+    );
     await arrives(vm, box, "while the intake is down");
   });
 
@@ -385,7 +387,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     await until(vm, "test -e /root/test/held");
     // One that is on its way when its vaultbox goes.
     await vm.sh(
-      "systemctl stop encimap-intake.socket encimap-intake.service",
+      "systemctl stop encimap-intake.socket encimap-lmtp.socket encimap-intake.service",
     );
     await send(vm, "for the old holder");
     await until(vm, "postqueue -j | grep -q delay_reason");
@@ -400,7 +402,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     );
     assert.match(await rcpt(vm, "cat@cats.example.test"), /550 5\.1\.1/);
     await vm.sh(
-      "systemctl start encimap-intake.socket encimap-intake.service",
+      "systemctl start encimap-intake.socket encimap-lmtp.socket encimap-intake.service",
     );
     await until(vm, `test ! -e /var/mail/vaultboxes/${box.id}`);
     assert.equal(
@@ -492,7 +494,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     "--uninstall leaves mail, keys and database alone",
     async () => {
       await vm.sh(
-        "systemctl stop encimap-intake.socket encimap-intake; swaks --server 127.0.0.1 --from a@outside.example --to postmaster@mail.example.test --header 'Subject: held' --body x >/dev/null",
+        "systemctl stop encimap-intake.socket encimap-lmtp.socket encimap-intake; swaks --server 127.0.0.1 --from a@outside.example --to postmaster@mail.example.test --header 'Subject: held' --body x >/dev/null",
       );
       const output = await vm.sh(
         "/root/encimap/install.sh --uninstall --yes",

@@ -12,7 +12,7 @@ do_uninstall() {
     info '    would restore: settings of Postfix, Dovecot and firewall'
     [ ! -e "$NGINX" ] || info "    would remove: $NGINX"
     close_public_port
-    info "    would remove: $maps $LIBRARY /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl $DOC $CACHE"
+    info "    would remove: $maps $LIBRARY /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl /usr/local/bin/encimap_backup /usr/local/bin/encimap_keys $DOC $CACHE"
     [ -z "$PURGE" ] || info "    would remove: $mail $keys $SECRETS $STATE, database $DATABASE, its roles and users"
     info 'Nothing was changed (--dry-run)'
     return 0
@@ -75,7 +75,7 @@ do_uninstall() {
   close_public_port
 
   step 'Program'
-  for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl "$DOC" "$CACHE" "$RECORD" /run/encimap; do
+  for path in "$LIBRARY" /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl /usr/local/bin/encimap_backup /usr/local/bin/encimap_keys "$DOC" "$CACHE" "$RECORD" /run/encimap; do
     [ -e "$path" ] || continue
     rm -rf "$path"
     changed "removed $path"
