@@ -28,6 +28,8 @@ export interface Config {
   readonly publicPort: number | undefined;
   /** ENCIMAP_METRICS_PORT; undefined: Prometheus is not answered. */
   readonly metricsPort: number | undefined;
+  /** ENCIMAP_MTA_STS. */
+  readonly mtaSts: "off" | "testing" | "enforce";
   /** INTAKE_PORT. */
   readonly intakePort: number;
   /** INTAKE_TOKEN. */
@@ -202,6 +204,7 @@ export function parseConfig(
     metricsPort: values.has("ENCIMAP_METRICS_PORT")
       ? number("ENCIMAP_METRICS_PORT")
       : undefined,
+    mtaSts: text("ENCIMAP_MTA_STS") as Config["mtaSts"],
     intakePort: number("INTAKE_PORT"),
     intakeToken: values.get("INTAKE_TOKEN"),
     jwtSecret: values.get("JWT_SECRET"),

@@ -241,7 +241,7 @@ Deno.test("verifyVaultbox() finds nothing in a store of thousands of files while
   const stored = await Deno.readFile(path);
   const [row] = await world.app.sql`select * from messages`;
   // Copies of one message as if it had been delivered often: the HMAC is the same.
-  await world.app.sql`
+  await world.database.sql`
     insert into messages (id, vaultbox_id, to_alias, size_bytes, storage)
     select md5(n::text)::uuid, ${id}, 'cat', ${stored.length},
       ${world.app.sql.json(row!["storage"])}
