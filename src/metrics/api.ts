@@ -21,8 +21,8 @@ export class ApiMetrics {
    * @param began When the request came, by performance.now().
    */
   answered(operation: string, status: number, began: number): void {
-    this.#requests.add({ operation, status: String(status) });
-    this.#seconds.observe({}, (performance.now() - began) / 1000);
+    this.#requests.of({ operation, status: String(status) }).value++;
+    this.#seconds.of({}).observe((performance.now() - began) / 1000);
   }
 
   /**
@@ -31,7 +31,7 @@ export class ApiMetrics {
    * @param status HTTP status.
    */
   publicAnswered(status: number): void {
-    this.#publicRequests.add({ status: String(status) });
+    this.#publicRequests.of({ status: String(status) }).value++;
   }
 
   /**

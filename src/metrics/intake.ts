@@ -5,21 +5,25 @@
  */
 
 import type { ErrorCode } from "../errors.ts";
-import { Counter, Histogram } from "./metric.ts";
+import { Counter, type Durations, Histogram } from "./metric.ts";
 import { METRICS } from "./table.ts";
 
 /**
  * Where a delivery came in: the Unix socket (`encimap pipe`, and the API's own
  * mail), INTAKE_PORT, or LMTP.
  */
-export type Door = "socket" | "port" | "lmtp";
+export type Door = typeof DOORS[number];
+
+const DOORS = ["socket", "port", "lmtp"] as const;
 
 /**
  * A step of a delivery: encryption, the synced file in tmp/, the committed row,
  * and the synced rename. Of a message that is not in memory, encryption is a part
  * of `write`.
  */
-export type Step = "encrypt" | "write" | "commit" | "show";
+export type Step = typeof STEPS[number];
+
+const STEPS = ["encrypt", "write", "commit", "show"] as const;
 
 /** What became of a delivery: a failure by its code. */
 export type DeliveryOutcome = "stored" | "repeated" | ErrorCode;
@@ -34,15 +38,38 @@ export interface Unsaved {
   bytes: number;
 }
 
+/** Counters of one door. */
+interface DoorMetrics {
+  readonly stored: { value: number };
+  readonly repeated: { value: number };
+  readonly seconds: Durations;
+}
+
 /** Counters of one intake. */
 export class IntakeMetrics {
   /** Messages that waited. */
-  readonly waitSeconds: Histogram<never> = new Histogram(METRICS.waitSeconds);
+  readonly waited: Durations;
+  readonly #waitSeconds = new Histogram(METRICS.waitSeconds);
   readonly #deliveries = new Counter(METRICS.deliveries);
   readonly #seconds = new Histogram(METRICS.deliverySeconds);
   readonly #stepSeconds = new Histogram(METRICS.stepSeconds);
   readonly #receivedBytes = new Counter(METRICS.receivedBytes);
+  /** What each delivery needs, found once. */
+  readonly #byDoor: Readonly<Record<Door, DoorMetrics>>;
+  readonly #byStep: Readonly<Record<Step, Durations>>;
+  readonly #received = this.#receivedBytes.of({});
   #unsaved = new Map<DeliveryOutcome, Unsaved>();
+
+  /** Makes them, all 0. */
+  constructor() {
+    this.waited = this.#waitSeconds.of({});
+    this.#byDoor = record(DOORS, (door) => ({
+      stored: this.#deliveries.of({ door, outcome: "stored" }),
+      repeated: this.#deliveries.of({ door, outcome: "repeated" }),
+      seconds: this.#seconds.of({ door }),
+    }));
+    this.#byStep = record(STEPS, (step) => this.#stepSeconds.of({ step }));
+  }
 
   /**
    * Counts a delivery that is stored.
@@ -56,9 +83,13 @@ export class IntakeMetrics {
     delivery: { repeated: boolean; octets: number; began: number },
   ): void {
     const { repeated, octets, began } = delivery;
-    this.#count(door, repeated ? "repeated" : "stored", repeated ? 0 : octets);
-    this.#seconds.observe({ door }, (performance.now() - began) / 1000);
-    if (!repeated) this.#receivedBytes.add({}, octets);
+    const metrics = this.#byDoor[door];
+    const outcome = repeated ? "repeated" : "stored";
+    const bytes = repeated ? 0 : octets;
+    metrics[outcome].value++;
+    metrics.seconds.observe((performance.now() - began) / 1000);
+    this.#received.value += bytes;
+    this.#keep(outcome, 1, bytes);
   }
 
   /**
@@ -68,7 +99,8 @@ export class IntakeMetrics {
    * @param code Why.
    */
   refused(door: Door, code: ErrorCode): void {
-    this.#count(door, code, 0);
+    this.#deliveries.of({ door, outcome: code }).value++;
+    this.#keep(code, 1, 0);
   }
 
   /**
@@ -80,7 +112,7 @@ export class IntakeMetrics {
     let last = performance.now();
     return (step) => {
       const now = performance.now();
-      this.#stepSeconds.observe({ step }, (now - last) / 1000);
+      this.#byStep[step].observe((now - last) / 1000);
       last = now;
     };
   }
@@ -107,11 +139,6 @@ export class IntakeMetrics {
     }
   }
 
-  #count(door: Door, outcome: DeliveryOutcome, bytes: number): void {
-    this.#deliveries.add({ door, outcome });
-    this.#keep(outcome, 1, bytes);
-  }
-
   #keep(outcome: DeliveryOutcome, deliveries: number, bytes: number): void {
     const unsaved = this.#unsaved.get(outcome);
     if (unsaved === undefined) {
@@ -129,7 +156,15 @@ export class IntakeMetrics {
    */
   text(): string {
     return this.#deliveries.text() + this.#seconds.text() +
-      this.#stepSeconds.text() + this.waitSeconds.text() +
+      this.#stepSeconds.text() + this.#waitSeconds.text() +
       this.#receivedBytes.text();
   }
+}
+
+function record<K extends string, V>(
+  keys: readonly K[],
+  value: (key: K) => V,
+): Record<K, V> {
+  const entries = keys.map((key) => [key, value(key)]);
+  return Object.fromEntries(entries) as Record<K, V>;
 }

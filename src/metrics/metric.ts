@@ -37,7 +37,7 @@ export interface Sample<L extends string = string> {
 /** A number that only grows. */
 export class Counter<L extends string> {
   readonly #metric: Metric<L>;
-  readonly #values = new Map<string, number>();
+  readonly #counts = new Map<string, { value: number }>();
 
   /**
    * Makes it.
@@ -49,15 +49,17 @@ export class Counter<L extends string> {
   }
 
   /**
-   * Counts.
+   * Finds the number of a set of labels; it is 0 and written from then on.
    *
    * @param labels Value of each label: words of the program, nothing of a mail
    * or a request.
-   * @param count How many.
+   * @returns The number, to be raised.
    */
-  add(labels: Labels<L>, count = 1): void {
+  of(labels: Labels<L>): { value: number } {
     const key = labelText(labels);
-    this.#values.set(key, (this.#values.get(key) ?? 0) + count);
+    let count = this.#counts.get(key);
+    if (count === undefined) this.#counts.set(key, count = { value: 0 });
+    return count;
   }
 
   /**
@@ -68,26 +70,72 @@ export class Counter<L extends string> {
   text(): string {
     const { name } = this.#metric;
     let lines = head(this.#metric);
-    for (const [labels, value] of this.#values) {
+    for (const [labels, { value }] of this.#counts) {
       lines += line(name, labels, value);
     }
     return lines;
   }
 }
 
-/** What a histogram knows of one set of labels. */
-interface Observed {
+/** Durations of one set of labels. */
+export class Durations {
+  readonly #buckets: readonly number[];
   /** How many were in each bucket and in none of those before. */
-  readonly counts: number[];
-  sum: number;
-  count: number;
+  readonly #counts: number[];
+  #sum = 0;
+  #count = 0;
+
+  /**
+   * Makes it.
+   *
+   * @param buckets Upper bounds, in seconds, growing.
+   */
+  constructor(buckets: readonly number[]) {
+    this.#buckets = buckets;
+    this.#counts = new Array(buckets.length).fill(0);
+  }
+
+  /**
+   * Notes a duration.
+   *
+   * @param seconds The duration.
+   */
+  observe(seconds: number): void {
+    this.#sum += seconds;
+    this.#count++;
+    const buckets = this.#buckets;
+    for (let i = 0; i < buckets.length; i++) {
+      if (seconds <= buckets[i]!) {
+        this.#counts[i]!++;
+        return;
+      }
+    }
+  }
+
+  /**
+   * Writes them for Prometheus.
+   *
+   * @param name Name of the metric.
+   * @param labels Its labels, written.
+   * @returns Lines.
+   */
+  text(name: string, labels: string): string {
+    let lines = "";
+    let below = 0;
+    for (const [i, bound] of this.#buckets.entries()) {
+      below += this.#counts[i]!;
+      lines += line(`${name}_bucket`, join(labels, `le="${bound}"`), below);
+    }
+    lines += line(`${name}_bucket`, join(labels, 'le="+Inf"'), this.#count);
+    lines += line(`${name}_sum`, labels, this.#sum);
+    return lines + line(`${name}_count`, labels, this.#count);
+  }
 }
 
 /** How long things take. */
 export class Histogram<L extends string> {
   readonly #metric: Metric<L>;
-  readonly #buckets: readonly number[];
-  readonly #observed = new Map<string, Observed>();
+  readonly #durations = new Map<string, Durations>();
 
   /**
    * Makes it.
@@ -96,27 +144,22 @@ export class Histogram<L extends string> {
    */
   constructor(metric: Metric<L>) {
     this.#metric = metric;
-    this.#buckets = metric.buckets ?? [];
   }
 
   /**
-   * Notes a duration.
+   * Finds the durations of a set of labels; they are written from then on.
    *
    * @param labels Value of each label.
-   * @param seconds The duration.
+   * @returns The durations.
    */
-  observe(labels: Labels<L>, seconds: number): void {
+  of(labels: Labels<L>): Durations {
     const key = labelText(labels);
-    let observed = this.#observed.get(key);
-    if (observed === undefined) {
-      const counts = new Array(this.#buckets.length).fill(0);
-      observed = { counts, sum: 0, count: 0 };
-      this.#observed.set(key, observed);
+    let durations = this.#durations.get(key);
+    if (durations === undefined) {
+      durations = new Durations(this.#metric.buckets ?? []);
+      this.#durations.set(key, durations);
     }
-    observed.sum += seconds;
-    observed.count++;
-    const bucket = this.#buckets.findIndex((bound) => seconds <= bound);
-    if (bucket >= 0) observed.counts[bucket]!++;
+    return durations;
   }
 
   /**
@@ -125,17 +168,9 @@ export class Histogram<L extends string> {
    * @returns Lines.
    */
   text(): string {
-    const { name } = this.#metric;
     let lines = head(this.#metric);
-    for (const [labels, { counts, sum, count }] of this.#observed) {
-      let below = 0;
-      for (const [i, bound] of this.#buckets.entries()) {
-        below += counts[i]!;
-        lines += line(`${name}_bucket`, join(labels, `le="${bound}"`), below);
-      }
-      lines += line(`${name}_bucket`, join(labels, 'le="+Inf"'), count);
-      lines += line(`${name}_sum`, labels, sum);
-      lines += line(`${name}_count`, labels, count);
+    for (const [labels, durations] of this.#durations) {
+      lines += durations.text(this.#metric.name, labels);
     }
     return lines;
   }

@@ -166,7 +166,7 @@ export class Admission {
     const enter = (): Promise<T> =>
       this.#gate.run(() => {
         const seconds = (performance.now() - began) / 1000;
-        this.#app.metrics.waitSeconds.observe({}, seconds);
+        this.#app.metrics.waited.observe(seconds);
         return work();
       }, door);
     const isLarge = octets > MEMORY_OCTETS;

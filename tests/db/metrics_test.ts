@@ -86,7 +86,7 @@ Deno.test("each delivery is counted by its door and by what became of it", async
       door,
       outcome,
     });
-  assert.equal(await count("stored"), undefined);
+  assert.equal(await count("stored"), 0);
   await send(intake.socket, id, "cat@pets.example", MAIL);
   await send(intake.socket, id, "cat@pets.example", MAIL);
   assert.equal(await count("stored"), 2);

@@ -27,7 +27,7 @@ Deno.test("TEMPLATES has every file of appliance/", () => {
   const root = new URL("../../../appliance/", import.meta.url);
   const paths: string[] = [];
   for (const folder of Deno.readDirSync(root)) {
-    // Parts of install.sh, and what is copied as it is.
+    // The parts of install.sh, and what is for another machine: not rendered.
     if (!folder.isDirectory) continue;
     if (["install", "monitoring"].includes(folder.name)) continue;
     for (const file of Deno.readDirSync(new URL(`${folder.name}/`, root))) {

@@ -21,9 +21,9 @@ Deno.test("a counter adds up each set of labels", () => {
     labels: ["door", "outcome"],
     help: "Some",
   });
-  counter.add({ door: "lmtp", outcome: "stored" });
-  counter.add({ door: "lmtp", outcome: "stored" }, 2);
-  counter.add({ door: "lmtp", outcome: "repeated" });
+  counter.of({ door: "lmtp", outcome: "stored" }).value++;
+  counter.of({ door: "lmtp", outcome: "stored" }).value += 2;
+  counter.of({ door: "lmtp", outcome: "repeated" }).value++;
   assert.equal(
     counter.text(),
     [
@@ -39,7 +39,7 @@ Deno.test("a counter adds up each set of labels", () => {
 Deno.test("buckets of a histogram have what is below them, too", () => {
   const histogram = new Histogram(SECONDS);
   for (const seconds of [0.1, 0.5, 1, 7]) {
-    histogram.observe({ door: "lmtp" }, seconds);
+    histogram.of({ door: "lmtp" }).observe(seconds);
   }
   assert.equal(
     histogram.text(),
