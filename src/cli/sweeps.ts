@@ -10,6 +10,7 @@ import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
 import { saveDeliveryCounts } from "../vaultbox/delivery_counts.ts";
 import { finishDeliveries } from "../vaultbox/leftovers.ts";
+import { endsIn, FINISH_MS } from "../system/shutdown.ts";
 import { followVaultboxes } from "../vaultbox/recipients.ts";
 import {
   recountFull,
@@ -24,9 +25,6 @@ const SWEEP_MS = 600_000;
 
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
-
-/** Milliseconds that a stop waits for the sweep that is under way. */
-const FINISH_MS = 5000;
 
 /** Milliseconds between two additions to the counts of deliveries. */
 const SAVE_MS = 60_000;
@@ -81,12 +79,7 @@ export function startSweeps(app: IntakeApp): () => Promise<void> {
     // What is told from now on is found by the next process.
     isStopped = true;
     for (const timer of timers) clearInterval(timer);
-    // A crash may end it as well; a large mail store must not hold the stop.
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, FINISH_MS);
-    });
-    await Promise.race([running, late]);
-    clearTimeout(timer);
+    // A large mail store must not hold the stop.
+    await endsIn(running, FINISH_MS);
   };
 }

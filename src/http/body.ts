@@ -6,15 +6,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { AppError } from "../errors.ts";
-
-/** Milliseconds without an octet after which a peer is cut. */
-const SILENCE_MS = 20_000;
-
-/**
- * Milliseconds for a whole body. With the time that it waits for its turn, below
- * the deadline of encimap_pipe.sh, 240 s.
- */
-const BODY_MS = 150_000;
+import { MESSAGE_MS, SILENCE_MS } from "../system/deadlines.ts";
 
 /**
  * Reads the body of a request. Octets that come while nobody reads wait outside:
@@ -31,7 +23,7 @@ export async function* bodyChunks(
   request: IncomingMessage,
   limits: { silenceMs: number; bodyMs: number } = {
     silenceMs: SILENCE_MS,
-    bodyMs: BODY_MS,
+    bodyMs: MESSAGE_MS,
   },
 ): AsyncGenerator<Uint8Array> {
   const end = performance.now() + limits.bodyMs;

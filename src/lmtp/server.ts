@@ -9,7 +9,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { clearTimeout, setTimeout } from "node:timers";
 import { type Log, reason } from "../log.ts";
-import { BEGIN_MS, SEND_MS } from "../system/shutdown.ts";
+import { closeDoor } from "../system/shutdown.ts";
 import type { Admission } from "../vaultbox/admission.ts";
 import {
   type Engine,
@@ -82,17 +82,12 @@ export function lmtpServer(
       const closed = new Promise((resolve) => server.close(resolve));
       const each = (what: (session: Session) => void): void =>
         [...sessions.keys()].forEach(what);
-      const cutAll = (): void => wires.forEach((wire) => wire.cut());
-      now.addEventListener("abort", cutAll, { once: true });
       each((session) => session.stop());
-      const timers = [
-        setTimeout(() => each((session) => session.stopCommands()), BEGIN_MS),
-        setTimeout(() => each((session) => session.cutOctets()), SEND_MS),
-      ];
-      if (now.aborted) cutAll();
-      await closed;
-      timers.forEach(clearTimeout);
-      now.removeEventListener("abort", cutAll);
+      await closeDoor(closed, {
+        silent: () => each((session) => session.stopCommands()),
+        slow: () => each((session) => session.cutOctets()),
+        all: () => wires.forEach((wire) => wire.cut()),
+      }, now);
       await Promise.all(sessions.values());
     },
   };

@@ -10,6 +10,7 @@
  */
 
 import { AppError, toAppError } from "../errors.ts";
+import { MESSAGE_MS, SILENCE_MS } from "../system/deadlines.ts";
 import { type Command, type Misunderstood, parseCommand } from "./command.ts";
 import { Input, LineTooLong } from "./input.ts";
 import { MailData } from "./mail_data.ts";
@@ -35,12 +36,6 @@ const IDLE_COMMANDS_MAX = 100;
 
 /** Milliseconds for the next command. RFC 5321 §4.5.3.2.7. */
 const COMMAND_MS = 300_000;
-
-/** Milliseconds for the next octets of a message. RFC 5321 §4.5.3.2.5. */
-const CHUNK_MS = 60_000;
-
-/** Milliseconds for a whole message. */
-const MESSAGE_MS = 220_000;
 
 /** The two directions of a connection. */
 export interface Wire {
@@ -314,7 +309,7 @@ export class Session {
         if (left <= 0) throw new TimedOut();
         this.#waitsFor = "octets";
         const chunk = this.#input.held() ??
-          await this.#wire.read(Math.min(left, CHUNK_MS));
+          await this.#wire.read(Math.min(left, SILENCE_MS));
         this.#waitsFor = undefined;
         if (chunk === undefined) throw new CutOff();
         const { octets, rest } = data.push(chunk);
