@@ -13,6 +13,7 @@ import { intakeServer } from "../http/intake.ts";
 import { reason } from "../log.ts";
 import { lmtpEngine } from "../lmtp/engine.ts";
 import { lmtpServer } from "../lmtp/server.ts";
+import { endsIn } from "../system/shutdown.ts";
 import { Admission } from "../vaultbox/admission.ts";
 import { saveDeliveryCounts } from "../vaultbox/delivery_counts.ts";
 import { prepareSpool } from "../vaultbox/receive.ts";
@@ -80,7 +81,8 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
         lmtp.close(now),
       ]);
       await admission.finished();
-      await saveLast(app);
+      // Without waiting for a database that is away: these are only counts.
+      await endsIn(saveDeliveryCounts(app).catch(() => {}), SAVE_MS);
     },
   };
 }
@@ -111,16 +113,6 @@ async function schemaIsRight(
     await delay(RETRY_MS, undefined, { signal: stopping }).catch(() => {});
   }
   return false;
-}
-
-/** Without waiting for a database that is away: these are only counts. */
-async function saveLast(app: IntakeApp): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, SAVE_MS);
-  });
-  await Promise.race([saveDeliveryCounts(app).catch(() => {}), late]);
-  clearTimeout(timer);
 }
 
 /**

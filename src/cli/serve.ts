@@ -9,18 +9,12 @@ import { AppError } from "../errors.ts";
 import { createLog, type Log, reason } from "../log.ts";
 import { openApp, openIntakeApp, openSubmission } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
-import { shutdownSignal } from "../system/shutdown.ts";
+import { endsIn, shutdownSignal, STOP_MS } from "../system/shutdown.ts";
 import { startApi } from "./api.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 import { startIntake } from "./intake.ts";
 import type { Service } from "./service.ts";
 import { startSubmission } from "./submission.ts";
-
-/**
- * Milliseconds for what is under way, below TimeoutStopSec= of the intake's unit;
- * the API's unit does not wait as long.
- */
-const STOP_MS = 60_000;
 
 /**
  * Runs the API until SIGTERM.
@@ -118,14 +112,11 @@ async function stop(
   log: Log,
 ): Promise<void> {
   const now = new AbortController();
-  const timer = setTimeout(() => now.abort(), STOP_MS);
-  again.addEventListener("abort", () => now.abort(), { once: true });
-  if (again.aborted) now.abort();
   const stopped = Promise.all(services.map((each) => each.stop(now.signal)));
-  await Promise.race([stopped, fired(now.signal)]);
-  clearTimeout(timer);
+  if (await endsIn(stopped, STOP_MS, again)) return;
+  now.abort();
   // Nothing is lost: whatever was under way is finished by a repetition.
-  if (now.signal.aborted) log.write("warn", "stopped in the middle of work");
+  log.write("warn", "stopped in the middle of work");
 }
 
 async function fired(signal: AbortSignal): Promise<void> {

@@ -5,11 +5,12 @@
  * @module
  */
 
-import { setInterval } from "node:timers";
+import { clearTimeout, setInterval, setTimeout } from "node:timers";
 import type { IntakeApp } from "../app.ts";
 import { reason } from "../log.ts";
 import { saveDeliveryCounts } from "../vaultbox/delivery_counts.ts";
 import { finishDeliveries } from "../vaultbox/leftovers.ts";
+import { endsIn, FINISH_MS } from "../system/shutdown.ts";
 import { followVaultboxes } from "../vaultbox/recipients.ts";
 import {
   recountFull,
@@ -20,14 +21,14 @@ import { removeDeletedMail } from "../vaultbox/remove.ts";
 import { Looks, sealArrived } from "../vaultbox/seal_arrived.ts";
 import { Sightings } from "../vaultbox/sightings.ts";
 
-/** Milliseconds between two sweeps of what crashes and sessions leave. */
+/** Milliseconds between two sweeps of what crashes leave, at least. */
 const SWEEP_MS = 600_000;
+
+/** How many times as long as such a sweep the rest before the next one is. */
+const SWEEP_REST = 20;
 
 /** Milliseconds between two looks for deleted vaultboxes, besides NOTIFY. */
 const REMOVAL_MS = 60_000;
-
-/** Milliseconds that a stop waits for the sweep that is under way. */
-const FINISH_MS = 5000;
 
 /** Milliseconds between two additions to the counts of deliveries. */
 const SAVE_MS = 60_000;
@@ -45,14 +46,29 @@ const RECOUNT_MS = 60_000;
  */
 export function startSweeps(app: IntakeApp): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
-  let isStopped = false;
+  const stopping = new AbortController();
   const queue = (task: () => Promise<void>): void => {
-    running = running.then(() => isStopped ? undefined : task()).catch((
-      error,
-    ) => app.log.write("error", "sweep failed", { cause: reason(error) }));
+    running = running.then(() => stopping.signal.aborted ? undefined : task())
+      .catch((
+        error,
+      ) => app.log.write("error", "sweep failed", { cause: reason(error) }));
   };
   const sightings = new Sightings();
-  const finish = (): void => queue(() => finishDeliveries(app, sightings));
+  let finishing: Promise<void> = Promise.resolve();
+  let next: ReturnType<typeof setTimeout> | undefined;
+  // Not in the queue: in a large mail store it takes minutes.
+  const finish = (): void => {
+    const began = performance.now();
+    finishing = finishDeliveries(app, sightings, stopping.signal)
+      .catch((error) =>
+        app.log.write("error", "sweep failed", { cause: reason(error) })
+      )
+      .finally(() => {
+        const took = performance.now() - began;
+        const rest = Math.max(SWEEP_MS, SWEEP_REST * took);
+        if (!stopping.signal.aborted) next = setTimeout(finish, rest);
+      });
+  };
   const remove = (): void => queue(() => removeDeletedMail(app));
   const count = (): void => {
     queue(() => recountFull(app));
@@ -76,7 +92,6 @@ export function startSweeps(app: IntakeApp): () => Promise<void> {
   const save = (): void => queue(() => saveDeliveryCounts(app));
   const timers = [
     setInterval(save, SAVE_MS),
-    setInterval(finish, SWEEP_MS),
     setInterval(remove, REMOVAL_MS),
     setInterval(count, RECOUNT_MS),
   ];
@@ -88,14 +103,10 @@ export function startSweeps(app: IntakeApp): () => Promise<void> {
   }
   return async () => {
     // What is told from now on is found by the next process.
-    isStopped = true;
+    stopping.abort();
+    clearTimeout(next);
     for (const timer of timers) clearInterval(timer);
-    // A crash may end it as well; a large mail store must not hold the stop.
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, FINISH_MS);
-    });
-    await Promise.race([running, late]);
-    clearTimeout(timer);
+    // A large mail store must not hold the stop.
+    await endsIn(Promise.all([running, finishing]), FINISH_MS);
   };
 }

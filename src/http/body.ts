@@ -6,16 +6,8 @@
 
 import type { IncomingMessage } from "node:http";
 import { AppError } from "../errors.ts";
+import { MESSAGE_MS, SILENCE_MS } from "../system/deadlines.ts";
 import { Patience } from "../system/patience.ts";
-
-/** Milliseconds without an octet after which a peer is cut. */
-const SILENCE_MS = 20_000;
-
-/**
- * Milliseconds for a whole body. With the time that it waits for its turn, below
- * the deadline of encimap_pipe.sh, 240 s.
- */
-const BODY_MS = 150_000;
 
 /** Milliseconds between two looks at a peer. */
 const LOOK_MS = 500;
@@ -38,7 +30,7 @@ export async function* bodyChunks(
   isCrowded: () => boolean,
   limits: { silenceMs: number; bodyMs: number } = {
     silenceMs: SILENCE_MS,
-    bodyMs: BODY_MS,
+    bodyMs: MESSAGE_MS,
   },
 ): AsyncGenerator<Uint8Array> {
   const patience = new Patience(isCrowded);

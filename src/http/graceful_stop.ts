@@ -6,16 +6,15 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
-import { BEGIN_MS, SEND_MS } from "../system/shutdown.ts";
+import { closeDoor } from "../system/shutdown.ts";
 
 /**
  * Watches a server's requests, so that it can be stopped.
  *
  * @param server The server.
  * @returns What stops it: it takes no connection any more, closes those that are
- * idle, answers the requests that come within two seconds or are there, and cuts
- * peers that are still sending after eight. Resolves when all are closed; with
- * `now` it cuts everybody.
+ * idle, answers the requests that are there or come, and cuts peers as
+ * {@linkcode closeDoor} says. Resolves when all are closed.
  */
 export function gracefulStop(
   server: Server,
@@ -30,25 +29,22 @@ export function gracefulStop(
     requests.add(request);
     response.on("close", () => requests.delete(request));
   });
-  return async (now) => {
-    const cutSilent = setTimeout(() => {
-      const busy = new Set([...requests].map((request) => request.socket));
-      for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
-    }, BEGIN_MS);
-    const cutSlow = setTimeout(() => {
-      for (const request of requests) {
-        if (!request.complete) request.destroy();
-      }
-    }, SEND_MS);
-    const cutAll = (): void => server.closeAllConnections();
-    now.addEventListener("abort", cutAll, { once: true });
+  return (now) => {
     // It closes connections that have had an answer, now and later ones.
-    await new Promise<void>((resolve) => {
+    const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
-      if (now.aborted) cutAll();
     });
-    clearTimeout(cutSilent);
-    clearTimeout(cutSlow);
-    now.removeEventListener("abort", cutAll);
+    return closeDoor(closed, {
+      silent() {
+        const busy = new Set([...requests].map((request) => request.socket));
+        for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+      },
+      slow() {
+        for (const request of requests) {
+          if (!request.complete) request.destroy();
+        }
+      },
+      all: () => server.closeAllConnections(),
+    }, now);
   };
 }

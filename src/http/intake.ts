@@ -31,7 +31,7 @@ import { bodyChunks } from "./body.ts";
 
 /**
  * Milliseconds for a whole request, with the time that it waits for its turn:
- * below the deadline of encimap_pipe.sh, 240 s. body.ts has that of the body.
+ * below the deadline of encimap_pipe.sh, 240 s. deadlines.ts has that of the body.
  */
 const REQUEST_TIMEOUT_MS = 220_000;
 

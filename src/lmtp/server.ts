@@ -14,8 +14,8 @@ import {
   setTimeout,
 } from "node:timers";
 import { type Log, reason } from "../log.ts";
-import { BEGIN_MS, SEND_MS } from "../system/shutdown.ts";
 import type { Place } from "../system/places.ts";
+import { closeDoor } from "../system/shutdown.ts";
 import type { Admission } from "../vaultbox/admission.ts";
 import {
   type Engine,
@@ -90,17 +90,12 @@ export function lmtpServer(
       const closed = new Promise((resolve) => server.close(resolve));
       const each = (what: (session: Session) => void): void =>
         [...sessions.keys()].forEach(what);
-      const cutAll = (): void => wires.forEach((wire) => wire.cut());
-      now.addEventListener("abort", cutAll, { once: true });
       each((session) => session.stop());
-      const timers = [
-        setTimeout(() => each((session) => session.stopCommands()), BEGIN_MS),
-        setTimeout(() => each((session) => session.cutOctets()), SEND_MS),
-      ];
-      if (now.aborted) cutAll();
-      await closed;
-      timers.forEach(clearTimeout);
-      now.removeEventListener("abort", cutAll);
+      await closeDoor(closed, {
+        silent: () => each((session) => session.stopCommands()),
+        slow: () => each((session) => session.cutOctets()),
+        all: () => wires.forEach((wire) => wire.cut()),
+      }, now);
       await Promise.all(sessions.values());
     },
   };

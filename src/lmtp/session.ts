@@ -10,6 +10,7 @@
  */
 
 import { AppError, toAppError } from "../errors.ts";
+import { MESSAGE_MS, SILENCE_MS } from "../system/deadlines.ts";
 import { type Command, type Misunderstood, parseCommand } from "./command.ts";
 import { Input, LineTooLong } from "./input.ts";
 import { Patience } from "../system/patience.ts";
@@ -37,14 +38,8 @@ const IDLE_COMMANDS_MAX = 100;
 /** Milliseconds for the next command. RFC 5321 §4.5.3.2.7. */
 const COMMAND_MS = 300_000;
 
-/** Milliseconds for the next octets of a message. RFC 5321 §4.5.3.2.5. */
-const CHUNK_MS = 60_000;
-
 /** A message that is so many times as large as allowed is not read to its end. */
 const ENDLESS = 2;
-
-/** Milliseconds for a whole message. */
-const MESSAGE_MS = 220_000;
 
 /** The two directions of a connection. */
 export interface Wire {
@@ -349,7 +344,7 @@ export class Session {
     leftMs: number,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const begin = performance.now();
-    const ms = Math.min(leftMs, CHUNK_MS);
+    const ms = Math.min(leftMs, SILENCE_MS);
     const chunk = await this.#wire.read(ms, (ms) => patience.isOver(ms));
     patience.waited(performance.now() - begin, chunk?.length ?? 0);
     if (patience.isOver()) throw new TimedOut();

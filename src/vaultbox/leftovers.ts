@@ -24,6 +24,9 @@ import type { Sightings } from "./sightings.ts";
  */
 const ABANDONED_MS = 3_600_000;
 
+/** Vaultboxes that are looked at at a time: deliveries need the disk, too. */
+const VAULTBOXES_MAX = 4;
+
 /** Staged files of a vaultbox that are looked at, and held open, at a time. */
 const FILES_MAX = 100;
 
@@ -34,22 +37,28 @@ const FILES_MAX = 100;
  *
  * @param app The intake's world.
  * @param sightings What was staged at the looks before.
+ * @param stopping Ends it early.
  */
 export async function finishDeliveries(
   app: IntakeApp,
   sightings: Sightings,
+  stopping?: AbortSignal,
 ): Promise<void> {
   const base = app.config.maildirBasePath;
-  for await (const vaultboxId of vaultboxesWithMail(base)) {
-    try {
-      await finishVaultbox(app, sightings, vaultboxId);
-    } catch (error) {
-      app.log.write("error", "delivery could not be finished", {
-        vaultbox: vaultboxId,
-        cause: reason(error),
-      });
+  const vaultboxes = vaultboxesWithMail(base);
+  // They share the list: it is never in memory as a whole.
+  const look = async (): Promise<void> => {
+    for await (const vaultboxId of vaultboxes) {
+      if (stopping?.aborted) return;
+      await finishVaultbox(app, sightings, vaultboxId).catch((error) =>
+        app.log.write("error", "delivery could not be finished", {
+          vaultbox: vaultboxId,
+          cause: reason(error),
+        })
+      );
     }
-  }
+  };
+  await Promise.all(Array.from({ length: VAULTBOXES_MAX }, look));
   sightings.endLook();
 }
 

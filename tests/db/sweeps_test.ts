@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { startSweeps } from "../../src/cli/sweeps.ts";
+import { insertRemoval } from "../../src/db/removals.ts";
 import { connect } from "../../src/db/connect.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { received } from "../../src/vaultbox/receive.ts";
@@ -73,4 +74,32 @@ Deno.test("mail of a vaultbox that is deleted while the listening connection is 
     await admin.end();
     await stop();
   }
+});
+
+Deno.test("a look at all vaultboxes that takes long holds up no removal, and goes on when it can", async () => {
+  await using world = await testWorld();
+  const cat = await box(world, "cat");
+  const home = `${world.directory}/mail/${cat}`;
+  const [shown] = await Array.fromAsync(Deno.readDir(`${home}/Maildir/new`));
+  const after = `${home}/Maildir/new/${shown!.name}`;
+  await Deno.rename(after, `${home}/tmp/${shown!.name}`);
+  const gone = crypto.randomUUID();
+  await Deno.mkdir(`${world.directory}/mail/${gone}`);
+  let stop: (() => Promise<void>) | undefined;
+  await world.app.sql.begin(async (tx) => {
+    // What the look asks waits for this.
+    await tx`lock table messages in access exclusive mode`;
+    stop = startSweeps(world.intake);
+    await until("the look waits", async () => {
+      const [row] = await world.app.sql`
+        select count(*) from pg_locks where not granted
+      `;
+      return row!["count"] > 0;
+    });
+    await insertRemoval(world.app.sql, gone);
+    await untilGone(world, gone);
+    assert.equal(await isThere(after), false);
+  });
+  await until("the message is shown", () => isThere(after));
+  await stop!();
 });
