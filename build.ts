@@ -101,7 +101,42 @@ async function bundle(): Promise<void> {
   await Deno.chmod(`${DIST}encimap`, 0o755);
 }
 
+/** What the program is made of. */
+const SOURCES = [
+  ...["build.ts", "main.ts", "deno.json", "deno.lock"],
+  ...["src", "sql", "appliance"],
+];
+
+/** Files below a path, in an order that does not change. */
+function filesBelow(path: string): string[] {
+  if (Deno.statSync(path).isFile) return [path];
+  return [...Deno.readDirSync(path)].map(({ name }) => `${path}/${name}`)
+    .sort().flatMap(filesBelow);
+}
+
+/** Digest over all that a build depends on. */
+async function digestOfSources(): Promise<string> {
+  const parts = [Deno.version.deno, Deno.env.get("ENCIMAP_BUILD") ?? ""];
+  for (const path of SOURCES.flatMap(filesBelow)) {
+    const octets = await Deno.readFile(path);
+    const digest = await crypto.subtle.digest("SHA-256", octets);
+    parts.push(path, new Uint8Array(digest).toHex());
+  }
+  const all = new TextEncoder().encode(parts.join("\n"));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", all)).toHex();
+}
+
 async function build(): Promise<string> {
+  const digest = await digestOfSources();
+  const built = await Deno.readTextFile(`${DIST}.sources`).catch(() => "");
+  if (built === digest) return "dist/encimap is made of these sources";
+  const how = await buildAnew();
+  // Last: a build that was interrupted has none.
+  await Deno.writeTextFile(`${DIST}.sources`, digest);
+  return how;
+}
+
+async function buildAnew(): Promise<string> {
   await Deno.remove(DIST, { recursive: true }).catch(() => {});
   await Deno.mkdir(DIST);
   const error = await compile();

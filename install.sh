@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes this Debian 12 machine an Encimap mail server, or removes Encimap from it.
+# Makes this Debian 12 or 13 machine an Encimap mail server, or removes Encimap from it.
 # Every step looks first and changes only what differs; run it again to upgrade.
 #
 #   sudo ./install.sh --hostname mail.example.org
@@ -13,7 +13,7 @@ export LC_ALL=C.UTF-8
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin${PATH:+:$PATH}
 
 DENO_VERSION=2.9.6                      # what builds and runs the program
-PACKAGES='ca-certificates openssl postgresql postfix postfix-lmdb dovecot-core dovecot-imapd dovecot-pgsql'
+PACKAGES='ca-certificates openssl postgresql postfix postfix-lmdb dovecot-core dovecot-imapd dovecot-pgsql restic'
 API_USER=encimap                        # owns database, route maps and private keys
 MAIL_USER=vaultmail                     # owns the mail
 DATABASE=motorical_encrypted_imap
@@ -22,59 +22,68 @@ SECRETS=/etc/encimap
 TLS=/etc/encimap/tls
 STATE=/var/lib/encimap                  # keys/, and install/: what was there before us
 RECORD=$STATE/install
+PENDING=$RECORD/pending                 # what an interrupted run has left to do
 LIBRARY=/usr/local/lib/encimap          # the program, one folder for each version
 CACHE=/var/cache/encimap                # what building needs; may be deleted
 BACKUPS=/var/backups/encimap            # files as they were before each change
+LOG=/var/log/encimap-install.log        # what every run has said and done
 DOC=/usr/local/share/doc/encimap
-UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer'
+UNITS='encimap-api.service encimap-intake.service encimap-intake.socket encimap-lmtp.socket encimap-submission.service encimap-submission.socket encimap-reconcile.service encimap-maintenance.service encimap-maintenance.timer encimap-maintenance@.service encimap-clean-up.timer encimap-report.timer encimap-check.service encimap-check.timer encimap-verify.service encimap-verify.timer encimap-queue.socket encimap-queue@.service encimap-backup.service encimap-backup.timer'
 DOVECOT_AUTH=/etc/dovecot/conf.d/10-auth.conf
 NGINX=/etc/nginx/conf.d/encimap.conf
+POSTFIX_WALLS=/etc/systemd/system/postfix.service.d/encimap.conf
 SIGNER=/etc/systemd/system/encimap-api.service.d/profile-signer.conf
 
-HOST='' TLS_CERT='' TLS_KEY='' WEB='' YES='' DRY='' PURGE='' ACTION=install
-STEP=start DONE='' CHANGES='' STAMP='' WORK=''
-RESTART='' POSTFIX_CHANGED='' DOVECOT_CHANGED='' TLS_CHANGED='' WEB_CHANGED='' UPDATED='' FIRST='' FIRST_WEB=''
+HOST='' TLS_CERT='' TLS_KEY='' RELEASE_KEY='' WEB='' YES='' DRY='' PURGE='' ACTION=install
+STEP=start NUMBER=0 COUNT=0 DONE='' CHANGES='' STAMP='' WORK=''
+UPDATED=''
 NL='
 '
 HERE=$(cd "$(dirname "$0")" && pwd)
 
 # One file for each subject; all are read before anything happens.
-[ -r "$HERE/install/common.sh" ] || { printf 'install.sh: the folder install/ is missing beside it\n' >&2; exit 1; }
-# shellcheck source=install/common.sh
-. "$HERE/install/common.sh"
-# shellcheck source=install/preflight.sh
-. "$HERE/install/preflight.sh"
-# shellcheck source=install/machine.sh
-. "$HERE/install/machine.sh"
-# shellcheck source=install/program.sh
-. "$HERE/install/program.sh"
-# shellcheck source=install/settings.sh
-. "$HERE/install/settings.sh"
-# shellcheck source=install/tls.sh
-. "$HERE/install/tls.sh"
-# shellcheck source=install/database.sh
-. "$HERE/install/database.sh"
-# shellcheck source=install/postfix.sh
-. "$HERE/install/postfix.sh"
-# shellcheck source=install/queue.sh
-. "$HERE/install/queue.sh"
-# shellcheck source=install/dovecot.sh
-. "$HERE/install/dovecot.sh"
-# shellcheck source=install/web.sh
-. "$HERE/install/web.sh"
-# shellcheck source=install/daemons.sh
-. "$HERE/install/daemons.sh"
-# shellcheck source=install/operator.sh
-. "$HERE/install/operator.sh"
-# shellcheck source=install/uninstall.sh
-. "$HERE/install/uninstall.sh"
+[ -r "$HERE/appliance/install/common.sh" ] || { printf 'install.sh: the folder appliance/ is missing beside it\n' >&2; exit 1; }
+# shellcheck source=appliance/install/common.sh
+. "$HERE/appliance/install/common.sh"
+# shellcheck source=appliance/install/preflight.sh
+. "$HERE/appliance/install/preflight.sh"
+# shellcheck source=appliance/install/resources.sh
+. "$HERE/appliance/install/resources.sh"
+# shellcheck source=appliance/install/release.sh
+. "$HERE/appliance/install/release.sh"
+# shellcheck source=appliance/install/machine.sh
+. "$HERE/appliance/install/machine.sh"
+# shellcheck source=appliance/install/program.sh
+. "$HERE/appliance/install/program.sh"
+# shellcheck source=appliance/install/settings.sh
+. "$HERE/appliance/install/settings.sh"
+# shellcheck source=appliance/install/tls.sh
+. "$HERE/appliance/install/tls.sh"
+# shellcheck source=appliance/install/database.sh
+. "$HERE/appliance/install/database.sh"
+# shellcheck source=appliance/install/postfix.sh
+. "$HERE/appliance/install/postfix.sh"
+# shellcheck source=appliance/install/queue.sh
+. "$HERE/appliance/install/queue.sh"
+# shellcheck source=appliance/install/dovecot.sh
+. "$HERE/appliance/install/dovecot.sh"
+# shellcheck source=appliance/install/web.sh
+. "$HERE/appliance/install/web.sh"
+# shellcheck source=appliance/install/daemons.sh
+. "$HERE/appliance/install/daemons.sh"
+# shellcheck source=appliance/install/firewall.sh
+. "$HERE/appliance/install/firewall.sh"
+# shellcheck source=appliance/install/operator.sh
+. "$HERE/appliance/install/operator.sh"
+# shellcheck source=appliance/install/uninstall.sh
+. "$HERE/appliance/install/uninstall.sh"
 
 usage() {
   cat <<'END'
 Usage: install.sh --hostname FQDN [options]
 
-Makes this Debian 12 machine a mail server whose mail is S/MIME-encrypted as it
-arrives. Run again, it changes only what differs.
+Makes this Debian 12 or 13 machine a mail server whose mail is S/MIME-encrypted
+as it arrives. Run again, it changes only what differs.
 
   --hostname FQDN   name of the mail server, as in its MX record; needed the first time
   --tls-cert FILE   certificate chain, PEM; a link to it is made, so that it may be renewed
@@ -82,6 +91,8 @@ arrives. Run again, it changes only what differs.
   --web             set-up of mail clients and one-time links on ports 80 and 443, by nginx;
                     stays on in later runs
   --no-web          takes that away again
+  --release-key FILE  public key, PEM: take only releases that are signed with it, from
+                    now on
   --yes             do not ask
   --dry-run         say every step and change nothing
   --uninstall       remove program, units and settings; keep mail, keys and database
@@ -92,27 +103,24 @@ Exit status: 0 done, 1 a step failed, 64 wrong arguments.
 END
 }
 
+# Every step looks at what is there, so that a run after one that was interrupted goes
+# on where that one stopped.
+INSTALL_STEPS='install_packages make_users make_folders make_secrets install_program write_settings
+  make_certificate make_database configure_postfix configure_dovecot start_daemons configure_web
+  open_firewall make_operator release_queue doctor'
+
 do_install() {
   preflight
   ask "Make this machine the mail server $HOST?"
-  install_packages
-  make_users
-  make_folders
-  make_secrets
-  install_program
-  write_settings
-  make_certificate
-  make_database
-  configure_postfix
-  configure_dovecot
-  start_daemons
-  configure_web
-  make_operator
-  release_queue
-  doctor
+  for each in $INSTALL_STEPS; do COUNT=$((COUNT + 1)); done
+  for each in $INSTALL_STEPS; do
+    NUMBER=$((NUMBER + 1))
+    "$each"
+  done
   summary
-  [ -z "$FIRST" ] || next_steps
-  [ -z "$FIRST_WEB" ] || next_web_steps
+  ! due welcome || next_steps
+  ! due welcome-web || next_web_steps
+  settled welcome welcome-web
 }
 
 finish() {
@@ -124,14 +132,16 @@ finish() {
 }
 
 main() {
+  arguments=$*
   while [ $# -gt 0 ]; do
     case $1 in
-      --hostname | --tls-cert | --tls-key)
+      --hostname | --tls-cert | --tls-key | --release-key)
         [ $# -ge 2 ] || usage_error "$1 needs a value"
         case $1 in
           --hostname) HOST=$2 ;;
           --tls-cert) TLS_CERT=$2 ;;
           --tls-key) TLS_KEY=$2 ;;
+          --release-key) RELEASE_KEY=$2 ;;
         esac
         shift
         ;;
@@ -152,6 +162,9 @@ main() {
   [ -z "$PURGE" ] || [ "$ACTION" = uninstall ] || usage_error '--purge goes with --uninstall'
   trap finish EXIT
   WORK=$(mktemp -d)
+  if [ -n "$DRY" ]; then PENDING=$WORK/pending LOG=''; fi
+  if [ "$(id -u)" != 0 ]; then LOG=''; fi
+  start_log "install.sh $arguments"
   "do_$ACTION"
 }
 

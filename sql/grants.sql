@@ -10,6 +10,7 @@ begin
     grant update (used_messages, used_bytes, counted_at) on customers to vaultmail;
     grant select, insert, update on verification_runs, verifications to vaultmail;
     grant select, insert on messages to vaultmail;
+    grant select, insert, update on delivery_counts to vaultmail;
     grant update (mail_removed_at) on removals to vaultmail;
     grant select on schema_migrations to vaultmail;
   end if;

@@ -76,6 +76,16 @@ export interface Config {
   readonly intakeSocket: string;
   /** ENCIMAP_LMTP_SOCKET. */
   readonly lmtpSocket: string;
+  /** ENCIMAP_AUDIT_DAYS; 0 is for ever. */
+  readonly auditDays: number;
+  /** ENCIMAP_FORMER_ADDRESS_DAYS. */
+  readonly formerAddressDays: number;
+  /** ENCIMAP_SUBMISSION_SOCKET. */
+  readonly submissionSocket: string;
+  /** ENCIMAP_RECIPIENTS_PER_HOUR; 0 is off. */
+  readonly recipientsPerHour: number;
+  /** ENCIMAP_RECIPIENTS_PER_DAY; 0 is off. */
+  readonly recipientsPerDay: number;
   /** ENCIMAP_QUEUE_SOCKET. */
   readonly queueSocket: string;
   /** ENCIMAP_TRANSPORT. */
@@ -224,6 +234,11 @@ export function parseConfig(
       : undefined,
     intakeSocket: text("ENCIMAP_INTAKE_SOCKET"),
     lmtpSocket: text("ENCIMAP_LMTP_SOCKET"),
+    auditDays: number("ENCIMAP_AUDIT_DAYS"),
+    formerAddressDays: number("ENCIMAP_FORMER_ADDRESS_DAYS"),
+    submissionSocket: text("ENCIMAP_SUBMISSION_SOCKET"),
+    recipientsPerHour: number("ENCIMAP_RECIPIENTS_PER_HOUR"),
+    recipientsPerDay: number("ENCIMAP_RECIPIENTS_PER_DAY"),
     queueSocket: text("ENCIMAP_QUEUE_SOCKET"),
     transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),

@@ -5,7 +5,7 @@
  */
 
 import { readFile } from "node:fs/promises";
-import type { App, IntakeApp } from "./app.ts";
+import type { App, IntakeApp, PrivateKeys } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
 import { MessageBatches } from "./db/message_batches.ts";
@@ -24,7 +24,11 @@ import { BcryptThread } from "./system/bcrypt.ts";
 import { exec } from "./system/exec.ts";
 import { Gate } from "./system/gate.ts";
 import { RecipientMemory } from "./vaultbox/recipients.ts";
+import type { SubmissionApp } from "./vaultbox/submission.ts";
 import type { VerifyApp } from "./vaultbox/verify.ts";
+
+// For the edges, which do not reach below operations.
+export { readKeyFile } from "./storage/private_keys.ts";
 
 /** Connections of the API and of the operator's commands, at most. */
 const API_CONNECTIONS = 10;
@@ -35,11 +39,20 @@ const INTAKE_CONNECTIONS = 8;
 /** Of those, how many may wait for locks of vaultboxes. */
 const ROWS_ALONE_MAX = 4;
 
+/**
+ * Milliseconds that the intake waits for a lock. What it waits for takes the API
+ * milliseconds; beyond that Postfix tries again.
+ */
+const LOCK_TIMEOUT_MS = 3000;
+
 /** Addresses whose vaultboxes the intake keeps in memory. */
 const ADDRESSES_KNOWN_MAX = 2000;
 
 /** Connections of verification: one has the lock, one asks. */
 const VERIFICATION_CONNECTIONS = 2;
+
+/** Connections of the filter of submission. */
+const SUBMISSION_CONNECTIONS = 4;
 
 /** Keys, password hashes and bundles that are made at a time. */
 const HEAVY_MAX = 2;
@@ -104,6 +117,24 @@ export async function openApp(
 }
 
 /**
+ * Opens the private keys as they are under another master key.
+ *
+ * @param config Settings.
+ * @param masterKeyFile File with that key.
+ * @returns The store.
+ * @throws {Error} If the key cannot be read.
+ */
+export async function openKeysUnder(
+  config: Config,
+  masterKeyFile: string,
+): Promise<PrivateKeys> {
+  const masterKey = await readKeyFile(masterKeyFile);
+  const storeKey = await importMasterKey(masterKey);
+  masterKey.fill(0);
+  return openPrivateKeys(config.keysPath, storeKey);
+}
+
+/**
  * Opens the world of the intake.
  *
  * @param config Settings.
@@ -116,7 +147,10 @@ export async function openIntakeApp(
   log: Log,
 ): Promise<IntakeApp & AsyncDisposable> {
   const hmacKey = await readKeyFile(config.hmacKeyFile);
-  const sql = connect(config.databaseUrl, { max: INTAKE_CONNECTIONS });
+  const sql = connect(config.databaseUrl, {
+    max: INTAKE_CONNECTIONS,
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
+  });
   const alone = new Gate(ROWS_ALONE_MAX);
   return {
     config,
@@ -126,6 +160,34 @@ export async function openIntakeApp(
     memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task, id) => alone.run(task, id)),
     metrics: new IntakeMetrics(),
+    now: () => new Date(),
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: CLOSE_SECONDS });
+    },
+  };
+}
+
+/**
+ * Opens the world of submission.
+ *
+ * @param config Settings.
+ * @param log Log.
+ * @returns The world; disposing of it closes the database.
+ * @throws {Error} If the master key cannot be read.
+ */
+export async function openSubmission(
+  config: Config,
+  log: Log,
+): Promise<SubmissionApp & AsyncDisposable> {
+  const masterKey = await readKeyFile(config.masterKeyFile);
+  const sealer = await openSealer(masterKey);
+  masterKey.fill(0);
+  const sql = connect(config.databaseUrl, { max: SUBMISSION_CONNECTIONS });
+  return {
+    config,
+    log,
+    sql,
+    sealer,
     now: () => new Date(),
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: CLOSE_SECONDS });

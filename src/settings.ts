@@ -9,7 +9,7 @@ import {
   HEADER_PROTECTIONS,
   KEY_TRANSPORTS,
 } from "./encryption_policy.ts";
-import { formOf, type Kind } from "./setting_kind.ts";
+import type { Kind } from "./setting_kind.ts";
 import { UPKEEP_SETTINGS } from "./upkeep_settings.ts";
 
 /** One row of the table. */
@@ -269,11 +269,32 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Unix socket where the intake takes mail by LMTP.",
   },
   {
-    name: "ENCIMAP_TRANSPORT",
-    fallback: "pipe",
-    kind: { type: "choice", of: ["pipe", "lmtp"] },
+    name: "ENCIMAP_SUBMISSION_SOCKET",
+    fallback: "/var/spool/postfix/encimap/submission.sock",
+    kind: PATH,
     summary:
-      "How Postfix hands mail to the intake: one program for each recipient (`pipe`), or over ENCIMAP_LMTP_SOCKET (`lmtp`), which is faster. After a change run install.sh again.",
+      "Unix socket where Postfix has mail of port 587 judged and signed; below its queue directory, where it is chrooted.",
+  },
+  {
+    name: "ENCIMAP_RECIPIENTS_PER_HOUR",
+    fallback: "200",
+    kind: { type: "int", min: 0, max: 1_000_000 },
+    summary:
+      "Recipients to whom a vaultbox may send in an hour of the clock; more are answered with 450 4.7.1 until it ends. 0 for any number.",
+  },
+  {
+    name: "ENCIMAP_RECIPIENTS_PER_DAY",
+    fallback: "1000",
+    kind: { type: "int", min: 0, max: 1_000_000 },
+    summary:
+      "Recipients to whom a vaultbox may send in 24 hours; who goes beyond sends nothing more before `encimap sending resume`. 0 for any number.",
+  },
+  {
+    name: "ENCIMAP_TRANSPORT",
+    fallback: "lmtp",
+    kind: { type: "choice", of: ["lmtp", "pipe"] },
+    summary:
+      "How Postfix hands mail to the intake: over ENCIMAP_LMTP_SOCKET (`lmtp`), or by one program for each recipient (`pipe`), which is slower. After a change run install.sh again.",
   },
   {
     name: "ENCIMAP_DOVEADM_SOCKET",
@@ -355,39 +376,3 @@ export const SETTINGS: readonly Setting[] = [
     summary: "Least important lines that are logged.",
   },
 ];
-
-/**
- * Describes all settings as the text of docs/configuration.md.
- *
- * @returns Markdown.
- */
-export function describeConfig(): string {
-  const rows = SETTINGS.map((setting) => {
-    const names = setting.secret
-      ? `\`${setting.name}\`, \`${setting.name}_FILE\``
-      : `\`${setting.name}\``;
-    const fallback = setting.fallback === undefined
-      ? "not set"
-      : `\`${setting.fallback}\``;
-    return `| ${names} | ${fallback} | ${
-      formOf(setting.kind)
-    } | ${setting.summary} |`;
-  });
-  return [
-    "# Configuration",
-    "",
-    "Made by `encimap config describe`; a test compares this file with its output.",
-    "",
-    "The program reads `/etc/encimap/encimap.env` (another file where",
-    "`ENCIMAP_CONFIG_FILE` names one), lines of `NAME=value`; variables of the",
-    "environment win. A setting with a `_FILE` form is a secret: the file holds the",
-    "value, and a last newline is cut off. Names that begin with `ENCIMAP_`,",
-    "`MOTORICAL_` or `INTAKE_` and are not in this table are errors. `encimap config",
-    "check` prints every problem, `encimap config show` what is in force.",
-    "",
-    "| setting | default | form | meaning |",
-    "| --- | --- | --- | --- |",
-    ...rows,
-    "",
-  ].join("\n");
-}

@@ -15,6 +15,20 @@ export const UPKEEP_SETTINGS: readonly Setting[] = [
       "Port on 127.0.0.1 where Prometheus asks `/metrics`; closed where it is not set. What it says names nobody, and everybody on this machine may ask.",
   },
   {
+    name: "ENCIMAP_AUDIT_DAYS",
+    fallback: "730",
+    kind: { type: "int", min: 0, max: 36500 },
+    summary:
+      "Days for which entries of the audit log are kept, receipts of destroyed keys among them; 0 is for ever.",
+  },
+  {
+    name: "ENCIMAP_FORMER_ADDRESS_DAYS",
+    fallback: "90",
+    kind: { type: "int", min: 30, max: 36500 },
+    summary:
+      "Days for which it is known that an address had another holder: mail that Postfix has kept for longer would go to the holder of today.",
+  },
+  {
     name: "ENCIMAP_QUEUE_SOCKET",
     fallback: "/run/encimap/queue.sock",
     kind: {

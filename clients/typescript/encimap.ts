@@ -262,6 +262,7 @@ export interface Health {
   status: "healthy" | "unhealthy";
   services: Services;
   certificates: CertificateCounts | null;
+  sending: SendingCounts | null;
 }
 
 /** `IssuedCertificate` of docs/openapi.yaml. */
@@ -362,6 +363,12 @@ export interface NewestCertificate {
 /** `Ready` of docs/openapi.yaml. */
 export interface Ready {
   status: "ready" | "unready";
+}
+
+/** `SendingCounts` of docs/openapi.yaml. */
+export interface SendingCounts {
+  stopped: number;
+  limited: number;
 }
 
 /** `Services` of docs/openapi.yaml. */

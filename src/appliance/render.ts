@@ -27,12 +27,27 @@ export interface ApplianceSettings {
   readonly maxMessageBytes: number;
   /** The program, as the units and scripts start it. */
   readonly programPath: string;
+  /** The script that makes backups. */
+  readonly backupScriptPath: string;
+  /** The script that rotates keys. */
+  readonly keysScriptPath: string;
+  /** The script that starts daemons where systemd does not. */
+  readonly controlPath: string;
+  /** Folder of what is neither mail nor a setting. */
+  readonly statePath: string;
   /** The script that pipe(8) starts. */
   readonly pipeScriptPath: string;
   /** Unix socket of the intake. */
   readonly intakeSocket: string;
   /** Unix socket where the intake takes mail by LMTP. */
   readonly lmtpSocket: string;
+  /** Unix socket behind which `encimap queue` is started. */
+  readonly queueSocket: string;
+  /**
+   * Unix socket of the filter of submission: `encimap/submission.sock` below
+   * Postfix's queue directory.
+   */
+  readonly submissionSocket: string;
   /** What Postfix does with an address of a hosted domain that has no route. */
   readonly unroutedTransport: string;
   /** Port of the intake on 127.0.0.1. */
@@ -43,6 +58,8 @@ export interface ApplianceSettings {
   readonly mailUser: string;
   /** Name of the database. */
   readonly databaseName: string;
+  /** Role that owns the database. */
+  readonly databaseOwner: string;
   /** Folder of PostgreSQL's Unix socket. */
   readonly databaseSocketDir: string;
   /** Role as which Dovecot asks the database. */
@@ -86,10 +103,15 @@ export const DEFAULT_APPLIANCE = {
   secretsPath: "/etc/encimap",
   configFile: "/etc/encimap/encimap.env",
   programPath: "/usr/local/lib/encimap/current/encimap",
+  backupScriptPath: "/usr/local/bin/encimap_backup",
+  keysScriptPath: "/usr/local/bin/encimap_keys",
+  controlPath: "/usr/local/bin/encimap_ctl",
+  statePath: "/var/lib/encimap",
   pipeScriptPath: "/usr/local/bin/encimap_pipe.sh",
   apiUser: "encimap",
   mailUser: "vaultmail",
   databaseName: "motorical_encrypted_imap",
+  databaseOwner: "encimap",
   databaseSocketDir: "/run/postgresql",
   dovecotRole: "dovecot",
   tlsCertPath: "/etc/encimap/tls/cert.pem",

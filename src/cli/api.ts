@@ -14,9 +14,10 @@ import { buildApi } from "../http/api.ts";
 import { buildMetrics } from "../http/metrics.ts";
 import { buildPublic } from "../http/public/server.ts";
 import { reason } from "../log.ts";
+import { activateDkimKeys } from "../vaultbox/dkim.ts";
+import { APPLIANCE, lastingIssuer } from "../vaultbox/issuer.ts";
 import { intakeText, queueText } from "../vaultbox/metrics_peers.ts";
 import { metricsText } from "../vaultbox/api_metrics.ts";
-import { lastingIssuer } from "../vaultbox/issuer.ts";
 import { finishDestructions } from "../vaultbox/key_destruction.ts";
 import { fillKeyPool } from "../vaultbox/key_pool.ts";
 import { watchFull } from "../vaultbox/limits.ts";
@@ -29,6 +30,8 @@ import { tokenSettings } from "./token.ts";
 
 /** Milliseconds between two runs of what the API does in the background. */
 const MINUTE_MS = 60_000;
+
+const HOUR_MS = 60 * MINUTE_MS;
 
 /**
  * Starts the API.
@@ -70,6 +73,8 @@ export async function startApi(app: App): Promise<Service> {
     eachMinute(app, () => mendRoutes(app)),
     // Private keys that are to be destroyed.
     eachMinute(app, () => finishDestructions(app)),
+    // The next keys that sign mail, once DNS shows them.
+    every(HOUR_MS, app, () => activateDkimKeys(app, APPLIANCE)),
   ];
   return {
     async stop() {
@@ -105,13 +110,22 @@ function eachMinute(
   app: Pick<App, "log">,
   task: () => Promise<unknown>,
 ): () => Promise<void> {
+  return every(MINUTE_MS, app, task);
+}
+
+/** Does something again and again, one run at a time. */
+function every(
+  ms: number,
+  app: Pick<App, "log">,
+  task: () => Promise<unknown>,
+): () => Promise<void> {
   let running: Promise<unknown> | undefined;
   const timer = setInterval(() => {
     running ??= task()
       .catch((error) =>
         app.log.write("error", "sweep failed", { cause: reason(error) })
       ).finally(() => running = undefined);
-  }, MINUTE_MS);
+  }, ms);
   return async () => {
     clearInterval(timer);
     await running;

@@ -10,6 +10,7 @@ import {
   type DnsRecord,
   domainRecords,
   smimeaRecords,
+  zoneLine,
 } from "../vaultbox/publishing.ts";
 import { EXIT, type Io } from "./command.ts";
 import { open, OPERATOR, parse } from "./operator.ts";
@@ -24,8 +25,7 @@ export async function runDns(
 ): Promise<number> {
   const domain = parseDomain(parse(args, {}, 1).positionals[0]!);
   await using app = await open(io);
-  const print = ({ name, type, value }: DnsRecord): void =>
-    io.print(`${name} IN ${type} ${value}`);
+  const print = (record: DnsRecord): void => io.print(zoneLine(record));
   (await domainRecords(app, OPERATOR, domain)).forEach(print);
   let after: readonly string[] | undefined;
   do {

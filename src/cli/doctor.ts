@@ -15,7 +15,9 @@ import { intakeIsHealthy } from "../vaultbox/health.ts";
 import { orphanedKeys } from "../vaultbox/reconcile.ts";
 import { reconcileRoutes } from "../vaultbox/routes.ts";
 import { EXIT, type Io } from "./command.ts";
+import { readOwnership } from "../system/ownership.ts";
 import { open, parse } from "./operator.ts";
+import { placesHere, wrongPlaces } from "./places.ts";
 
 /** One check. */
 interface Check {
@@ -33,6 +35,9 @@ const DAY_MS = 86_400_000;
 
 /** Days without maintenance after which something is wrong. */
 const IDLE_DAYS = 3;
+
+/** What `install.sh --web` puts in place. */
+const NGINX_FILE = "/etc/nginx/conf.d/encimap.conf";
 
 /** Milliseconds that a daemon may take to greet. */
 const TIMEOUT_MS = 5000;
@@ -52,7 +57,10 @@ export async function runDoctor(
   await using app = await open(io);
   let failures = 0;
   let isDatabaseDown = false;
-  for (const [i, { name, fix, needsDatabase, run }] of checks(app).entries()) {
+  // A web server of another kind, or on another machine, is not ours to look at.
+  const hasNginx = await lstat(NGINX_FILE).then(() => true, () => false);
+  const all = checks(app, io, hasNginx);
+  for (const [i, { name, fix, needsDatabase, run }] of all.entries()) {
     const isSchemaCheck = i === 0;
     if (isDatabaseDown && needsDatabase) {
       io.print(`skip  ${name}: needs the database`);
@@ -72,7 +80,7 @@ export async function runDoctor(
   return failures === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function checks(app: App): Check[] {
+function checks(app: App, io: Io, hasNginx: boolean): Check[] {
   const { apiPort, publicPort, smtpPort, transport, lmtpSocket } = app.config;
   return [
     {
@@ -131,6 +139,16 @@ function checks(app: App): Check[] {
       },
     },
     {
+      name: "files belong to whom they should, and secrets are closed",
+      fix:
+        "Run install.sh again; set what it leaves with chown and chmod. A secret that others could read is to be made anew (docs/operations.md).",
+      run: async () => {
+        const places = placesHere(app.config, io.env["ENCIMAP_CONFIG_FILE"]);
+        const wrong = await wrongPlaces(places, await readOwnership());
+        refuse(wrong.length > 0, wrong.join("; "));
+      },
+    },
+    {
       name: "the intake runs and can write the mail store",
       fix:
         'See "systemctl status encimap-intake". "Mail store is full": free disk space, or lower ENCIMAP_MIN_FREE_BYTES; mail waits in Postfix\'s queue meanwhile.',
@@ -164,7 +182,7 @@ function checks(app: App): Check[] {
         refuse(!answers, `status ${response.status}`);
       },
     },
-    ...(publicPort === undefined ? [] : webChecks(publicPort)),
+    ...(publicPort === undefined ? [] : webChecks(publicPort, hasNginx)),
   ];
 }
 
@@ -186,7 +204,7 @@ function lmtpCheck(path: string): Check {
 }
 
 /** What ENCIMAP_PUBLIC_PORT promises, by loopback. */
-function webChecks(publicPort: number): Check[] {
+function webChecks(publicPort: number, hasNginx: boolean): Check[] {
   return [
     {
       name: `what anybody may ask is answered on port ${publicPort}`,
@@ -199,10 +217,10 @@ function webChecks(publicPort: number): Check[] {
         await response.body?.cancel();
       },
     },
-    ...[80, 443].map((port) => ({
+    ...(hasNginx ? [80, 443] : []).map((port) => ({
       name: `a web server listens on port ${port}`,
       fix:
-        'ENCIMAP_PUBLIC_PORT is set, so links lead there. See "systemctl status nginx" and "nginx -t"; "install.sh --web" sets nginx up, "install.sh --no-web" takes the setting away.',
+        'Links lead there. See "systemctl status nginx" and "nginx -t"; "install.sh --web" sets nginx up, "install.sh --no-web" takes the setting away.',
       run: () => greets(port, undefined),
     })),
   ];

@@ -4,22 +4,28 @@
  * @module
  */
 
-import { connect, type Server } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { IntakeApp } from "../app.ts";
 import { checkSchema } from "../db/migrate.ts";
-import { AppError } from "../errors.ts";
+import { toAppError } from "../errors.ts";
 import { gracefulStop } from "../http/graceful_stop.ts";
 import { intakeServer } from "../http/intake.ts";
+import { reason } from "../log.ts";
 import { lmtpEngine } from "../lmtp/engine.ts";
 import { lmtpServer } from "../lmtp/server.ts";
 import { Admission } from "../vaultbox/admission.ts";
+import { saveDeliveryCounts } from "../vaultbox/delivery_counts.ts";
 import { prepareSpool } from "../vaultbox/receive.ts";
 import type { Io } from "./command.ts";
+import { listen, LISTEN_FDS_START, listenAt } from "./listen.ts";
 import type { Service } from "./service.ts";
 import { startSweeps } from "./sweeps.ts";
 
-/** First descriptor that systemd hands over, sd_listen_fds(3). */
-const LISTEN_FDS_START = 3;
+/** Milliseconds between two questions to a database that is away. */
+const RETRY_MS = 1000;
+
+/** Milliseconds for saving the last counts of deliveries. */
+const SAVE_MS = 2000;
 
 /**
  * Starts the intake.
@@ -29,7 +35,6 @@ const LISTEN_FDS_START = 3;
  * @returns The running intake.
  */
 export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
-  await checkSchema(app.sql);
   await prepareSpool(app);
   const admission = new Admission(app);
   const bySocket = intakeServer(app, { kind: "socket" }, admission);
@@ -59,22 +64,64 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
     if (lmtpFd !== undefined) await listen(lmtp.server, { fd: lmtpFd });
   }
   app.log.write("info", "listening", { socket: intakeSocket });
-  const stopSweeps = await startSweeps(app);
+  const stopping = new AbortController();
+  const sweeping = schemaIsRight(app, stopping.signal).then((isRight) =>
+    isRight ? startSweeps(app) : undefined
+  );
+  const failed = new Promise<never>((_, reject) => sweeping.catch(reject));
   return {
+    failed,
     async stop(now) {
+      stopping.abort();
+      const stopSweeps = await sweeping;
       await Promise.all([
-        stopSweeps(),
+        stopSweeps?.(),
         ...stopDoors.map((stop) => stop(now)),
         lmtp.close(now),
       ]);
       await admission.finished();
+      await saveLast(app);
     },
   };
 }
 
-type Address = { path: string } | { host: string; port: number } | {
-  fd: number;
-};
+/**
+ * Waits for the database. The doors are open meanwhile, and refuse mail for now;
+ * without them Postfix would have nobody who tells it why.
+ *
+ * @returns False if the process stops before.
+ * @throws {Error} If waiting does not help, as with a schema that is newer than
+ * the program.
+ */
+async function schemaIsRight(
+  { sql, log }: IntakeApp,
+  stopping: AbortSignal,
+): Promise<boolean> {
+  let said: string | undefined;
+  while (!stopping.aborted) {
+    try {
+      await checkSchema(sql);
+      return true;
+    } catch (error) {
+      if (toAppError(error).code !== "unavailable") throw error;
+      const cause = reason(error);
+      if (cause !== said) log.write("warn", "waiting for database", { cause });
+      said = cause;
+    }
+    await delay(RETRY_MS, undefined, { signal: stopping }).catch(() => {});
+  }
+  return false;
+}
+
+/** Without waiting for a database that is away: these are only counts. */
+async function saveLast(app: IntakeApp): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, SAVE_MS);
+  });
+  await Promise.race([saveDeliveryCounts(app).catch(() => {}), late]);
+  clearTimeout(timer);
+}
 
 /**
  * Finds what systemd hands over, sd_listen_fds(3). The units are started in no
@@ -92,46 +139,4 @@ function inheritedSockets(
     found[names[i] === "lmtp" ? "lmtp" : "http"].push(LISTEN_FDS_START + i);
   }
   return found;
-}
-
-/** Makes a Unix socket. */
-async function listenAt(server: Server, path: string): Promise<void> {
-  await removeStaleSocket(path);
-  await listen(server, { path });
-  await Deno.chmod(path, 0o660);
-}
-
-function listen(server: Server, address: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(address, () => resolve());
-  });
-}
-
-/**
- * A socket file that a killed process has left keeps others from listening; that
- * of a living one must stay.
- */
-async function removeStaleSocket(path: string): Promise<void> {
-  try {
-    const { isSocket } = await Deno.lstat(path);
-    if (!isSocket) return;
-    if (await isListening(path)) {
-      throw new AppError("conflict", "Another process listens on the socket");
-    }
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path });
-    socket.on("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }

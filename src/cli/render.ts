@@ -48,8 +48,14 @@ async function renderFiles(args: readonly string[], io: Io): Promise<number> {
   return EXIT.ok;
 }
 
-/** The settings of the machine that the program runs on. */
-function applianceSettings(
+/**
+ * Makes the settings of the machine that the program runs on.
+ *
+ * @param config Its settings.
+ * @param env Environment, for ENCIMAP_CONFIG_FILE.
+ * @returns What the templates need.
+ */
+export function applianceSettings(
   config: Config,
   env: Readonly<Record<string, string>>,
 ): ApplianceSettings {
@@ -63,6 +69,8 @@ function applianceSettings(
     maxMessageBytes: config.maxMessageBytes,
     intakeSocket: config.intakeSocket,
     lmtpSocket: config.lmtpSocket,
+    queueSocket: config.queueSocket,
+    submissionSocket: config.submissionSocket,
     unroutedTransport: transportOf(config, UNROUTED),
     intakePort: config.intakePort,
     publicPort: config.publicPort ?? DEFAULT_APPLIANCE.publicPort,

@@ -1,5 +1,5 @@
 /**
- * `api`, `intake` and `serve`: run until the signal.
+ * `api`, `intake`, `submission` and `serve`: run until the signal.
  *
  * @module
  */
@@ -7,13 +7,14 @@
 import { type Config, ConfigError } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { createLog, type Log, reason } from "../log.ts";
-import { openApp, openIntakeApp } from "../open.ts";
+import { openApp, openIntakeApp, openSubmission } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
 import { shutdownSignal } from "../system/shutdown.ts";
 import { startApi } from "./api.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 import { startIntake } from "./intake.ts";
 import type { Service } from "./service.ts";
+import { startSubmission } from "./submission.ts";
 
 /**
  * Milliseconds for what is under way, below TimeoutStopSec= of the intake's unit;
@@ -52,6 +53,22 @@ export function runIntake(io: Io): Promise<number> {
 }
 
 /**
+ * Runs the filter of submission until SIGTERM.
+ *
+ * @param io The process.
+ * @returns Exit status.
+ */
+export function runSubmission(io: Io): Promise<number> {
+  return runServices(io, async (config, log, stack) => {
+    const app = stack.use(
+      await openSubmission(config, log.with({ part: "submission" })),
+    );
+    dropPermissions("run");
+    return [await startSubmission(app, io)];
+  });
+}
+
+/**
  * Runs both in one process until SIGTERM.
  *
  * @param io The process.
@@ -81,7 +98,8 @@ async function runServices(
   using shutdown = shutdownSignal();
   try {
     const services = await start(config, log, stack);
-    await fired(shutdown.signal);
+    const failures = services.flatMap(({ failed }) => failed ?? []);
+    await Promise.race([fired(shutdown.signal), ...failures]);
     log.write("info", "stopping");
     await stop(services, shutdown.again, log);
     return EXIT.ok;

@@ -5,6 +5,7 @@
  */
 
 import { NOTHING_SEEN, type VerifiedVaultbox } from "../db/verifications.ts";
+import { AppError } from "../errors.ts";
 import { createLog } from "../log.ts";
 import { openVerification } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
@@ -44,10 +45,17 @@ export async function runVerify(
 ): Promise<number> {
   const { values, positionals } = parse(args, {
     all: { type: "boolean" },
+    ids: { type: "boolean" },
     json: { type: "boolean" },
     restart: { type: "boolean" },
   }, undefined);
   const config = loadConfig(io);
+  if (await isThere(`${config.hmacKeyFile}.former`)) {
+    throw new AppError(
+      "conflict",
+      "The rotation of the HMAC key is not finished: encimap keys rotate-hmac goes on with it",
+    );
+  }
   const level = config.logLevel === "info" ? "warn" : config.logLevel;
   await using app = await openVerification(config, createLog(io.warn, level));
   // Not "write": Deno asks for it to connect to the Unix socket of the database.
@@ -55,16 +63,26 @@ export async function runVerify(
   const printer = new Printer(io, {
     json: values["json"] === true,
     all: values["all"] === true,
+    ids: values["ids"] === true,
   });
   const report = positionals.length > 0
     ? await verifyNamed(app, positionals, printer)
     : await verifyAll(app, { restart: values["restart"] === true }, printer);
   if (report === undefined) {
-    printer.say("Another run is at it");
-    return EXIT.ok;
+    io.warn("Another run is at it");
+    return EXIT.tempfail;
   }
   printer.summarize(report);
   return countOf(report) === 0 ? EXIT.ok : FOUND;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    return (await Deno.lstat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function verifyNamed(
@@ -100,15 +118,20 @@ class Printer implements RunWatcher {
   readonly #io: Io;
   readonly #json: boolean;
   readonly #all: boolean;
+  readonly #ids: boolean;
   #vaultbox: VerifiedVaultbox | undefined;
   #files = 0;
   #bytes = 0;
   #shownAt = 0;
 
-  constructor(io: Io, options: { json: boolean; all: boolean }) {
+  constructor(
+    io: Io,
+    options: { json: boolean; all: boolean; ids: boolean },
+  ) {
     this.#io = io;
     this.#json = options.json;
     this.#all = options.all;
+    this.#ids = options.ids;
   }
 
   /** A word that programs need not read. */
@@ -123,7 +146,8 @@ class Printer implements RunWatcher {
       `Going on with the run of ${run.startedAt.toISOString()}, ${vaultboxes} vaultbox(es) are done; --restart begins anew`,
     );
     for (const vaultbox of withFindings) {
-      this.say(`It found something in ${addressOf(vaultbox)}`);
+      const name = this.#ids ? vaultbox.id : addressOf(vaultbox);
+      this.say(`It found something in ${name}`);
     }
   };
 
@@ -208,6 +232,7 @@ class Printer implements RunWatcher {
   }
 
   #addressOf(vaultboxId: string): string | undefined {
+    if (this.#ids) return undefined;
     const vaultbox = this.#vaultbox;
     return vaultbox?.id === vaultboxId ? addressOf(vaultbox) : undefined;
   }

@@ -325,3 +325,41 @@ export async function markDestroyed(
     where id = any(${ids as string[]}::uuid[]) and key_state = 'destroying'
   `;
 }
+
+/** A private key that should be here, and what its file is bound to. */
+export interface KeptKey {
+  /** UUID of the generation or of the issuer; the name of the file. */
+  readonly certificateId: string;
+  /** UUID of the vaultbox; an issuer stands for it itself. */
+  readonly vaultboxId: string;
+  /** SHA-256 of the certificate, 64 hexadecimal digits. */
+  readonly fingerprintSha256: string;
+}
+
+/**
+ * Lists the private keys that should be here, that of the issuer that signs as
+ * well: former ones need none.
+ *
+ * @param db Pool or transaction.
+ * @param after UUID of the last one that was listed.
+ * @param limit Keys at most.
+ * @returns The keys, in the order of their ids.
+ */
+export async function listKept(
+  db: Db,
+  after: string | undefined,
+  limit: number,
+): Promise<KeptKey[]> {
+  return [
+    ...await db<KeptKey[]>`
+      select * from (
+        select id as certificate_id, vaultbox_id, fingerprint_sha256
+        from vaultbox_certs where key_state = 'kept'
+        union all select id, id, fingerprint_sha256 from issuers
+        where not_after = (select max(not_after) from issuers)
+      ) keys
+      where ${after === undefined ? db`true` : db`certificate_id > ${after}`}
+      order by certificate_id limit ${limit}
+    `,
+  ];
+}

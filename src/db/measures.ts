@@ -128,6 +128,52 @@ export async function countOverdue(
 }
 
 /**
+ * Lists certificates whose end is near.
+ *
+ * @param db Pool.
+ * @param now The time.
+ * @param days How near.
+ * @param limit How many at most.
+ * @returns Those that end first come first, those that have ended before them.
+ */
+export async function listEnding(
+  db: Db,
+  now: Date,
+  days: number,
+  limit: number,
+): Promise<{ vaultboxId: string; custody: string; notAfter: Date }[]> {
+  return [
+    ...await db<{ vaultboxId: string; custody: string; notAfter: Date }[]>`
+      select c.vaultbox_id, v.custody, c.not_after
+      from vaultbox_certs c join vaultboxes v on v.id = c.vaultbox_id
+      where c.is_newest
+        and c.not_after <= ${now}::timestamptz + ${days} * interval '1 day'
+      order by c.not_after, c.id limit ${limit}
+    `,
+  ];
+}
+
+/**
+ * Counts vaultboxes that were made and deleted, by the audit log.
+ *
+ * @param db Pool.
+ * @param since From when on.
+ * @returns The counts.
+ */
+export async function countSince(
+  db: Db,
+  since: Date,
+): Promise<{ created: number; deleted: number }> {
+  const [row] = await db<[{ created: number; deleted: number }]>`
+    select count(*) filter (where action = 'vaultbox.create') as created,
+      count(*) filter (where action = 'vaultbox.delete') as deleted
+    from audit_log
+    where at >= ${since} and action in ('vaultbox.create', 'vaultbox.delete')
+  `;
+  return row;
+}
+
+/**
  * Adds up what verification has found.
  *
  * @param db Pool.

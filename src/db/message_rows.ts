@@ -14,6 +14,11 @@ export interface Storage {
   readonly hmac: string;
   /** Who encrypted it. */
   readonly encryptedBy: "appliance" | "sender";
+  /**
+   * Path below the Maildir where it is shown, if it is not a new message of
+   * INBOX: imported mail, and what was sealed in its folder.
+   */
+  readonly place?: string;
 }
 
 /** Values of a new row. */
@@ -32,6 +37,8 @@ export interface MessageRow {
   readonly toAlias: string;
   /** Octets as stored. */
   readonly sizeBytes: number;
+  /** When it came, if that is not now. */
+  readonly receivedAt?: Date;
   /** Where it is. */
   readonly storage: Storage;
 }
@@ -60,20 +67,7 @@ export async function insertMessages(
   rows: readonly MessageRow[],
   { waits }: { waits: boolean },
 ): Promise<Set<string>> {
-  const given = rows.map((row) => ({
-    "id": row.id,
-    "vaultbox_id": row.vaultboxId,
-    "version": row.version,
-    "message_id": row.messageId,
-    "from_domain": row.fromDomain,
-    "to_alias": row.toAlias,
-    "size_bytes": row.sizeBytes,
-    "storage": {
-      "file": row.storage.file,
-      "hmac": row.storage.hmac,
-      "encrypted_by": row.storage.encryptedBy,
-    },
-  }));
+  const given = rows.map(columnsOf);
   const elseSkips = waits ? db`` : db`skip locked`;
   // A lock is taken before what it is read for: the queries behind it read from
   // it, and a row that has changed since the statement began is read anew.
@@ -81,7 +75,8 @@ export async function insertMessages(
     with given as (
       select * from jsonb_to_recordset(${db.json(given)}) as given (
         id uuid, vaultbox_id uuid, version bigint, message_id text,
-        from_domain text, to_alias text, size_bytes integer, storage jsonb
+        from_domain text, to_alias text, size_bytes integer,
+        received_at timestamptz, storage jsonb
       )
     ), needed as (
       select vaultbox_id, count(*) as messages, sum(size_bytes) as bytes
@@ -122,10 +117,11 @@ export async function insertMessages(
         or used_bytes + sum(bytes) > max_bytes
     ), inserted as (
       insert into messages (
-        id, vaultbox_id, message_id, from_domain, to_alias, size_bytes, storage
+        id, vaultbox_id, message_id, from_domain, to_alias, size_bytes,
+        received_at, storage
       )
       select g.id, g.vaultbox_id, g.message_id, g.from_domain, g.to_alias,
-        g.size_bytes, g.storage
+        g.size_bytes, coalesce(g.received_at, now()), g.storage
       from given g
       join fitting f on f.id = g.vaultbox_id and f.version = g.version
       where f.user_id not in (
@@ -133,16 +129,17 @@ export async function insertMessages(
       )
       order by g.id
       on conflict do nothing
-      returning vaultbox_id, size_bytes, storage->>'file' as file
+      returning vaultbox_id, size_bytes, received_at, storage->>'file' as file
     ), counted as (
       update vaultboxes v set
         message_count = message_count + more.messages,
         total_bytes = total_bytes + more.bytes,
         used_messages = used_messages + more.messages,
         used_bytes = used_bytes + more.bytes,
-        last_received = greatest(last_received, now())
+        last_received = greatest(last_received, more.received_at)
       from (
-        select vaultbox_id, count(*) as messages, sum(size_bytes) as bytes
+        select vaultbox_id, count(*) as messages, sum(size_bytes) as bytes,
+          max(received_at) as received_at
         from inserted group by vaultbox_id
       ) more
       where v.id = more.vaultbox_id
@@ -161,6 +158,68 @@ export async function insertMessages(
     select file from inserted
   `;
   return new Set(inserted.map(({ file }) => file));
+}
+
+/**
+ * Inserts the row of a message that takes the place of one that its owner has
+ * stored in clear. Limits do not matter, as it is there already; what is used is
+ * for a recount to say.
+ *
+ * @param db Pool or transaction.
+ * @param row Values of the new row.
+ * @returns Whether it was inserted: not if there is one with its id, or the
+ * vaultbox is gone or has another version.
+ */
+export async function insertReplacement(
+  db: Db,
+  row: MessageRow,
+): Promise<boolean> {
+  const inserted = await db`
+    with box as (
+      select id from vaultboxes
+      where id = ${row.vaultboxId} and version = ${row.version}
+      for no key update
+    ), inserted as (
+      insert into messages (
+        id, vaultbox_id, message_id, from_domain, to_alias, size_bytes,
+        received_at, storage
+      )
+      select given.* from box, jsonb_to_record(${
+    db.json(columnsOf(row))
+  }) as given (
+        id uuid, vaultbox_id uuid, message_id text, from_domain text,
+        to_alias text, size_bytes integer, received_at timestamptz, storage jsonb
+      )
+      on conflict do nothing
+      returning vaultbox_id, size_bytes
+    )
+    update vaultboxes v set
+      message_count = message_count + 1,
+      total_bytes = total_bytes + size_bytes
+    from inserted where v.id = inserted.vaultbox_id
+    returning v.id
+  `;
+  return inserted.length === 1;
+}
+
+function columnsOf(row: MessageRow) {
+  const { file, hmac, encryptedBy, place } = row.storage;
+  return {
+    "id": row.id,
+    "vaultbox_id": row.vaultboxId,
+    "version": row.version,
+    "message_id": row.messageId,
+    "from_domain": row.fromDomain,
+    "to_alias": row.toAlias,
+    "size_bytes": row.sizeBytes,
+    "received_at": row.receivedAt?.toISOString() ?? null,
+    "storage": {
+      file,
+      hmac,
+      "encrypted_by": encryptedBy,
+      ...place === undefined ? {} : { place },
+    },
+  };
 }
 
 /**

@@ -141,16 +141,17 @@ export async function findMessageFile(
  * @param db Pool or transaction.
  * @param vaultboxId UUID.
  * @param ids UUIDs that the files' names say.
- * @returns Names of the files that have one.
+ * @returns Names of the files that have one, and the place of each below its
+ * Maildir; undefined for a new message of INBOX.
  */
 export async function filesWithRows(
   db: Db,
   vaultboxId: string,
   ids: readonly string[],
-): Promise<Set<string>> {
-  const rows = await db<{ file: string }[]>`
-    select storage->>'file' as file from messages
+): Promise<Map<string, string | undefined>> {
+  const rows = await db<{ file: string; place: string | null }[]>`
+    select storage->>'file' as file, storage->>'place' as place from messages
     where vaultbox_id = ${vaultboxId} and id = any(${ids as string[]}::uuid[])
   `;
-  return new Set(rows.map((row) => row.file));
+  return new Map(rows.map(({ file, place }) => [file, place ?? undefined]));
 }

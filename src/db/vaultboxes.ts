@@ -254,6 +254,26 @@ export function listVaultboxes(
 }
 
 /**
+ * Finds the version of a vaultbox, which is to be read before what depends on
+ * it.
+ *
+ * @param db Pool or transaction.
+ * @param id UUID.
+ * @returns The version, and whether no mail fits into it, as far as is known.
+ * @throws {AppError} `not_found` if there is no such vaultbox.
+ */
+export async function getVersion(
+  db: Db,
+  id: string,
+): Promise<{ version: number; isFull: boolean }> {
+  const [row] = await db<{ version: number; isFull: boolean }[]>`
+    select version, is_full from vaultboxes where id = ${id}
+  `;
+  if (row === undefined) throw new AppError("not_found", "No such vaultbox");
+  return row;
+}
+
+/**
  * Deletes a vaultbox with everything that hangs on its row.
  *
  * @param db Transaction.

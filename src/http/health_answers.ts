@@ -27,6 +27,12 @@ export const HEALTH: Schema = shape("Health", {
       { type: "null" },
     ],
   },
+  sending: {
+    anyOf: [
+      shape("SendingCounts", { stopped: COUNT, limited: COUNT }),
+      { type: "null" },
+    ],
+  },
 });
 
 /**
@@ -48,6 +54,10 @@ export function healthJson(health: Health): Json {
       "expired": health.certificates.expired,
       "renewal_failed": health.certificates.renewalFailed,
       "unconfirmed": health.certificates.unconfirmed,
+    },
+    "sending": health.sending === undefined ? null : {
+      "stopped": health.sending.stopped,
+      "limited": health.sending.limited,
     },
   };
 }

@@ -121,7 +121,7 @@ async function answer(
     // Over the socket only: it writes to the disk.
     const isHealth = request.method === "GET" && url.pathname === "/health";
     if (isHealth && access.kind === "socket") {
-      await admission.checkStorage();
+      await admission.checkHealth();
       await checkStore(app.config.maildirBasePath);
       return respond(response, 200, { status: "healthy" });
     }
@@ -131,10 +131,11 @@ async function answer(
     }
     if (!isMail) throw new AppError("not_found", "No such route");
     checkAccess(access, request);
-    await admission.check(Number(request.headers["content-length"] ?? 0));
+    const octets = Number(request.headers["content-length"] ?? 0);
+    await admission.check(octets);
     const data = await admission.run(
-      door,
       () => take(app, request, url, door, () => admission.isCrowded),
+      { door, octets },
     );
     respond(response, 200, { success: true, data });
   } catch (thrown) {

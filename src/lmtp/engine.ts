@@ -45,13 +45,16 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
     maxOctets: limit,
     async admit(octets, task) {
       await admission.check(octets);
-      return await admission.run("lmtp", task);
+      return await admission.run(task, { door: "lmtp", octets });
     },
     isCrowded: () => admission.isCrowded,
     refused,
     async take(envelope, chunks) {
       const began = performance.now();
-      await using message = await receive(app, chunks, { maxOctets: limit });
+      await using message = await receive(app, chunks, {
+        maxOctets: limit,
+        isWireForm: true,
+      });
       const head = message.head.subarray(0, HEAD_OCTETS);
       const queueId = queueIdOf(envelope.ident, head, hostname) ??
         crypto.randomUUID();

@@ -24,6 +24,16 @@ export type Step = "encrypt" | "write" | "commit" | "show";
 /** What became of a delivery: a failure by its code. */
 export type DeliveryOutcome = "stored" | "repeated" | ErrorCode;
 
+/** What the database has not been told yet. */
+export interface Unsaved {
+  /** What became of the deliveries. */
+  readonly outcome: DeliveryOutcome;
+  /** How many. */
+  deliveries: number;
+  /** Octets as they came, of what was stored. */
+  bytes: number;
+}
+
 /** Counters of one intake. */
 export class IntakeMetrics {
   /** Messages that waited. */
@@ -32,6 +42,7 @@ export class IntakeMetrics {
   readonly #seconds = new Histogram(METRICS.deliverySeconds);
   readonly #stepSeconds = new Histogram(METRICS.stepSeconds);
   readonly #receivedBytes = new Counter(METRICS.receivedBytes);
+  #unsaved = new Map<DeliveryOutcome, Unsaved>();
 
   /**
    * Counts a delivery that is stored.
@@ -45,7 +56,7 @@ export class IntakeMetrics {
     delivery: { repeated: boolean; octets: number; began: number },
   ): void {
     const { repeated, octets, began } = delivery;
-    this.#deliveries.add({ door, outcome: repeated ? "repeated" : "stored" });
+    this.#count(door, repeated ? "repeated" : "stored", repeated ? 0 : octets);
     this.#seconds.observe({ door }, (performance.now() - began) / 1000);
     if (!repeated) this.#receivedBytes.add({}, octets);
   }
@@ -57,7 +68,7 @@ export class IntakeMetrics {
    * @param code Why.
    */
   refused(door: Door, code: ErrorCode): void {
-    this.#deliveries.add({ door, outcome: code });
+    this.#count(door, code, 0);
   }
 
   /**
@@ -72,6 +83,43 @@ export class IntakeMetrics {
       this.#stepSeconds.observe({ step }, (now - last) / 1000);
       last = now;
     };
+  }
+
+  /**
+   * Takes what was counted since the last time, for the database.
+   *
+   * @returns A count for each outcome.
+   */
+  takeUnsaved(): Unsaved[] {
+    const taken = [...this.#unsaved.values()];
+    this.#unsaved = new Map();
+    return taken;
+  }
+
+  /**
+   * Takes counts back that could not be saved.
+   *
+   * @param counts What {@linkcode takeUnsaved} has given.
+   */
+  putBack(counts: readonly Unsaved[]): void {
+    for (const { outcome, deliveries, bytes } of counts) {
+      this.#keep(outcome, deliveries, bytes);
+    }
+  }
+
+  #count(door: Door, outcome: DeliveryOutcome, bytes: number): void {
+    this.#deliveries.add({ door, outcome });
+    this.#keep(outcome, 1, bytes);
+  }
+
+  #keep(outcome: DeliveryOutcome, deliveries: number, bytes: number): void {
+    const unsaved = this.#unsaved.get(outcome);
+    if (unsaved === undefined) {
+      this.#unsaved.set(outcome, { outcome, deliveries, bytes });
+    } else {
+      unsaved.deliveries += deliveries;
+      unsaved.bytes += bytes;
+    }
   }
 
   /**

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   makeDirectory,
   removeIfThere,
@@ -88,6 +88,7 @@ export interface Staged extends Disposable {
  * @param file Name made by {@linkcode maildirName}.
  * @param chunks The message.
  * @param hash Is given the octets as they are written.
+ * @param options `modified` is what IMAP calls INTERNALDATE; now if left out.
  * @returns The staged message. It is locked until it is disposed of, or the
  * process ends: to be done when it is known whether there is a row.
  */
@@ -97,6 +98,7 @@ export async function stageMessage(
   file: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   hash: { update(octets: Uint8Array): unknown },
+  options: { modified?: Date } = {},
 ): Promise<Staged> {
   const tmp = join(base, vaultboxId, "tmp");
   using stack = new DisposableStack();
@@ -111,6 +113,8 @@ export async function stageMessage(
     await writeAll(staged, chunk);
     octets += chunk.length;
   }
+  const { modified } = options;
+  if (modified !== undefined) await staged.utime(modified, modified);
   // Both at once: a journal that is written for one has the other.
   await both(staged.sync(), syncDirectory(tmp));
   const held = stack.move();
@@ -192,16 +196,19 @@ async function both(a: Promise<void>, b: Promise<void>): Promise<void> {
  * @param base MAILDIR_BASE_PATH.
  * @param vaultboxId UUID.
  * @param file Name of the staged file.
+ * @param place Path below the Maildir that it gets, as `.Sent/cur/NAME:2,S`; a
+ * new message of INBOX if left out.
  * @returns False if there is no such staged file.
  */
 export async function showMessage(
   base: string,
   vaultboxId: string,
   file: string,
+  place = `new/${file}`,
 ): Promise<boolean> {
   const home = join(base, vaultboxId);
   const staged = join(home, "tmp", file);
-  const shown = join(home, "Maildir", "new", file);
+  const shown = join(home, "Maildir", place);
   for (let isSecond = false;; isSecond = true) {
     try {
       // deno-lint-ignore no-sync-fn-in-async-fn
@@ -213,6 +220,7 @@ export async function showMessage(
       if (isSecond) throw error;
       // The folder is missing: it was removed, or is being made just now.
       await makeDirectories(base, vaultboxId);
+      await makeFolder(dirname(dirname(shown)));
     }
   }
 }
@@ -366,10 +374,12 @@ async function makeDirectories(base: string, id: string): Promise<void> {
   const home = join(base, id);
   await makeDirectory(home, DIRECTORY_MODE);
   await makeDirectory(join(home, "tmp"), DIRECTORY_MODE);
-  const maildir = join(home, "Maildir");
-  await makeDirectory(maildir, DIRECTORY_MODE);
-  for (const name of ["cur", "new", "tmp"]) {
-    await makeDirectory(join(maildir, name), DIRECTORY_MODE);
+  await makeFolder(join(home, "Maildir"));
+}
+
+async function makeFolder(path: string): Promise<void> {
+  for (const name of ["", "cur", "new", "tmp"]) {
+    await makeDirectory(join(path, name), DIRECTORY_MODE);
   }
 }
 

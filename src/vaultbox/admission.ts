@@ -7,8 +7,10 @@
  */
 
 import type { IntakeApp } from "../app.ts";
+import { checkSchema } from "../db/migrate.ts";
 import { AppError, toAppError } from "../errors.ts";
 import type { Fields } from "../log.ts";
+import { MEMORY_OCTETS } from "../mail/message.ts";
 import { type FreeSpace, freeSpace } from "../storage/free_space.ts";
 import type { Door } from "../metrics/intake.ts";
 import { Gate } from "../system/gate.ts";
@@ -23,11 +25,19 @@ import { RefusalLog } from "./refusal_log.ts";
  */
 export const MESSAGES_MAX = 16;
 
-/** Messages of each door that may wait for their turn, before anything of them is read. */
+/**
+ * Of these, messages that are larger than what is in memory: they are delivered
+ * to one recipient after the other, and small ones go on beside them.
+ */
+export const LARGE_MAX = MESSAGES_MAX / 2;
+
+/** Messages of each door that may wait for their turn, before any of it is read. */
 const WAITING_MAX = 64;
 
 /** Milliseconds that a message may wait for its turn. */
 const WAIT_MS = 20_000;
+
+const LINE = { waitingMax: WAITING_MAX, waitMs: WAIT_MS };
 
 /** Connections of each door. */
 const CONNECTIONS_MAX = 200;
@@ -53,10 +63,8 @@ export interface Load {
 /** Decides which mail is taken; one for all doors of a process. */
 export class Admission {
   readonly #app: Pick<IntakeApp, "config" | "metrics">;
-  readonly #gate = new Gate(MESSAGES_MAX, {
-    waitingMax: WAITING_MAX,
-    waitMs: WAIT_MS,
-  });
+  readonly #gate = new Gate(MESSAGES_MAX, LINE);
+  readonly #large = new Gate(LARGE_MAX, LINE);
   readonly #pulse: DatabasePulse;
   readonly #refusals: RefusalLog;
   readonly #running = new Set<Promise<unknown>>();
@@ -75,7 +83,13 @@ export class Admission {
    */
   constructor(app: Pick<IntakeApp, "config" | "log" | "metrics" | "sql">) {
     this.#app = app;
-    this.#pulse = new DatabasePulse(app.sql);
+    let isSchemaRight = false;
+    this.#pulse = new DatabasePulse(async () => {
+      if (isSchemaRight) return await app.sql`select 1`;
+      // The doors are open before the database is there.
+      await checkSchema(app.sql);
+      isSchemaRight = true;
+    });
     this.#refusals = new RefusalLog(app.log);
   }
 
@@ -98,7 +112,7 @@ export class Admission {
    * @returns Whether it is so.
    */
   get isCrowded(): boolean {
-    return this.#gate.waiting > 0;
+    return this.#gate.waiting + this.#large.waiting > 0;
   }
 
   /**
@@ -111,6 +125,16 @@ export class Admission {
   async check(octets = 0): Promise<void> {
     await this.checkStorage(octets);
     await this.#pulse.check();
+  }
+
+  /**
+   * Says within a second whether mail is taken, and why not.
+   *
+   * @throws {AppError} As {@linkcode check}.
+   */
+  async checkHealth(): Promise<void> {
+    await this.checkStorage();
+    await this.#pulse.ask();
   }
 
   /**
@@ -130,19 +154,26 @@ export class Admission {
   /**
    * Works on one message when its turn comes, from its first octet on.
    *
-   * @param door By which door it comes: those of each door have their turn.
    * @param work What is to be done; it gives up by itself if the sender stalls.
+   * @param message `door` by which it comes: those of each have their turn;
+   * `octets`, if the sender has said it.
    * @returns What it returned.
    * @throws {AppError} `too_many_requests` if too many wait, or it waited too
    * long; whatever `work` throws.
    */
-  run<T>(door: Door, work: () => Promise<T>): Promise<T> {
+  run<T>(
+    work: () => Promise<T>,
+    { door, octets = 0 }: { door: Door; octets?: number },
+  ): Promise<T> {
     const began = performance.now();
-    const running = this.#gate.run(() => {
-      const seconds = (performance.now() - began) / 1000;
-      this.#app.metrics.waitSeconds.observe({}, seconds);
-      return work();
-    }, door);
+    const enter = (): Promise<T> =>
+      this.#gate.run(() => {
+        const seconds = (performance.now() - began) / 1000;
+        this.#app.metrics.waitSeconds.observe({}, seconds);
+        return work();
+      }, door);
+    const isLarge = octets > MEMORY_OCTETS;
+    const running = isLarge ? this.#large.run(enter, door) : enter();
     const settled = running.then(() => {}, () => {}).finally(() =>
       this.#running.delete(settled)
     );
@@ -175,7 +206,7 @@ export class Admission {
     const free = await this.#freeSpace().catch(() => undefined);
     return {
       running: this.#gate.running,
-      waiting: this.#gate.waiting,
+      waiting: this.#gate.waiting + this.#large.waiting,
       connections: Object.values(this.#places)
         .reduce((sum, { taken }) => sum + taken, 0),
       freeBytes: free?.bytes,

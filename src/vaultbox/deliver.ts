@@ -13,7 +13,6 @@ import { findMessageFile } from "../db/messages.ts";
 import { UNROUTED } from "../db/recipients.ts";
 import { AppError } from "../errors.ts";
 import { foldCase, wasDeliveredTo } from "../mail/delivered_to.ts";
-import { fieldTexts, splitEntity } from "../mail/header.ts";
 import type { Chunks } from "../mail/message.ts";
 import { queueIdTime } from "../mail/queue_id.ts";
 import type { Step } from "../metrics/intake.ts";
@@ -26,6 +25,7 @@ import {
   stageMessage,
   UUID_REGEXP,
 } from "../storage/maildir.ts";
+import { forDatabase, messageIdField, uuidOf } from "./message_facts.ts";
 import type { Received } from "./receive.ts";
 import { findVaultbox, type KnownVaultbox } from "./recipients.ts";
 import { checkRoom, recount } from "./recount.ts";
@@ -307,16 +307,7 @@ function deliveryId(
     .update(`delivery\n${delivery.queueId}\n${vaultboxId}\n`)
     .update(delivery.message.digest)
     .digest();
-  digest[6] = digest[6]! & 0x0f | 0x80;
-  digest[8] = digest[8]! & 0x3f | 0x80;
-  const hex = digest.toString("hex");
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20, 32),
-  ].join("-");
+  return uuidOf(digest);
 }
 
 function checkRoute(route: string): void {
@@ -348,14 +339,4 @@ function splitRecipient(recipient: string): Address {
 function domainOf(sender: string): string | null {
   const at = sender.lastIndexOf("@");
   return at < 0 ? null : forDatabase(sender.slice(at + 1).toLowerCase());
-}
-
-function messageIdField(octets: Uint8Array<ArrayBuffer>): string | null {
-  const [text] = fieldTexts(splitEntity(octets).header, "Message-ID");
-  return text === undefined ? null : forDatabase(text);
-}
-
-/** PostgreSQL's text takes no NUL, and its columns have a limit. */
-function forDatabase(text: string): string | null {
-  return text.replace(/[^\x20-\x7e]/g, "").trim().slice(0, 255) || null;
 }

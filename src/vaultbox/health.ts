@@ -12,6 +12,7 @@ import {
   countCertificates,
 } from "../db/maintenance.ts";
 import { checkSchema } from "../db/migrate.ts";
+import { countSending, type SendingCounts } from "../db/sent_mail.ts";
 
 /** Which parts work. */
 export interface Health {
@@ -25,6 +26,8 @@ export interface Health {
   readonly mta: boolean;
   /** What is to be said of certificates; undefined if they cannot be counted. */
   readonly certificates: CertificateCounts | undefined;
+  /** Who has sent too much; undefined if it cannot be counted. */
+  readonly sending: SendingCounts | undefined;
 }
 
 /** Milliseconds that a part may take to answer. */
@@ -53,13 +56,19 @@ export function healthCheck(
     const renewDays = app.config.certRenewDays;
     counts = await countCertificates(app.sql, { now: app.now(), renewDays });
   });
+  let sending: SendingCounts | undefined;
+  const isSendingCounted = part(async () => {
+    sending = await countSending(app.sql);
+  });
   return kept(app, async () => {
-    const [database, storage, mta, counted] = await Promise.all([
-      isDatabaseUp(),
-      isStorageUp(),
-      isMtaUp(),
-      areCounted(),
-    ]);
+    const [database, storage, mta, counted, sendingCounted] = await Promise
+      .all([
+        isDatabaseUp(),
+        isStorageUp(),
+        isMtaUp(),
+        areCounted(),
+        isSendingCounted(),
+      ]);
     return {
       // A certificate that has ended stops no mail.
       healthy: database && storage && mta,
@@ -67,6 +76,7 @@ export function healthCheck(
       storage,
       mta,
       certificates: counted ? counts : undefined,
+      sending: sendingCounted ? sending : undefined,
     };
   });
 }

@@ -125,6 +125,18 @@ function signing(issuers: readonly Issuer[], now: Date): Issuer | undefined {
     .sort((a, b) => b.notAfter.getTime() - a.notAfter.getTime())[0];
 }
 
+/**
+ * Makes another issuer, as the key of the one that signs is lost. It lasts longer
+ * than all before it, so it signs from now on.
+ *
+ * @param app Uses `config`, `heavy`, `log`, `now`, `privateKeys` and `sql`.
+ * @returns The issuer.
+ */
+export async function replaceIssuer(app: App): Promise<Issuer> {
+  const issuers = await listIssuers(app.sql);
+  return await makeIssuer(app, app.now(), (issuers[0]?.number ?? 0) + 1);
+}
+
 /** Of two with one number, one is kept. */
 async function makeIssuer(
   app: App,

@@ -90,7 +90,8 @@ async function finishFiles(
   const committed = await filesWithRows(app.sql, vaultboxId, ids);
   for (const file of files) {
     if (committed.has(file)) {
-      if (!await showMessage(base, vaultboxId, file)) continue;
+      const place = committed.get(file);
+      if (!await showMessage(base, vaultboxId, file, place)) continue;
       app.log.write("info", "delivery finished", { vaultbox: vaultboxId });
     } else if (free.has(file) && sightings.see(file) > ABANDONED_MS) {
       await discardMessage(base, vaultboxId, file);

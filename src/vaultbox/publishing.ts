@@ -7,11 +7,13 @@
 
 import { createHash } from "node:crypto";
 import type { Actor, App } from "../app.ts";
+import type { DkimKey } from "../db/dkim_keys.ts";
 import { getUserDomain } from "../db/domain_claims.ts";
 import type { Page, Rows } from "../db/page.ts";
 import { findPublished, listPublished } from "../db/published.ts";
 import type { Address } from "../mail/address.ts";
 import { pemDecode } from "../x509/pem.ts";
+import { dkimKeys, dkimName, dkimText } from "./dkim.ts";
 import { imapServer, submissionServer } from "./login.ts";
 
 /** A DNS record, as in a zone file. */
@@ -40,7 +42,7 @@ const HTTP_PORT = 80;
  * Lists the records that a domain needs, for mail and for mail clients that set
  * themselves up. What somebody has set is not looked at.
  *
- * @param app Uses `config` and `sql`.
+ * @param app Uses `config`, `sealer` and `sql`.
  * @param actor Who asks, and whose the domain must be.
  * @param domain Lower case, A-labels.
  * @returns The records.
@@ -48,11 +50,13 @@ const HTTP_PORT = 80;
  * @see {@link https://www.rfc-editor.org/rfc/rfc6186#section-3 | RFC 6186 §3}
  */
 export async function domainRecords(
-  app: Pick<App, "config" | "sql">,
+  app: Pick<App, "config" | "sealer" | "sql">,
   actor: Actor,
   domain: string,
 ): Promise<DnsRecord[]> {
-  await getUserDomain(app.sql, actor.owner, domain);
+  const { challenge } = await getUserDomain(app.sql, actor.owner, domain);
+  // A domain that is only claimed has no key.
+  const keys = challenge === null ? await dkimKeys(app, domain) : [];
   const { hostname, publicPort } = app.config;
   const at = (label: string): string => `${label}.${domain}.`;
   const srv = (service: string, port: number): DnsRecord => ({
@@ -73,6 +77,8 @@ export async function domainRecords(
       type: "TXT",
       value: `"v=DMARC1; p=quarantine; rua=mailto:postmaster@${hostname}"`,
     },
+    // The last key, too: mail that it has signed may be on its way.
+    ...keys.map(dkimRecord),
     srv("imaps", imapServer(app).port),
     srv("submission", submissionServer(app).port),
     ...(publicPort === undefined ? [] : [
@@ -83,6 +89,32 @@ export async function domainRecords(
       srv("certificates", HTTP_PORT),
     ]),
   ];
+}
+
+/**
+ * Makes the record of a key that signs, will sign, or has signed.
+ *
+ * @param key The key.
+ * @returns The record.
+ */
+export function dkimRecord(key: DkimKey): DnsRecord {
+  // RFC 1035 section 3.3: a string has at most 255 octets.
+  const strings = dkimText(key).match(/.{1,255}/g)!;
+  return {
+    name: `${dkimName(key)}.`,
+    type: "TXT",
+    value: strings.map((each) => `"${each}"`).join(" "),
+  };
+}
+
+/**
+ * Writes a record as a line of a zone file, RFC 1035 section 5.1.
+ *
+ * @param record The record.
+ * @returns The line.
+ */
+export function zoneLine({ name, type, value }: DnsRecord): string {
+  return `${name} IN ${type} ${value}`;
 }
 
 /**

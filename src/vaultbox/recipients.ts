@@ -7,6 +7,7 @@
 
 import type { IntakeApp } from "../app.ts";
 import { listRecipients } from "../db/certificates.ts";
+import { getVersion } from "../db/vaultboxes.ts";
 import {
   findRecipient,
   isSince,
@@ -132,19 +133,44 @@ export async function findVaultbox(
   const known = app.memory.find(wanted);
   if (known !== undefined) return known;
   const { id, version, isFull, since } = await findRecipient(app.sql, wanted);
+  const vaultbox = await knownVaultbox(app, { id, version, isFull });
+  if (since !== undefined && !isFull) app.memory.keep(wanted, vaultbox, since);
+  return vaultbox;
+}
+
+/**
+ * Finds whom mail is encrypted to that comes without an envelope, as by an
+ * import. A vaultbox may be suspended.
+ *
+ * @param app Uses `sql`.
+ * @param vaultboxId UUID.
+ * @returns The vaultbox, as it was at one moment.
+ * @throws {AppError} `not_found` if it is gone.
+ * @throws {Error} If it has no certificate, or one that cannot be read.
+ */
+export async function getKnownVaultbox(
+  app: Pick<IntakeApp, "sql">,
+  vaultboxId: string,
+): Promise<KnownVaultbox> {
+  const { version, isFull } = await getVersion(app.sql, vaultboxId);
+  return await knownVaultbox(app, { id: vaultboxId, version, isFull });
+}
+
+async function knownVaultbox(
+  app: Pick<IntakeApp, "sql">,
+  { id, version, isFull }: Pick<KnownVaultbox, "id" | "version" | "isFull">,
+): Promise<KnownVaultbox> {
   const certificates = await listRecipients(app.sql, id);
   const [newest] = certificates;
   if (newest === undefined) throw new Error("vaultbox has no certificate");
   const { contentCipher, keyTransport, headerProtection } = newest;
-  const vaultbox: KnownVaultbox = {
+  return {
     id,
     version,
     isFull,
     recipients: certificates.map(storedRecipient),
     policy: { contentCipher, keyTransport, headerProtection },
   };
-  if (since !== undefined && !isFull) app.memory.keep(wanted, vaultbox, since);
-  return vaultbox;
 }
 
 /**

@@ -125,7 +125,7 @@ Deno.test({
   }`,
   ignore: MISSING !== undefined,
 }, async () => {
-  const directory = await Deno.makeTempDir({ dir: "/tmp" });
+  const directory = await Deno.makeTempDir();
   try {
     await Deno.chmod(directory, 0o755);
     const program = `${directory}/program`;
@@ -143,6 +143,8 @@ Deno.test({
       maxMessageBytes: 1,
       intakeSocket: "/unused",
       lmtpSocket: "/unused",
+      queueSocket: "/unused",
+      submissionSocket: "/unused",
       unroutedTransport: "unused",
       intakePort: 1,
       doveadmSocket: "/unused",

@@ -491,6 +491,7 @@ Deno.test("health needs no token, and says 503 when a part is down", async () =>
       "renewal_failed": 0,
       unconfirmed: 0,
     },
+    sending: { stopped: 0, limited: 0 },
   });
 });
 

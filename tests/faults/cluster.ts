@@ -37,7 +37,7 @@ export class Cluster implements AsyncDisposable {
     options: { settings?: readonly string[]; directory?: string } = {},
   ): Promise<Cluster> {
     const directory = options.directory ??
-      await Deno.makeTempDir({ dir: "/tmp", prefix: "encimap-pg-" });
+      await Deno.makeTempDir({ prefix: "encimap-pg-" });
     await Deno.chmod(directory, 0o755);
     if (Deno.uid() === 0) await run("chown", ["postgres:", directory], ROOT);
     const found = await run(

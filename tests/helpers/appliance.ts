@@ -50,6 +50,8 @@ export interface Appliance extends AsyncDisposable {
   readonly imapsPort: number;
   /** Runs an operator's command. */
   encimap(...args: string[]): Promise<Ran>;
+  /** Runs what the command does as root, with the script for backups. */
+  root(...args: string[]): Promise<Ran>;
   /** Asks the API as a service. */
   // deno-lint-ignore no-explicit-any
   api(method: string, path: string, body?: unknown): Promise<any>;
@@ -76,12 +78,24 @@ export interface Appliance extends AsyncDisposable {
   /** The database, for making it unreachable. */
   readonly database: TestDatabase;
   /** Starts the intake, or stops it with a signal. */
-  readonly intake: {
+  readonly intake: Daemon;
+  /** The same for the filter of submission. */
+  readonly submission: Daemon;
+  /** Starts the API with the secrets as they are, or stops it. */
+  readonly apiService: {
     start(): Promise<void>;
-    stop(signal?: Deno.Signal): Promise<void>;
-    /** Sends a signal that does not end it. */
-    signal(signal: Deno.Signal): void;
+    stop(): Promise<void>;
   };
+}
+
+/** A service of the program. */
+export interface Daemon {
+  /** Starts it, and waits until it listens. */
+  start(): Promise<void>;
+  /** Ends it with a signal, and waits for its end. */
+  stop(signal?: Deno.Signal): Promise<void>;
+  /** Sends a signal that does not end it. */
+  signal(signal: Deno.Signal): void;
 }
 
 /**
@@ -94,14 +108,14 @@ export async function startAppliance(
   settings: Record<string, string> = {},
 ): Promise<Appliance> {
   await using stack = new AsyncDisposableStack();
-  const dir = await Deno.makeTempDir({ dir: "/tmp", prefix: "encimap-" });
+  const dir = await Deno.makeTempDir({ prefix: "encimap-" });
   stack.defer(() => Deno.remove(dir, { recursive: true }));
   await Deno.chmod(dir, 0o755);
   const database = stack.use(await testDatabase());
   const databaseName = new URL(database.url()).pathname.slice(1);
   await sh(`cp -r dist '${dir}/dist' && cd '${dir}' &&
-    mkdir -p maps keys mail run spool/private postfix data dovecot secrets &&
-    chown ${USER}: maps keys mail run secrets && chown postfix: data spool/private && chmod 700 spool/private`);
+    mkdir -p maps keys mail run spool/private spool/encimap postfix data dovecot secrets state &&
+    chown ${USER}: maps keys mail run secrets && chown ${USER}:postfix spool/encimap && chmod 2750 spool/encimap && chown postfix: data spool/private && chmod 700 spool/private`);
   const [publicPort, httpPort, httpsPort] = [
     freePort(),
     freePort(),
@@ -136,6 +150,8 @@ export async function startAppliance(
     ENCIMAP_HMAC_KEY_FILE: `${dir}/secrets/hmac.key`,
     ENCIMAP_INTAKE_SOCKET: `${dir}/run/intake.sock`,
     ENCIMAP_LMTP_SOCKET: `${dir}/run/lmtp.sock`,
+    ENCIMAP_QUEUE_SOCKET: `${dir}/run/queue.sock`,
+    ENCIMAP_SUBMISSION_SOCKET: `${dir}/spool/encimap/submission.sock`,
     ENCIMAP_TRANSPORT: "pipe",
     ENCIMAP_DOVEADM_SOCKET: doveadmSocket,
     ENCIMAP_SMTP_PORT: String(smtpPort),
@@ -156,9 +172,16 @@ export async function startAppliance(
     configFile: `${dir}/encimap.env`,
     maxMessageBytes: 2_000_000,
     programPath: `${dir}/dist/encimap`,
+    backupScriptPath: `${dir}/encimap_backup`,
+    keysScriptPath: `${dir}/encimap_keys`,
+    // Daemons are stopped and started by the test.
+    controlPath: "/bin/true",
+    statePath: `${dir}/state`,
     pipeScriptPath: `${dir}/encimap_pipe.sh`,
     intakeSocket: `${dir}/run/intake.sock`,
     lmtpSocket: `${dir}/run/lmtp.sock`,
+    queueSocket: `${dir}/run/queue.sock`,
+    submissionSocket: `${dir}/spool/encimap/submission.sock`,
     unroutedTransport: transportOf(testConfig(env), UNROUTED),
     intakePort,
     apiUser: USER,
@@ -183,11 +206,17 @@ export async function startAppliance(
     if (text === undefined) throw new Error(`No template makes ${name}`);
     return text;
   };
-  await Deno.writeTextFile(
-    `${dir}/encimap_pipe.sh`,
-    file("bin/encimap_pipe.sh"),
-  );
-  await Deno.chmod(`${dir}/encimap_pipe.sh`, 0o755);
+  for (
+    const script of [
+      "encimap",
+      "encimap_backup",
+      "encimap_keys",
+      "encimap_pipe.sh",
+    ]
+  ) {
+    await Deno.writeTextFile(`${dir}/${script}`, file(`bin/${script}`));
+    await Deno.chmod(`${dir}/${script}`, 0o755);
+  }
   const config = { ...env, JWT_SECRET_FILE: `${dir}/secrets/jwt.secret` };
 
   const encimap = (...args: string[]): Promise<Ran> =>
@@ -200,7 +229,8 @@ export async function startAppliance(
   await startDovecot(
     stack,
     dir,
-    file("dovecot/99-encimap.conf"),
+    file(`dovecot/98-encimap-${await dovecotVersion()}.conf`) +
+      file("dovecot/99-encimap.conf"),
     file("dovecot/encimap-sql.conf.ext"),
     file("dovecot/encimap-last-use.conf.ext"),
   );
@@ -213,10 +243,14 @@ export async function startAppliance(
   );
   const intake = service(stack, dir, config, "intake");
   await intake.start();
+  const submission = service(stack, dir, config, "submission");
+  await submission.start();
   const api = service(stack, dir, config, "api");
   await api.start();
   const url = `http://127.0.0.1:${apiPort}/s2s/v1`;
-  const token = (await must(encimap("token", "--service"))).out.trim();
+  const newToken = async (): Promise<string> =>
+    (await must(encimap("token", "--service"))).out.trim();
+  let token = await newToken();
   const ask = (
     method: string,
     path: string,
@@ -230,11 +264,13 @@ export async function startAppliance(
       },
       body: body === undefined ? null : JSON.stringify(body),
     });
-  await until("the API answers", async () => {
-    const answer = await fetch(`${url}/health`).catch(() => undefined);
-    await answer?.body?.cancel();
-    return answer?.status === 200;
-  });
+  const answers = (): Promise<void> =>
+    until("the API answers", async () => {
+      const answer = await fetch(`${url}/health`).catch(() => undefined);
+      await answer?.body?.cancel();
+      return answer?.status === 200;
+    });
+  await answers();
 
   const web = file("nginx/encimap.conf");
   const cleanup = stack.move();
@@ -260,6 +296,13 @@ export async function startAppliance(
     submissionPort,
     imapsPort,
     encimap,
+    root: (...args) =>
+      runAs(
+        undefined,
+        { ENCIMAP_CONFIG_FILE: `${dir}/encimap.env`, HOME: "/nonexistent" },
+        `${dir}/encimap`,
+        ...args,
+      ),
     async api(method, path, body) {
       const response = await ask(method, path, body);
       return await response.json();
@@ -316,6 +359,15 @@ export async function startAppliance(
     startWeb: () => startNginx(cleanup, dir, web, httpPort),
     database,
     intake,
+    submission,
+    apiService: {
+      stop: () => api.stop(),
+      async start() {
+        await api.start();
+        token = await newToken();
+        await answers();
+      },
+    },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }
@@ -325,8 +377,8 @@ function service(
   stack: AsyncDisposableStack,
   dir: string,
   env: Record<string, string>,
-  name: "api" | "intake",
-): Appliance["intake"] {
+  name: "api" | "intake" | "submission",
+): Daemon {
   let child: Deno.ChildProcess | undefined;
   const stop = async (signal: Deno.Signal = "SIGTERM"): Promise<void> => {
     try {
@@ -372,6 +424,12 @@ function service(
     stop,
     signal: (signal) => child?.kill(signal),
   };
+}
+
+/** The first two numbers of Dovecot's version. */
+async function dovecotVersion(): Promise<string> {
+  const { out } = await must(runAs(undefined, {}, "dovecot", "--version"));
+  return out.split(".", 2).join(".");
 }
 
 async function startDovecot(

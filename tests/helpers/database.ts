@@ -63,7 +63,8 @@ export async function testDatabase(
     `postgresql://${role}@${host}/${name}`;
   const admin = connect(`postgresql://postgres@${host}/postgres`, { max: 1 });
   const from = options.migrated ?? true
-    ? `template ${await template(admin, host)}`
+    // file_copy: the template's pages do not go through the log.
+    ? `template ${await template(admin, host)} strategy file_copy`
     : "";
   await admin.unsafe(`create database ${name} owner encimap ${from}`);
   const sql = connect(url(), { max: 10 });

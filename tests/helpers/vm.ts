@@ -56,6 +56,8 @@ export interface VmConnection extends AsyncDisposable {
 export interface VmOptions {
   /** Host name, with its domain. */
   readonly hostname: string;
+  /** Release of Debian; the host's own without it. */
+  readonly suite?: "bookworm" | "trixie";
   /** Whether scripts see a machine on which systemd is not PID 1. */
   readonly withoutSystemd?: boolean;
 }
@@ -89,7 +91,10 @@ export async function createVm(name: string, options: VmOptions): Promise<Vm> {
   const tool = (...args: string[]): Promise<VmResult> =>
     exec([freshvm, ...args]);
   await must(
-    tool("create", name, "--hostname", options.hostname, "--replace"),
+    tool(
+      ...["create", name, "--hostname", options.hostname, "--replace"],
+      ...(options.suite === undefined ? [] : ["--suite", options.suite]),
+    ),
     "create",
   );
   let enter: string[] = [];

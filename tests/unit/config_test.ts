@@ -5,7 +5,8 @@ import {
   parseEnvFile,
   showConfig,
 } from "../../src/config.ts";
-import { describeConfig, SETTINGS } from "../../src/settings.ts";
+import { describeConfig } from "../../src/cli/describe_config.ts";
+import { SETTINGS } from "../../src/settings.ts";
 
 const SECRET = "s".repeat(32);
 

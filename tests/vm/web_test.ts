@@ -97,6 +97,20 @@ Deno.test({
     assert.match(await vm.sh(asked), /<domain>example\.test<\/domain>/);
   });
 
+  await t.step(
+    "doctor leaves a web server alone that is not ours",
+    async () => {
+      const file = "/etc/nginx/conf.d/encimap.conf";
+      await vm.sh(`
+      systemctl stop nginx
+      ! encimap doctor
+      mv ${file} /root/
+      encimap doctor
+      mv /root/encimap.conf ${file}
+      systemctl start nginx`);
+    },
+  );
+
   await t.step("--no-web takes it away, and --web brings it back", async () => {
     await install("--no-web");
     assert.doesNotMatch(await vm.sh(asked), /clientConfig/);

@@ -16,6 +16,8 @@ const SETTINGS: ApplianceSettings = {
   maxMessageBytes: 52428800,
   intakeSocket: "/run/encimap/intake.sock",
   lmtpSocket: "/run/encimap/lmtp.sock",
+  queueSocket: "/run/encimap/queue.sock",
+  submissionSocket: "/var/spool/postfix/encimap/submission.sock",
   unroutedTransport: "encimap-pipe:unrouted",
   intakePort: 4321,
   doveadmSocket: "encimap-doveadm",
@@ -127,4 +129,17 @@ Deno.test("no unit forbids what V8 needs", () => {
     assert.match(text, /^SystemCallFilter=@system-service @pkey$/m, path);
     assert.match(text, /^LimitCORE=0$/m, path);
   }
+});
+
+Deno.test("Dovecot 2.3 and 2.4 ask the database the same", () => {
+  const files = renderAppliance(SETTINGS);
+  const old = ["encimap-sql.conf.ext", "encimap-last-use.conf.ext"]
+    .map((name) => files.get(`dovecot/${name}`)!).join("\n")
+    .replaceAll("%u", "%{user}").replaceAll("%s", "%{protocol}")
+    .replaceAll("%{orig_user}", "%{original_user}");
+  const queries = (text: string): string[] =>
+    [...text.matchAll(/^ *\w*query = (.*)$/gm)].map(([, sql]) => sql!).sort();
+  const now = queries(files.get("dovecot/98-encimap-2.4.conf")!);
+  assert.equal(now.length, 4);
+  assert.deepEqual(now, queries(old));
 });

@@ -20,6 +20,7 @@ const PIPE = [
 /** What else main.ts loads before it knows which command it is. */
 const MAIN = [
   "main.ts",
+  "src/cli/backup_commands.ts",
   "src/cli/commands.ts",
   "src/cli/key_commands.ts",
   "src/cli/moving_commands.ts",

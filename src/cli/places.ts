@@ -1,0 +1,77 @@
+/**
+ * Whether the files of this machine belong to whom they should.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { type Place, placesOf } from "../appliance/places.ts";
+import { DEFAULT_APPLIANCE } from "../appliance/render.ts";
+import { TEMPLATES } from "../appliance/templates.ts";
+import type { Config } from "../config.ts";
+import type { OwnershipOf } from "../system/ownership.ts";
+
+/** Bits of what others may do. */
+const OTHERS = 0o7;
+
+/**
+ * Lists the files of the machine that the program runs on.
+ *
+ * @param config Its settings.
+ * @param configFile The file that they are from.
+ * @returns The table.
+ */
+export function placesHere(
+  config: Config,
+  configFile: string = DEFAULT_APPLIANCE.configFile,
+): readonly Place[] {
+  const { secretsPath } = DEFAULT_APPLIANCE;
+  return placesOf({
+    ...config,
+    secretsPath,
+    configFile,
+    mapsPath: dirname(config.transportMap),
+    units: Object.keys(TEMPLATES).flatMap((name) =>
+      /^systemd\/(.*)\.tmpl$/.exec(name)?.[1] ?? []
+    ),
+  });
+}
+
+/**
+ * Compares the table with the machine.
+ *
+ * @param places The table.
+ * @param ownershipOf Tells whose a file is.
+ * @returns One phrase for each that is not as it should be.
+ */
+export async function wrongPlaces(
+  places: readonly Place[],
+  ownershipOf: OwnershipOf,
+): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const { path, is, isOptional, mayBeLink } of places) {
+    const seen = await ownershipOf(path);
+    if (seen === undefined) {
+      if (!isOptional) wrong.push(`${path} is not there`);
+    } else if (mayBeLink && seen.isLink) {
+      if (await isOpen(path, ownershipOf)) {
+        wrong.push(`${path} leads to a file that anybody may read`);
+      }
+    } else if (seen.isLink || !is.includes(seen.text)) {
+      const found = seen.isLink ? "a link" : seen.text;
+      wrong.push(`${path} is ${found} and not ${is.join(" or ")}`);
+    }
+  }
+  return wrong;
+}
+
+/** Whether what a link leads to can be read by anybody. */
+async function isOpen(path: string, ownershipOf: OwnershipOf) {
+  try {
+    const target = await ownershipOf(path, { follow: true });
+    return target !== undefined && (target.mode & OTHERS) !== 0;
+  } catch {
+    // A folder on the way is closed to this user, and so to others.
+    return false;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Another master key over the same private keys.
+ *
+ * @module
+ */
+
+import type { Actor, App, PrivateKeys } from "../app.ts";
+import { insertAudit } from "../db/audit.ts";
+import { dropRepeatedAnswers } from "../db/backups.ts";
+import type { KeptKey } from "../db/certificates.ts";
+import { keptKeys } from "./key_check.ts";
+
+/** What became of the private keys. */
+export interface Rewrapped {
+  /** Keys that are under the new master key now, or with `dryRun` can be. */
+  readonly done: number;
+  /** Keys that neither master key opens, or whose file is not there. */
+  readonly lost: readonly KeptKey[];
+}
+
+/**
+ * Puts every private key under a new master key. Each file is replaced in one
+ * step, and one that is under the new key already is left as it is: so a run that
+ * was interrupted is gone on with by the next one. Nothing else may store keys
+ * meanwhile.
+ *
+ * What else was sealed under the former one goes: keys made ahead, and the answers
+ * that repeated requests are given.
+ *
+ * @param app Uses `keyPool`, `privateKeys` and `sql`.
+ * @param actor Who does it.
+ * @param target The same files under the new master key.
+ * @param options With `dryRun` nothing is changed.
+ * @returns What became of them; as long as a key is lost nothing but these files
+ * is changed.
+ */
+export async function rewrapKeys(
+  app: Pick<App, "keyPool" | "privateKeys" | "sql">,
+  actor: Actor,
+  target: PrivateKeys,
+  { dryRun }: { dryRun: boolean },
+): Promise<Rewrapped> {
+  let done = 0;
+  const lost: KeptKey[] = [];
+  for await (const name of keptKeys(app)) {
+    const former = await readOr(app.privateKeys, name);
+    const key = former ?? await readOr(target, name);
+    if (key === undefined) lost.push(name);
+    else {
+      if (former !== undefined && !dryRun) await target.store(name, former);
+      key.fill(0);
+      done++;
+    }
+  }
+  if (!dryRun && lost.length === 0) {
+    await app.keyPool.trim(0);
+    await app.sql.begin(async (tx) => {
+      await dropRepeatedAnswers(tx);
+      await insertAudit(tx, actor, {
+        action: "master_key.rotate",
+        userId: null,
+        details: { keys: done },
+      });
+    });
+  }
+  return { done, lost };
+}
+
+/** Undefined also if it is under another master key. */
+async function readOr(
+  keys: PrivateKeys,
+  name: KeptKey,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await keys.read(name);
+  } catch (error) {
+    if (error instanceof DOMException) return undefined;
+    throw error;
+  }
+}
