@@ -32,7 +32,7 @@ export const MESSAGES_MAX = 16;
 export const LARGE_MAX = MESSAGES_MAX / 2;
 
 /** Messages of each door that may wait for their turn, before any of it is read. */
-const WAITING_MAX = 64;
+const WAITING_MAX = 32;
 
 /** Milliseconds that a message may wait for its turn. */
 const WAIT_MS = 20_000;
