@@ -22,19 +22,20 @@ const PAUSE_MS = 500;
 
 /** Vaultboxes of ten thousand people, all with the certificate of one. */
 async function makeMany({ world, boxes }: FaultWorld): Promise<void> {
-  const { sql } = world.app;
   const [cat] = boxes;
-  await sql`
+  await world.app.sql.begin(async (sql) => {
+    await sql`set local statement_timeout = 0`;
+    await sql`
     insert into vaultboxes (user_id, domain, alias, name)
     select user_id, domain, 'many' || n, 'many' || n
     from vaultboxes, generate_series(1, ${TRANSACTIONS * RECIPIENTS}::int) n
     where id = ${cat!.id}
   `;
-  await sql`
+    await sql`
     insert into addresses (domain, alias, vaultbox_id, kind)
     select domain, alias, id, 'own' from vaultboxes where alias like 'many%'
   `;
-  await sql`
+    await sql`
     insert into vaultbox_certs (
       vaultbox_id, public_cert_pem, fingerprint_sha256, not_before, not_after
     )
@@ -43,6 +44,8 @@ async function makeMany({ world, boxes }: FaultWorld): Promise<void> {
     from vaultboxes v, vaultbox_certs c
     where v.alias like 'many%' and c.vaultbox_id = ${cat!.id}
   `;
+  });
+  await world.app.sql`analyze`;
 }
 
 /** One attempt; gives the recipients that are not stored yet. */
