@@ -5,7 +5,7 @@
  */
 
 import { readFile } from "node:fs/promises";
-import type { App, IntakeApp, PrivateKeys } from "./app.ts";
+import type { App, IntakeApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { connect } from "./db/connect.ts";
 import { MessageBatches } from "./db/message_batches.ts";
@@ -121,17 +121,21 @@ export async function openApp(
  *
  * @param config Settings.
  * @param masterKeyFile File with that key.
- * @returns The store.
+ * @returns The store and the sealer.
  * @throws {Error} If the key cannot be read.
  */
 export async function openKeysUnder(
   config: Config,
   masterKeyFile: string,
-): Promise<PrivateKeys> {
+): Promise<Pick<App, "privateKeys" | "sealer">> {
   const masterKey = await readKeyFile(masterKeyFile);
   const storeKey = await importMasterKey(masterKey);
+  const sealer = await openSealer(masterKey);
   masterKey.fill(0);
-  return openPrivateKeys(config.keysPath, storeKey);
+  return {
+    privateKeys: openPrivateKeys(config.keysPath, storeKey),
+    sealer,
+  };
 }
 
 /**

@@ -30,7 +30,7 @@ export async function runKeysCheck(
 ): Promise<number> {
   parse(args, {}, 0);
   await using app = await open(io);
-  const { good, unreadable, missing } = await checkKeys(
+  const { good, unreadable, missing, unreadableDkim } = await checkKeys(
     app,
     (count) => io.progress?.(`${count} keys`),
   );
@@ -43,11 +43,15 @@ export async function runKeysCheck(
       io.print(`... and ${keys.length - NAMED_MAX} more`);
     }
   }
+  for (const row of unreadableDkim) {
+    io.print(`unreadable\tDKIM key ${row.selector} of ${row.domain}`);
+  }
   io.print(
     `Private keys: ${good} open, ${unreadable.length} unreadable, ${missing.length} missing`,
   );
   if (good === 0 && unreadable.length > 0) return NONE_OPENS;
-  return unreadable.length + missing.length === 0 ? EXIT.ok : EXIT.failed;
+  const lost = unreadable.length + missing.length + unreadableDkim.length;
+  return lost === 0 ? EXIT.ok : EXIT.failed;
 }
 
 /** `keys replace-lost`. */
@@ -58,11 +62,18 @@ export async function runReplaceLost(
   const { values } = parse(args, { yes: { type: "boolean" } }, 0);
   const dryRun = values["yes"] !== true;
   await using app = await open(io);
-  const { vaultboxes, issuer } = await replaceLost(app, OPERATOR, { dryRun });
+  const { vaultboxes, issuer, domains } = await replaceLost(app, OPERATOR, {
+    dryRun,
+  });
   for (const { address, inBundles, nobodys } of vaultboxes) {
     io.print(`${address}\tin bundles ${inBundles}\tnobody's ${nobodys}`);
   }
-  if (vaultboxes.length === 0 && !issuer) {
+  for (const domain of domains) {
+    io.print(
+      `${domain}\tDKIM key\t"encimap dns ${domain}" has the next record`,
+    );
+  }
+  if (vaultboxes.length + domains.length === 0 && !issuer) {
     io.print("No private key is lost");
     return EXIT.ok;
   }
@@ -97,16 +108,19 @@ export async function runRewrap(
   const dryRun = values["dry-run"] === true;
   await using app = await open(io);
   const target = await openKeysUnder(app.config, positionals[0]!);
-  const { done, lost } = await rewrapKeys(app, OPERATOR, target, { dryRun });
+  const { done, lost, lostDkim } = await rewrapKeys(app, OPERATOR, target, {
+    dryRun,
+  });
   for (const { certificateId } of lost.slice(0, NAMED_MAX)) {
     io.print(`lost\tcertificate ${certificateId}`);
   }
+  for (const name of lostDkim) io.print(`lost\tDKIM key ${name}`);
   io.print(
     `Private keys: ${done} ${
       dryRun ? "can be put" : "are"
-    } under the new master key, ${lost.length} lost`,
+    } under the new master key, ${lost.length + lostDkim.length} lost`,
   );
-  return lost.length === 0 ? EXIT.ok : EXIT.failed;
+  return lost.length + lostDkim.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
 /** `keys hmac-scan`, as the mail user. */

@@ -131,3 +131,48 @@ export async function listNextDkimKeys(
     `,
   ];
 }
+
+/**
+ * Lists the keys of all domains.
+ *
+ * @param db Pool or transaction.
+ * @returns The keys; two for each domain at most.
+ */
+export async function listAllDkimKeys(db: Db): Promise<DkimKey[]> {
+  return [
+    ...await db<DkimKey[]>`
+      select domain, selector, sealed_key, public_key, is_active, created_at,
+        activated_at, retired_at
+      from dkim_keys order by domain, selector
+    `,
+  ];
+}
+
+/**
+ * Stores a key that is sealed anew, unless another one has its place by now.
+ *
+ * @param db Pool or transaction.
+ * @param key The key as it was read.
+ * @param sealedKey PKCS#8 DER, sealed.
+ */
+export async function updateSealedKey(
+  db: Db,
+  { domain, selector, publicKey }: DkimKey,
+  sealedKey: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  await db`
+    update dkim_keys set sealed_key = ${sealedKey}
+    where domain = ${domain} and selector = ${selector}
+      and public_key = ${publicKey}
+  `;
+}
+
+/**
+ * Removes the keys of a domain; the next mail that is sent makes a new one.
+ *
+ * @param db Pool or transaction.
+ * @param domain Lower case, A-labels.
+ */
+export async function deleteDkimKeys(db: Db, domain: string): Promise<void> {
+  await db`delete from dkim_keys where domain = ${domain}`;
+}

@@ -134,8 +134,9 @@ async function answer(
     const octets = Number(request.headers["content-length"] ?? 0);
     await admission.check(octets);
     const data = await admission.run(
+      door,
       () => take(app, request, url, door, () => admission.isCrowded),
-      { door, octets },
+      octets,
     );
     respond(response, 200, { success: true, data });
   } catch (thrown) {

@@ -45,7 +45,7 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
     maxOctets: limit,
     async admit(octets, task) {
       await admission.check(octets);
-      return await admission.run(task, { door: "lmtp", octets });
+      return await admission.run("lmtp", task, octets);
     },
     isCrowded: () => admission.isCrowded,
     refused,

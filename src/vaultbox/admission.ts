@@ -161,10 +161,7 @@ export class Admission {
    * @throws {AppError} `too_many_requests` if too many wait, or it waited too
    * long; whatever `work` throws.
    */
-  run<T>(
-    work: () => Promise<T>,
-    { door, octets = 0 }: { door: Door; octets?: number },
-  ): Promise<T> {
+  run<T>(door: Door, work: () => Promise<T>, octets = 0): Promise<T> {
     const began = performance.now();
     const enter = (): Promise<T> =>
       this.#gate.run(() => {

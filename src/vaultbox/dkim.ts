@@ -108,8 +108,7 @@ export async function rotateDkimKey(
   if (waiting !== undefined) return waiting;
   const active = keys.find(({ isActive }) => isActive)!;
   const last = keys.find(({ isActive }) => !isActive);
-  const rested = (last?.retiredAt?.getTime() ?? 0) + REST_DAYS * DAY_MS;
-  if (rested > app.now().getTime()) {
+  if (last !== undefined && isAwaited(last.retiredAt, app.now())) {
     throw new AppError(
       "conflict",
       `The last key has signed until less than ${REST_DAYS} days ago; mail that it has signed is on its way`,
@@ -176,6 +175,19 @@ export async function activateDkimKeys(
 }
 
 /**
+ * Says whether others still look a key up: it signs, or will, or mail that it
+ * has signed may be on its way.
+ *
+ * @param retiredAt Since when it does not sign any more.
+ * @param now The time.
+ * @returns Whether they do.
+ */
+export function isAwaited(retiredAt: Date | null, now: Date): boolean {
+  return retiredAt === null ||
+    retiredAt.getTime() + REST_DAYS * DAY_MS > now.getTime();
+}
+
+/**
  * Names the record of a key.
  *
  * @param key The key.
@@ -225,6 +237,41 @@ async function newKey(
   const sealedKey = await app.sealer.seal(pkcs8, boundTo(domain, selector));
   pkcs8.fill(0);
   return { domain, selector, sealedKey, publicKey };
+}
+
+/**
+ * Opens a key, if the sealer opens it.
+ *
+ * @param sealer The sealer.
+ * @param key The key.
+ * @returns PKCS#8 DER; undefined if it is under another master key.
+ */
+export async function openDkimKey(
+  sealer: App["sealer"],
+  { domain, selector, sealedKey }: DkimKey,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await sealer.open(sealedKey, boundTo(domain, selector));
+  } catch (error) {
+    if (error instanceof DOMException) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Seals a key.
+ *
+ * @param sealer The sealer.
+ * @param key Whose place it has.
+ * @param pkcs8 The key, PKCS#8 DER.
+ * @returns The sealed key.
+ */
+export function sealDkimKey(
+  sealer: App["sealer"],
+  { domain, selector }: Pick<DkimKey, "domain" | "selector">,
+  pkcs8: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return sealer.seal(pkcs8, boundTo(domain, selector));
 }
 
 function boundTo(domain: string, selector: string): string {

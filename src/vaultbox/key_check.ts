@@ -6,6 +6,8 @@
 
 import type { App } from "../app.ts";
 import { type KeptKey, listKept } from "../db/certificates.ts";
+import { type DkimKey, listAllDkimKeys } from "../db/dkim_keys.ts";
+import { openDkimKey } from "./dkim.ts";
 
 /** Keys that are listed at a time. */
 const PAGE = 1000;
@@ -18,17 +20,19 @@ export interface KeyCheck {
   readonly unreadable: readonly KeptKey[];
   /** Keys whose file is not there. */
   readonly missing: readonly KeptKey[];
+  /** Keys of outgoing mail that it does not open. */
+  readonly unreadableDkim: readonly DkimKey[];
 }
 
 /**
  * Opens every private key that should be here.
  *
- * @param app Uses `privateKeys` and `sql`.
+ * @param app Uses `privateKeys`, `sealer` and `sql`.
  * @param progress Is told how many were opened, after each thousand.
  * @returns What was found. One that is destroyed meanwhile counts as missing.
  */
 export async function checkKeys(
-  app: Pick<App, "privateKeys" | "sql">,
+  app: Pick<App, "privateKeys" | "sealer" | "sql">,
   progress: (count: number) => void = () => {},
 ): Promise<KeyCheck> {
   let good = 0;
@@ -46,7 +50,13 @@ export async function checkKeys(
       unreadable.push(name);
     }
   }
-  return { good, unreadable, missing };
+  const unreadableDkim: DkimKey[] = [];
+  for (const row of await listAllDkimKeys(app.sql)) {
+    const key = await openDkimKey(app.sealer, row);
+    if (key === undefined) unreadableDkim.push(row);
+    key?.fill(0);
+  }
+  return { good, unreadable, missing, unreadableDkim };
 }
 
 /**

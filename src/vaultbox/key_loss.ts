@@ -6,10 +6,12 @@
 
 import type { Actor, App } from "../app.ts";
 import { listCertificates, updateRetired } from "../db/certificates.ts";
+import { deleteDkimKeys } from "../db/dkim_keys.ts";
 import { EVERYTHING, getVaultbox } from "../db/vaultboxes.ts";
 import { generateCertificate } from "./certificate.ts";
 import { replaceIssuer } from "./issuer.ts";
 import { checkKeys } from "./key_check.ts";
+import { dkimKeys } from "./dkim.ts";
 import { decideDestruction, destroyDecided } from "./key_destruction.ts";
 
 /** A vaultbox with keys that are lost. */
@@ -30,6 +32,8 @@ export interface Loss {
   readonly vaultboxes: readonly LostKeys[];
   /** Whether the key of the issuer is lost, too. */
   readonly issuer: boolean;
+  /** Domains whose key of outgoing mail is lost; DNS has to show the next one. */
+  readonly domains: readonly string[];
 }
 
 /**
@@ -51,7 +55,7 @@ export async function replaceLost(
   actor: Actor,
   { dryRun }: { dryRun: boolean },
 ): Promise<Loss> {
-  const { unreadable, missing } = await checkKeys(app);
+  const { unreadable, missing, unreadableDkim } = await checkKeys(app);
   const lost = [...unreadable, ...missing];
   const isIssuers = (name: { certificateId: string; vaultboxId: string }) =>
     name.certificateId === name.vaultboxId;
@@ -67,7 +71,14 @@ export async function replaceLost(
     const ids = new Set(names.map(({ certificateId }) => certificateId));
     vaultboxes.push(await replaceFor(app, actor, vaultboxId, ids, dryRun));
   }
-  return { vaultboxes, issuer };
+  const domains = [...new Set(unreadableDkim.map(({ domain }) => domain))];
+  if (!dryRun) {
+    for (const domain of domains) {
+      await deleteDkimKeys(app.sql, domain);
+      await dkimKeys(app, domain);
+    }
+  }
+  return { vaultboxes, issuer, domains };
 }
 
 async function replaceFor(

@@ -8,6 +8,8 @@ import type { Actor, App, PrivateKeys } from "../app.ts";
 import { insertAudit } from "../db/audit.ts";
 import { dropRepeatedAnswers } from "../db/backups.ts";
 import type { KeptKey } from "../db/certificates.ts";
+import { listAllDkimKeys, updateSealedKey } from "../db/dkim_keys.ts";
+import { dkimName, openDkimKey, sealDkimKey } from "./dkim.ts";
 import { keptKeys } from "./key_check.ts";
 
 /** What became of the private keys. */
@@ -16,10 +18,13 @@ export interface Rewrapped {
   readonly done: number;
   /** Keys that neither master key opens, or whose file is not there. */
   readonly lost: readonly KeptKey[];
+  /** Records of DNS whose key of outgoing mail neither opens. */
+  readonly lostDkim: readonly string[];
 }
 
 /**
- * Puts every private key under a new master key. Each file is replaced in one
+ * Puts every private key under a new master key, those that sign outgoing mail as
+ * well. Each file is replaced in one
  * step, and one that is under the new key already is left as it is: so a run that
  * was interrupted is gone on with by the next one. Nothing else may store keys
  * meanwhile.
@@ -27,7 +32,7 @@ export interface Rewrapped {
  * What else was sealed under the former one goes: keys made ahead, and the answers
  * that repeated requests are given.
  *
- * @param app Uses `keyPool`, `privateKeys` and `sql`.
+ * @param app Uses `keyPool`, `privateKeys`, `sealer` and `sql`.
  * @param actor Who does it.
  * @param target The same files under the new master key.
  * @param options With `dryRun` nothing is changed.
@@ -35,24 +40,37 @@ export interface Rewrapped {
  * is changed.
  */
 export async function rewrapKeys(
-  app: Pick<App, "keyPool" | "privateKeys" | "sql">,
+  app: Pick<App, "keyPool" | "privateKeys" | "sealer" | "sql">,
   actor: Actor,
-  target: PrivateKeys,
+  target: Pick<App, "privateKeys" | "sealer">,
   { dryRun }: { dryRun: boolean },
 ): Promise<Rewrapped> {
   let done = 0;
   const lost: KeptKey[] = [];
   for await (const name of keptKeys(app)) {
     const former = await readOr(app.privateKeys, name);
-    const key = former ?? await readOr(target, name);
+    const key = former ?? await readOr(target.privateKeys, name);
     if (key === undefined) lost.push(name);
     else {
-      if (former !== undefined && !dryRun) await target.store(name, former);
+      if (former !== undefined && !dryRun) {
+        await target.privateKeys.store(name, former);
+      }
       key.fill(0);
       done++;
     }
   }
-  if (!dryRun && lost.length === 0) {
+  const lostDkim: string[] = [];
+  for (const row of await listAllDkimKeys(app.sql)) {
+    const former = await openDkimKey(app.sealer, row);
+    const key = former ?? await openDkimKey(target.sealer, row);
+    if (key === undefined) lostDkim.push(dkimName(row));
+    else if (former !== undefined && !dryRun) {
+      const sealed = await sealDkimKey(target.sealer, row, former);
+      await updateSealedKey(app.sql, row, sealed);
+    }
+    key?.fill(0);
+  }
+  if (!dryRun && lost.length + lostDkim.length === 0) {
     await app.keyPool.trim(0);
     await app.sql.begin(async (tx) => {
       await dropRepeatedAnswers(tx);
@@ -63,7 +81,7 @@ export async function rewrapKeys(
       });
     });
   }
-  return { done, lost };
+  return { done, lost, lostDkim };
 }
 
 /** Undefined also if it is under another master key. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { openPrivateKeys } from "../../src/storage/private_keys.ts";
 import { importMasterKey } from "../../src/storage/sealed.ts";
+import { openSealer } from "../../src/storage/sealer.ts";
+import { signingKey } from "../../src/vaultbox/dkim.ts";
 import { lastingIssuer } from "../../src/vaultbox/issuer.ts";
 import { checkKeys } from "../../src/vaultbox/key_check.ts";
 import { replaceLost } from "../../src/vaultbox/key_loss.ts";
@@ -13,7 +15,10 @@ import { makeBox, SERVICE, type TestWorld, testWorld } from "../helpers/app.ts";
 /** The files of a world's keys as another master key sees them. */
 async function under(world: TestWorld, octet: number) {
   const key = await importMasterKey(new Uint8Array(32).fill(octet));
-  return openPrivateKeys(`${world.directory}/keys`, key);
+  return {
+    privateKeys: openPrivateKeys(`${world.directory}/keys`, key),
+    sealer: await openSealer(new Uint8Array(32).fill(octet)),
+  };
 }
 
 Deno.test("rewrapKeys() is gone on with after an interruption, keeps every key, and drops what else the former master key has sealed", async () => {
@@ -35,11 +40,14 @@ Deno.test("rewrapKeys() is gone on with after an interruption, keeps every key, 
   assert.equal(good, 4);
   // It ends after two keys, as by a power failure.
   let left = 2;
-  const dying = {
-    ...target,
-    store: (...args: Parameters<typeof target.store>) =>
-      left-- > 0 ? target.store(...args) : Promise.reject(new Error("killed")),
+  const { store } = target.privateKeys;
+  const privateKeys = {
+    ...target.privateKeys,
+    store: (...args: Parameters<typeof store>) =>
+      left-- > 0 ? store(...args) : Promise.reject(new Error("killed")),
   };
+  const dying = { ...target, privateKeys };
+  const signs = await signingKey(world.app, "pets.example");
   const options = { dryRun: false };
   await assert.rejects(
     rewrapKeys(world.app, SERVICE, dying, options),
@@ -52,7 +60,14 @@ Deno.test("rewrapKeys() is gone on with after an interruption, keeps every key, 
   const done = await rewrapKeys(world.app, SERVICE, target, options);
   assert.deepEqual([done.done, done.lost], [4, []]);
   assert.equal((await checkKeys(world.app)).good, 0);
-  const after = await checkKeys({ ...world.app, privateKeys: target });
+  const after = await checkKeys({ ...world.app, ...target });
+  assert.deepEqual(after.unreadableDkim, []);
+  assert.equal((await checkKeys(world.app)).unreadableDkim.length, 1);
+  const signsNow = await signingKey(
+    { ...world.app, ...target },
+    "pets.example",
+  );
+  assert.ok(signsNow.privateKey.equals(signs.privateKey));
   assert.deepEqual([after.good, after.unreadable, after.missing], [4, [], []]);
   assert.equal(await world.app.keyPool.trim(5), 0);
   const [{ count }] = await world.app.sql<[{ count: number }]>`
@@ -95,9 +110,11 @@ Deno.test("replaceLost() makes new keys where the master key is lost: mail goes 
     where vaultbox_id = ${cat}
   `;
   const before = await listCertificates(world.app.sql, cat);
-  const app = { ...world.app, privateKeys: await under(world, 8) };
+  await signingKey(world.app, "pets.example");
+  const app = { ...world.app, ...await under(world, 8) };
   const dry = await replaceLost(app, SERVICE, { dryRun: true });
   assert.equal(dry.issuer, true);
+  assert.deepEqual(dry.domains, ["pets.example"]);
   assert.deepEqual(
     dry.vaultboxes.map((
       { address, inBundles, nobodys },
@@ -121,7 +138,8 @@ Deno.test("replaceLost() makes new keys where the master key is lost: mail goes 
     ],
   );
   const again = await replaceLost(app, SERVICE, { dryRun: false });
-  assert.deepEqual(again, { vaultboxes: [], issuer: false });
+  assert.deepEqual(again, { vaultboxes: [], issuer: false, domains: [] });
+  await signingKey(app, "pets.example");
 });
 
 Deno.test("a restored appliance gives no key and no link a second time, and maintenance does not doubt the clock", async () => {
