@@ -154,9 +154,9 @@ export class Admission {
   /**
    * Works on one message when its turn comes, from its first octet on.
    *
+   * @param door By which door it comes: those of each have their turn.
    * @param work What is to be done; it gives up by itself if the sender stalls.
-   * @param message `door` by which it comes: those of each have their turn;
-   * `octets`, if the sender has said it.
+   * @param octets Its length, if the sender has said it.
    * @returns What it returned.
    * @throws {AppError} `too_many_requests` if too many wait, or it waited too
    * long; whatever `work` throws.
