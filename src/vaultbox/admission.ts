@@ -31,8 +31,8 @@ export const MESSAGES_MAX = 16;
  */
 export const LARGE_MAX = MESSAGES_MAX / 2;
 
-/** Messages of each door that may wait for their turn, before anything of them is read. */
-const WAITING_MAX = 64;
+/** Messages of each door that may wait for their turn, before any of it is read. */
+const WAITING_MAX = 32;
 
 /** Milliseconds that a message may wait for its turn. */
 const WAIT_MS = 20_000;
@@ -154,7 +154,7 @@ export class Admission {
   /**
    * Works on one message when its turn comes, from its first octet on.
    *
-   * @param door By which door it comes: those of each door have their turn.
+   * @param door By which door it comes: those of each have their turn.
    * @param work What is to be done; it gives up by itself if the sender stalls.
    * @param octets Its length, if the sender has said it.
    * @returns What it returned.

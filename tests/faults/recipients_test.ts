@@ -22,19 +22,20 @@ const PAUSE_MS = 500;
 
 /** Vaultboxes of ten thousand people, all with the certificate of one. */
 async function makeMany({ world, boxes }: FaultWorld): Promise<void> {
-  const { sql } = world.app;
   const [cat] = boxes;
-  await sql`
+  await world.app.sql.begin(async (sql) => {
+    await sql`set local statement_timeout = 0`;
+    await sql`
     insert into vaultboxes (user_id, domain, alias, name)
     select user_id, domain, 'many' || n, 'many' || n
     from vaultboxes, generate_series(1, ${TRANSACTIONS * RECIPIENTS}::int) n
     where id = ${cat!.id}
   `;
-  await sql`
+    await sql`
     insert into addresses (domain, alias, vaultbox_id, kind)
     select domain, alias, id, 'own' from vaultboxes where alias like 'many%'
   `;
-  await sql`
+    await sql`
     insert into vaultbox_certs (
       vaultbox_id, public_cert_pem, fingerprint_sha256, not_before, not_after
     )
@@ -43,6 +44,8 @@ async function makeMany({ world, boxes }: FaultWorld): Promise<void> {
     from vaultboxes v, vaultbox_certs c
     where v.alias like 'many%' and c.vaultbox_id = ${cat!.id}
   `;
+  });
+  await world.app.sql`analyze`;
 }
 
 /** One attempt; gives the recipients that are not stored yet. */
@@ -129,30 +132,33 @@ async function count({ world, state, boxes }: FaultWorld): Promise<Count> {
   return { accepted: rows.length, ...found };
 }
 
-Deno.test("ten thousand recipients over ten transactions get one file and one row each, though the intake is killed", async () => {
-  await using faults = await faultWorld();
-  const { intake, canaries, env } = faults;
-  await makeMany(faults);
-  await intake.start();
-  const summary = new Summary("10,000 recipients over ten transactions");
-  const deliveries = Array.from({ length: TRANSACTIONS }, (_, t) => {
-    const number = `t${t}`;
-    const octets = writeMail(canaries, number, 3000);
-    const mail = { number, queueId: newQueueId(), octets };
-    const recipients = Array.from(
-      { length: RECIPIENTS },
-      (_, i) => `many${t * RECIPIENTS + i + 1}@pets.example`,
-    );
-    return deliver(env["ENCIMAP_LMTP_SOCKET"]!, mail, recipients);
+// Too long for CI.
+if (Deno.env.has("FAULT_ROUNDS")) {
+  Deno.test("ten thousand recipients over ten transactions get one file and one row each, though the intake is killed", async () => {
+    await using faults = await faultWorld();
+    const { intake, canaries, env } = faults;
+    await makeMany(faults);
+    await intake.start();
+    const summary = new Summary("10,000 recipients over ten transactions");
+    const deliveries = Array.from({ length: TRANSACTIONS }, (_, t) => {
+      const number = `t${t}`;
+      const octets = writeMail(canaries, number, 3000);
+      const mail = { number, queueId: newQueueId(), octets };
+      const recipients = Array.from(
+        { length: RECIPIENTS },
+        (_, i) => `many${t * RECIPIENTS + i + 1}@pets.example`,
+      );
+      return deliver(env["ENCIMAP_LMTP_SOCKET"]!, mail, recipients);
+    });
+    await pause(2000);
+    await intake.stop("SIGKILL");
+    await intake.start();
+    const attempts = await Promise.all(deliveries);
+    await summary.round({
+      state: faults.state,
+      canaries,
+      census: { count: () => count(faults) },
+    });
+    summary.end(`attempts: ${attempts.join(" ")}`);
   });
-  await pause(2000);
-  await intake.stop("SIGKILL");
-  await intake.start();
-  const attempts = await Promise.all(deliveries);
-  await summary.round({
-    state: faults.state,
-    canaries,
-    census: { count: () => count(faults) },
-  });
-  summary.end(`attempts: ${attempts.join(" ")}`);
-});
+}
