@@ -42,41 +42,41 @@ NL='
 HERE=$(cd "$(dirname "$0")" && pwd)
 
 # One file for each subject; all are read before anything happens.
-[ -r "$HERE/install/common.sh" ] || { printf 'install.sh: the folder install/ is missing beside it\n' >&2; exit 1; }
-# shellcheck source=install/common.sh
-. "$HERE/install/common.sh"
-# shellcheck source=install/preflight.sh
-. "$HERE/install/preflight.sh"
-# shellcheck source=install/resources.sh
-. "$HERE/install/resources.sh"
-# shellcheck source=install/release.sh
-. "$HERE/install/release.sh"
-# shellcheck source=install/machine.sh
-. "$HERE/install/machine.sh"
-# shellcheck source=install/program.sh
-. "$HERE/install/program.sh"
-# shellcheck source=install/settings.sh
-. "$HERE/install/settings.sh"
-# shellcheck source=install/tls.sh
-. "$HERE/install/tls.sh"
-# shellcheck source=install/database.sh
-. "$HERE/install/database.sh"
-# shellcheck source=install/postfix.sh
-. "$HERE/install/postfix.sh"
-# shellcheck source=install/queue.sh
-. "$HERE/install/queue.sh"
-# shellcheck source=install/dovecot.sh
-. "$HERE/install/dovecot.sh"
-# shellcheck source=install/web.sh
-. "$HERE/install/web.sh"
-# shellcheck source=install/daemons.sh
-. "$HERE/install/daemons.sh"
-# shellcheck source=install/firewall.sh
-. "$HERE/install/firewall.sh"
-# shellcheck source=install/operator.sh
-. "$HERE/install/operator.sh"
-# shellcheck source=install/uninstall.sh
-. "$HERE/install/uninstall.sh"
+[ -r "$HERE/appliance/install/common.sh" ] || { printf 'install.sh: the folder appliance/ is missing beside it\n' >&2; exit 1; }
+# shellcheck source=appliance/install/common.sh
+. "$HERE/appliance/install/common.sh"
+# shellcheck source=appliance/install/preflight.sh
+. "$HERE/appliance/install/preflight.sh"
+# shellcheck source=appliance/install/resources.sh
+. "$HERE/appliance/install/resources.sh"
+# shellcheck source=appliance/install/release.sh
+. "$HERE/appliance/install/release.sh"
+# shellcheck source=appliance/install/machine.sh
+. "$HERE/appliance/install/machine.sh"
+# shellcheck source=appliance/install/program.sh
+. "$HERE/appliance/install/program.sh"
+# shellcheck source=appliance/install/settings.sh
+. "$HERE/appliance/install/settings.sh"
+# shellcheck source=appliance/install/tls.sh
+. "$HERE/appliance/install/tls.sh"
+# shellcheck source=appliance/install/database.sh
+. "$HERE/appliance/install/database.sh"
+# shellcheck source=appliance/install/postfix.sh
+. "$HERE/appliance/install/postfix.sh"
+# shellcheck source=appliance/install/queue.sh
+. "$HERE/appliance/install/queue.sh"
+# shellcheck source=appliance/install/dovecot.sh
+. "$HERE/appliance/install/dovecot.sh"
+# shellcheck source=appliance/install/web.sh
+. "$HERE/appliance/install/web.sh"
+# shellcheck source=appliance/install/daemons.sh
+. "$HERE/appliance/install/daemons.sh"
+# shellcheck source=appliance/install/firewall.sh
+. "$HERE/appliance/install/firewall.sh"
+# shellcheck source=appliance/install/operator.sh
+. "$HERE/appliance/install/operator.sh"
+# shellcheck source=appliance/install/uninstall.sh
+. "$HERE/appliance/install/uninstall.sh"
 
 usage() {
   cat <<'END'

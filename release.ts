@@ -4,7 +4,7 @@
  *
  * SHA256SUMS there has every file. With `--key FILE`, an Ed25519 key in PEM
  * (`openssl genpkey -algorithm ed25519`), SHA256SUMS.sig is its signature;
- * install.sh checks both (install/release.sh).
+ * install.sh checks both (appliance/install/release.sh).
  *
  * @module
  */
@@ -19,9 +19,9 @@ const CONTENTS = [
   "LICENSE",
   "README.md",
   "SECURITY.md",
+  "appliance/install",
   "dist",
   "docs",
-  "install",
   "install.sh",
 ];
 

@@ -39,6 +39,12 @@ const INTAKE_CONNECTIONS = 8;
 /** Of those, how many may wait for locks of vaultboxes. */
 const ROWS_ALONE_MAX = 4;
 
+/**
+ * Milliseconds that the intake waits for a lock. What it waits for takes the API
+ * milliseconds; beyond that Postfix tries again.
+ */
+const LOCK_TIMEOUT_MS = 3000;
+
 /** Addresses whose vaultboxes the intake keeps in memory. */
 const ADDRESSES_KNOWN_MAX = 2000;
 
@@ -145,7 +151,10 @@ export async function openIntakeApp(
   log: Log,
 ): Promise<IntakeApp & AsyncDisposable> {
   const hmacKey = await readKeyFile(config.hmacKeyFile);
-  const sql = connect(config.databaseUrl, { max: INTAKE_CONNECTIONS });
+  const sql = connect(config.databaseUrl, {
+    max: INTAKE_CONNECTIONS,
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
+  });
   const alone = new Gate(ROWS_ALONE_MAX);
   return {
     config,

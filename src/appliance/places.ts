@@ -39,6 +39,8 @@ export interface PlaceSettings {
   readonly intakeSocket: string;
   /** Unix socket where the intake takes mail by LMTP. */
   readonly lmtpSocket: string;
+  /** Unix socket behind which systemd starts `encimap queue`. */
+  readonly queueSocket: string;
   /** Unix socket of Dovecot's doveadm service. */
   readonly doveadmSocket: string;
   /** Names of the units. */
@@ -61,7 +63,13 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
     { path: "/var/lib/encimap", is: ["root:root 755"] },
     { path: "/usr/local/lib/encimap", is: ["root:root 755"] },
     { path: "/usr/local/lib/encimap/current/encimap", is: ["root:root 755"] },
-    ...["encimap", "encimap_ctl", "encimap_pipe.sh"].map((name): Place => ({
+    ...[
+      "encimap",
+      "encimap_backup",
+      "encimap_ctl",
+      "encimap_keys",
+      "encimap_pipe.sh",
+    ].map((name): Place => ({
       path: `/usr/local/bin/${name}`,
       is: ["root:root 755"],
     })),
@@ -83,8 +91,18 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
       is: ["root:root 600"],
       mayBeLink: true,
     },
+    ...["backup.env", "backup.password"].map((name): Place => ({
+      path: `${secretsPath}/${name}`,
+      is: ["root:root 600"],
+      isOptional: true,
+    })),
     // Closed folders: nobody else comes to what is inside.
     { path: "/var/lib/encimap/install", is: ["root:root 700"] },
+    {
+      path: "/var/lib/encimap/backup",
+      is: ["root:root 700"],
+      isOptional: true,
+    },
     { path: settings.keysPath, is: ["encimap:encimap 700"] },
     { path: settings.maildirBasePath, is: ["vaultmail:vaultmail 700"] },
     { path: mapsPath, is: ["encimap:postfix 2750"] },
@@ -100,6 +118,11 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
     },
     { path: settings.lmtpSocket, is: ["vaultmail:postfix 660"] },
     { path: settings.doveadmSocket, is: ["encimap:root 600"] },
+    {
+      path: settings.queueSocket,
+      is: ["root:encimap 660"],
+      isOptional: true,
+    },
   ];
 }
 

@@ -9,8 +9,8 @@ import { parseConfig, showConfig } from "../config.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
-import { BACKUP_COMMANDS } from "./backup_commands.ts";
 import { MOVING_COMMANDS } from "./moving_commands.ts";
+import { BACKUP_COMMANDS } from "./backup_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -149,10 +149,11 @@ export const COMMANDS: readonly Command[] = [
       "operations.md says what to do about each finding.",
       "",
       "Exit status:",
-      "  0   nothing was found, or another run is at it",
+      "  0   nothing was found",
       "  1   failed; the reason is on standard error",
       "  2   something was found",
       "  64  wrong arguments",
+      "  75  another run is at it; nothing was looked at",
       "  78  wrong configuration",
     ].join("\n"),
     run: async (args, io) => (await import("./verify.ts")).runVerify(args, io),
@@ -308,8 +309,8 @@ export const COMMANDS: readonly Command[] = [
       (await import("./issuer.ts")).runIssuerShow(args, io),
   },
   ...KEY_COMMANDS,
-  ...BACKUP_COMMANDS,
   ...MOVING_COMMANDS,
+  ...BACKUP_COMMANDS,
   {
     name: "config describe",
     usage: "",

@@ -4,10 +4,13 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { IntakeApp } from "../app.ts";
 import { checkSchema } from "../db/migrate.ts";
+import { toAppError } from "../errors.ts";
 import { gracefulStop } from "../http/graceful_stop.ts";
 import { intakeServer } from "../http/intake.ts";
+import { reason } from "../log.ts";
 import { lmtpEngine } from "../lmtp/engine.ts";
 import { lmtpServer } from "../lmtp/server.ts";
 import { Admission } from "../vaultbox/admission.ts";
@@ -17,6 +20,9 @@ import type { Io } from "./command.ts";
 import { listen, LISTEN_FDS_START, listenAt } from "./listen.ts";
 import type { Service } from "./service.ts";
 import { startSweeps } from "./sweeps.ts";
+
+/** Milliseconds between two questions to a database that is away. */
+const RETRY_MS = 1000;
 
 /** Milliseconds for saving the last counts of deliveries. */
 const SAVE_MS = 2000;
@@ -29,7 +35,6 @@ const SAVE_MS = 2000;
  * @returns The running intake.
  */
 export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
-  await checkSchema(app.sql);
   await prepareSpool(app);
   const admission = new Admission(app);
   const bySocket = intakeServer(app, { kind: "socket" }, admission);
@@ -59,11 +64,18 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
     if (lmtpFd !== undefined) await listen(lmtp.server, { fd: lmtpFd });
   }
   app.log.write("info", "listening", { socket: intakeSocket });
-  const stopSweeps = await startSweeps(app);
+  const stopping = new AbortController();
+  const sweeping = schemaIsRight(app, stopping.signal).then((isRight) =>
+    isRight ? startSweeps(app) : undefined
+  );
+  const failed = new Promise<never>((_, reject) => sweeping.catch(reject));
   return {
+    failed,
     async stop(now) {
+      stopping.abort();
+      const stopSweeps = await sweeping;
       await Promise.all([
-        stopSweeps(),
+        stopSweeps?.(),
         ...stopDoors.map((stop) => stop(now)),
         lmtp.close(now),
       ]);
@@ -71,6 +83,34 @@ export async function startIntake(app: IntakeApp, io: Io): Promise<Service> {
       await saveLast(app);
     },
   };
+}
+
+/**
+ * Waits for the database. The doors are open meanwhile, and refuse mail for now;
+ * without them Postfix would have nobody who tells it why.
+ *
+ * @returns False if the process stops before.
+ * @throws {Error} If waiting does not help, as with a schema that is newer than
+ * the program.
+ */
+async function schemaIsRight(
+  { sql, log }: IntakeApp,
+  stopping: AbortSignal,
+): Promise<boolean> {
+  let said: string | undefined;
+  while (!stopping.aborted) {
+    try {
+      await checkSchema(sql);
+      return true;
+    } catch (error) {
+      if (toAppError(error).code !== "unavailable") throw error;
+      const cause = reason(error);
+      if (cause !== said) log.write("warn", "waiting for database", { cause });
+      said = cause;
+    }
+    await delay(RETRY_MS, undefined, { signal: stopping }).catch(() => {});
+  }
+  return false;
 }
 
 /** Without waiting for a database that is away: these are only counts. */

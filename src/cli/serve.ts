@@ -98,7 +98,8 @@ async function runServices(
   using shutdown = shutdownSignal();
   try {
     const services = await start(config, log, stack);
-    await fired(shutdown.signal);
+    const failures = services.flatMap(({ failed }) => failed ?? []);
+    await Promise.race([fired(shutdown.signal), ...failures]);
     log.write("info", "stopping");
     await stop(services, shutdown.again, log);
     return EXIT.ok;

@@ -6,6 +6,8 @@
 
 /** A part of the program that listens. */
 export interface Service {
+  /** Rejects where it cannot go on. */
+  readonly failed?: Promise<never>;
   /**
    * Stops taking requests; resolves when the open ones are answered.
    *

@@ -40,30 +40,35 @@ const RECOUNT_MS = 60_000;
  * @param app The intake's world.
  * @returns What ends it and waits for the sweep that is under way.
  */
-export async function startSweeps(
-  app: IntakeApp,
-): Promise<() => Promise<void>> {
+export function startSweeps(app: IntakeApp): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
+  let isStopped = false;
   const queue = (task: () => Promise<void>): void => {
-    running = running.then(task).catch((error) =>
-      app.log.write("error", "sweep failed", { cause: reason(error) })
-    );
+    running = running.then(() => isStopped ? undefined : task()).catch((
+      error,
+    ) => app.log.write("error", "sweep failed", { cause: reason(error) }));
   };
   const sightings = new Sightings();
   const finish = (): void => queue(() => finishDeliveries(app, sightings));
   const remove = (): void => queue(() => removeDeletedMail(app));
-  const stopFollowing = await followVaultboxes(app);
   const count = (): void => {
     queue(() => recountFull(app));
     queue(() => recountInTurn(app));
   };
   const listening = [
-    await app.sql.listen("encimap_removal", remove, remove),
-    await app.sql.listen(
+    followVaultboxes(app),
+    app.sql.listen("encimap_removal", remove, remove),
+    app.sql.listen(
       "encimap_full",
       (payload) => queue(() => recountNamed(app, payload)),
     ),
   ];
+  for (const each of listening) {
+    // The package tries again by itself, each time that it is not connected.
+    each.catch((error) =>
+      app.log.write("warn", "not listening yet", { cause: reason(error) })
+    );
+  }
   finish();
   const save = (): void => queue(() => saveDeliveryCounts(app));
   const timers = [
@@ -73,9 +78,9 @@ export async function startSweeps(
     setInterval(count, RECOUNT_MS),
   ];
   return async () => {
+    // What is told from now on is found by the next process.
+    isStopped = true;
     for (const timer of timers) clearInterval(timer);
-    await stopFollowing().catch(() => {});
-    for (const each of listening) await each.unlisten().catch(() => {});
     // A crash may end it as well; a large mail store must not hold the stop.
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise((resolve) => {

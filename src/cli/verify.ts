@@ -69,8 +69,8 @@ export async function runVerify(
     ? await verifyNamed(app, positionals, printer)
     : await verifyAll(app, { restart: values["restart"] === true }, printer);
   if (report === undefined) {
-    printer.say("Another run is at it");
-    return EXIT.ok;
+    io.warn("Another run is at it");
+    return EXIT.tempfail;
   }
   printer.summarize(report);
   return countOf(report) === 0 ? EXIT.ok : FOUND;

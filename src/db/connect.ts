@@ -6,6 +6,7 @@
 
 import { userInfo } from "node:os";
 import { AppError } from "../errors.ts";
+import { bearLoss } from "./transactions.ts";
 import postgres, { type Sql, type TransactionSql } from "postgres";
 
 /** A pool or an open transaction. */
@@ -26,22 +27,29 @@ const SOCKET_DIRECTORY = "/run/postgresql";
 /** Seconds between two attempts to connect to a database that is away. */
 const RECONNECT_SECONDS = 0.5;
 
-/** OID of int8 in pg_type. */
+/** OIDs in pg_type. */
 const INT8 = 20;
+const CIDR_ARRAY = 651;
+const TEXT_ARRAY = 1009;
+const UUID_ARRAY = 2951;
 
 /**
  * Makes a pool; connections are opened when they are needed.
  *
  * @param databaseUrl A postgresql:// URL; see ENCIMAP_DATABASE_URL.
- * @param options `max` is the number of connections at most.
+ * @param options `max` is the number of connections at most; a lock is waited
+ * for `lockTimeoutMs` milliseconds, else as long as a statement may take, 15 s.
  * @returns The pool.
  */
-export function connect(databaseUrl: string, options: { max: number }): Pool {
+export function connect(
+  databaseUrl: string,
+  options: { max: number; lockTimeoutMs?: number },
+): Pool {
   const url = new URL(databaseUrl);
   const host = url.searchParams.get("host") ||
     decodeURIComponent(url.hostname) || SOCKET_DIRECTORY;
   const password = decodeURIComponent(url.password);
-  return postgres({
+  const sql: Pool = postgres({
     host,
     port: Number(url.port || 5432),
     database: decodeURIComponent(url.pathname.slice(1)),
@@ -55,9 +63,13 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
     idle_timeout: 60,
     max_lifetime: 3600,
     onnotice: () => {},
+    // What the package asks for types of arrays, with each new connection, ends
+    // the process if the connection is lost meanwhile.
+    fetch_types: false,
     connection: {
       application_name: "encimap",
       statement_timeout: 15_000,
+      lock_timeout: options.lockTimeoutMs ?? 0,
       idle_in_transaction_session_timeout: 30_000,
     },
     transform: {
@@ -74,6 +86,23 @@ export function connect(databaseUrl: string, options: { max: number }): Pool {
       },
     },
   });
+  for (const oid of [CIDR_ARRAY, TEXT_ARRAY, UUID_ARRAY]) {
+    sql.options.serializers[oid] = writeArray;
+    sql.options.parsers[oid] = readArray;
+  }
+  sql.begin = bearLoss(sql.begin);
+  return sql;
+}
+
+/** An array without NULL, PostgreSQL §8.15.6. */
+function writeArray(values: readonly string[]): string {
+  const quoted = values.map((v) => `"${v.replaceAll(/["\\]/g, "\\$&")}"`);
+  return `{${quoted.join()}}`;
+}
+
+/** An array of what needs no quotes: no query gives back one of texts. */
+function readArray(text: string): string[] {
+  return text === "{}" ? [] : text.slice(1, -1).split(",");
 }
 
 /**
@@ -120,6 +149,16 @@ export function isViolation(
  */
 export function isRefusal(error: unknown): boolean {
   return error instanceof AppError || error instanceof postgres.PostgresError;
+}
+
+/**
+ * Says whether a lock was waited for in vain.
+ *
+ * @param error What was caught.
+ * @returns Whether it is lock_not_available, PostgreSQL Appendix A.
+ */
+export function isLockTimeout(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.code === "55P03";
 }
 
 /** SQLSTATE unique_violation, PostgreSQL Appendix A. */

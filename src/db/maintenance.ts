@@ -201,20 +201,21 @@ export async function runAlone<T>(
   lock: number,
   task: () => Promise<T>,
 ): Promise<T | undefined> {
-  const held = await sql.reserve();
+  let running: Promise<T> | undefined;
   try {
-    const [row] = await held<[{ free: boolean }]>`
-      select pg_try_advisory_lock(${lock}) as free
-    `;
-    if (!row.free) return undefined;
-    try {
-      return await task();
-    } finally {
-      await held`select pg_advisory_unlock(${lock})`;
-    }
-  } finally {
-    held.release();
+    // A transaction without a snapshot: however long it is, it holds up nobody.
+    await sql.begin(async (tx) => {
+      await tx`set local idle_in_transaction_session_timeout = 0`;
+      const [row] = await tx<[{ free: boolean }]>`
+        select pg_try_advisory_xact_lock(${lock}) as free
+      `;
+      if (row.free) await (running = task());
+    });
+  } catch (error) {
+    // The task tells by itself how it ends, also where the lock is lost.
+    if (running === undefined) throw error;
   }
+  return await running;
 }
 
 /**

@@ -6,11 +6,17 @@
  */
 
 import { AppError } from "../errors.ts";
-import { isRefusal, type Pool } from "./connect.ts";
+import { isLockTimeout, isRefusal, type Pool } from "./connect.ts";
 import { insertMessages, type MessageRow, whyLeftOut } from "./message_rows.ts";
 
 /** Rows of one statement, at most. */
 const BATCH_MAX = 100;
+
+/**
+ * Milliseconds for which rows of a vaultbox whose lock was waited for in vain
+ * wait for it no more.
+ */
+const LOCKED_MS = 10_000;
 
 /** What became of a row. */
 export type Insertion =
@@ -35,12 +41,16 @@ export class MessageBatches {
   readonly #sql: Pool;
   readonly #alone: Alone;
   readonly #waiting: Waiting[] = [];
+  /** By vaultbox, the one row of it that goes alone; rejects if it is locked. */
+  readonly #leaders = new Map<string, Promise<void>>();
+  /** By vaultbox, when its lock was waited for in vain, by performance.now(). */
+  readonly #lockedAt = new Map<string, number>();
   #isRunning = false;
 
   /**
    * Makes it.
    *
-   * @param sql The pool.
+   * @param sql The pool; it ends waits for locks.
    * @param alone Runs a task and lets few of them have a connection at a time:
    * they may wait for locks, and others need connections, too.
    */
@@ -63,7 +73,8 @@ export class MessageBatches {
    *
    * @param row Values of the new row.
    * @returns What became of it, when that is committed.
-   * @throws {AppError} `vaultbox_full` if the message does not fit. For any
+   * @throws {AppError} `vaultbox_full` if the message does not fit, `unavailable`
+   * if somebody else keeps the vaultbox or its customer locked. For any
    * other error {@linkcode isRefusal} says whether there may be a row.
    */
   insert(row: MessageRow): Promise<Insertion> {
@@ -98,9 +109,47 @@ export class MessageBatches {
       resolve(
         stored.has(row.storage.file)
           ? { kind: "inserted" }
-          : this.#alone(() => this.#storeAlone(row), row.vaultboxId),
+          : this.#storeLeftOut(row),
       );
     }
+  }
+
+  /**
+   * Of a vaultbox one row at a time goes alone. It has the others' lock to wait
+   * for, too: when it has it they are a batch again, and if not they all fail.
+   */
+  async #storeLeftOut(row: MessageRow): Promise<Insertion> {
+    const { vaultboxId } = row;
+    const leader = this.#leaders.get(vaultboxId);
+    if (leader !== undefined) {
+      await leader;
+      return await this.insert(row);
+    }
+    const lockedAt = this.#lockedAt.get(vaultboxId) ?? -Infinity;
+    if (performance.now() - lockedAt < LOCKED_MS) throw locked();
+    const stored = this.#alone(() => this.#storeAlone(row), vaultboxId);
+    const led = stored.then(() => {}, (error) => {
+      if (isLockTimeout(error)) throw locked(error);
+    });
+    led.catch(() => {});
+    this.#leaders.set(vaultboxId, led);
+    try {
+      return await stored;
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      this.#noteLocked(vaultboxId);
+      throw locked(error);
+    } finally {
+      this.#leaders.delete(vaultboxId);
+    }
+  }
+
+  #noteLocked(vaultboxId: string): void {
+    const now = performance.now();
+    for (const [id, at] of this.#lockedAt) {
+      if (now - at >= LOCKED_MS) this.#lockedAt.delete(id);
+    }
+    this.#lockedAt.set(vaultboxId, now);
   }
 
   /** Waits for whoever has the vaultbox locked, and says what is wrong. */
@@ -114,4 +163,8 @@ export class MessageBatches {
     if (why === "stale") return { kind: "stale" };
     return { kind: "repeated", file: why.file };
   }
+}
+
+function locked(cause?: unknown): AppError {
+  return new AppError("unavailable", "Vaultbox is locked", { cause });
 }

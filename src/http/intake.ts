@@ -100,7 +100,7 @@ async function answer(
     // Over the socket only: it writes to the disk.
     const isHealth = request.method === "GET" && url.pathname === "/health";
     if (isHealth && access.kind === "socket") {
-      await admission.checkStorage();
+      await admission.checkHealth();
       await checkStore(app.config.maildirBasePath);
       return respond(response, 200, { status: "healthy" });
     }
@@ -110,8 +110,12 @@ async function answer(
     }
     if (!isMail) throw new AppError("not_found", "No such route");
     checkAccess(access, request);
-    await admission.check(Number(request.headers["content-length"] ?? 0));
-    const data = await admission.run(() => take(app, request, url, door));
+    const octets = Number(request.headers["content-length"] ?? 0);
+    await admission.check(octets);
+    const data = await admission.run(
+      () => take(app, request, url, door),
+      octets,
+    );
     respond(response, 200, { success: true, data });
   } catch (thrown) {
     const error = toAppError(thrown);

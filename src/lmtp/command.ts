@@ -6,8 +6,6 @@
  * @see {@link https://www.rfc-editor.org/rfc/rfc5321#section-4.1 | RFC 5321 §4.1}
  */
 
-import { latin1 } from "../mail/octets.ts";
-
 /** A command that was understood. */
 export type Command =
   | { readonly verb: "LHLO" | "DATA" | "RSET" | "NOOP" | "QUIT" }
@@ -35,23 +33,32 @@ export interface Misunderstood {
   readonly verb: "" | "refused";
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/**
+ * What is no UTF-8 becomes U+FFFD, as in the arguments of pipe(8)'s road: Postfix
+ * passes on whatever octets it has taken as an address, and to refuse them would
+ * bounce the mail in the end.
+ */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What a command line may not have: controls, DEL and other line ends. */
-const CONTROL_REGEXP = /\p{Cc}/u;
+/**
+ * What a command line may not have. Other controls may be quoted in an address
+ * (RFC 5322 §4.1), and those from U+0080 on are as good as any letter
+ * (RFC 6531 §3.3).
+ */
+const CONTROL_REGEXP = /[\0\r\n]/;
 
 /** Dot-string of RFC 5321 §4.1.2, with what RFC 6531 §3.3 adds. */
-const DOT_STRING = '[^\\s"(),:;<>@\\[\\]\\\\]+';
+const DOT_STRING = '[^ "(),:;<>@\\[\\]\\\\]+';
 
 /** Quoted-string of RFC 5321 §4.1.2, with what RFC 6531 §3.3 adds. */
 const QUOTED_STRING = '"(?:[^"\\\\]|\\\\.)*"';
 
 /** A source route, which is passed over: RFC 5321 appendix C. */
-const SOURCE_ROUTE = "(?:@[^\\s:<>]+:)?";
+const SOURCE_ROUTE = "(?:@[^ :<>]+:)?";
 
 const PATH_REGEXP = new RegExp(
-  `^<${SOURCE_ROUTE}(${DOT_STRING}|${QUOTED_STRING})(@[^\\s<>"@]+)?>$`,
-  "u",
+  `^<${SOURCE_ROUTE}(${DOT_STRING}|${QUOTED_STRING})(@[^ <>"@]+)?>$`,
+  "su",
 );
 
 /**
@@ -61,12 +68,7 @@ const PATH_REGEXP = new RegExp(
  * @returns The command; `refused` for one of ours with something wrong in it.
  */
 export function parseCommand(line: Uint8Array): Command | Misunderstood {
-  let text: string;
-  try {
-    text = decoder.decode(line);
-  } catch {
-    text = latin1(line);
-  }
+  const text = decoder.decode(line);
   const [, name = "", rest = ""] = /^([A-Za-z]{1,16})(?: (.*))?$/s.exec(text) ??
     [];
   const args = rest.trim();

@@ -45,12 +45,15 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
     maxOctets: limit,
     async admit(octets, task) {
       await admission.check(octets);
-      return await admission.run(task);
+      return await admission.run(task, octets);
     },
     refused,
     async take(envelope, chunks) {
       const began = performance.now();
-      await using message = await receive(app, chunks, { maxOctets: limit });
+      await using message = await receive(app, chunks, {
+        maxOctets: limit,
+        isWireForm: true,
+      });
       const head = message.head.subarray(0, HEAD_OCTETS);
       const queueId = queueIdOf(envelope.ident, head, hostname) ??
         crypto.randomUUID();

@@ -30,10 +30,19 @@ export function canonicalizeLineEnds(
 
 /** {@linkcode canonicalizeLineEnds} of a message that comes in chunks. */
 export class LineEnds {
-  /** Whether CRLF ends the first line; undefined until it has ended. */
+  /** Whether lines end as in SMTP; undefined until the first one has ended. */
   #isWireForm: boolean | undefined;
   /** Last octet of the chunk before. */
   #last = 0;
+
+  /**
+   * Makes it.
+   *
+   * @param isWireForm True if it comes as in SMTP, whatever ends its first line.
+   */
+  constructor(isWireForm?: true) {
+    this.#isWireForm = isWireForm;
+  }
 
   /**
    * Takes the next chunk.

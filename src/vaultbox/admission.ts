@@ -7,8 +7,10 @@
  */
 
 import type { IntakeApp } from "../app.ts";
+import { checkSchema } from "../db/migrate.ts";
 import { AppError, toAppError } from "../errors.ts";
 import type { Fields } from "../log.ts";
+import { MEMORY_OCTETS } from "../mail/message.ts";
 import { type FreeSpace, freeSpace } from "../storage/free_space.ts";
 import { Gate } from "../system/gate.ts";
 import { DatabasePulse } from "./database_pulse.ts";
@@ -21,11 +23,19 @@ import { RefusalLog } from "./refusal_log.ts";
  */
 export const MESSAGES_MAX = 16;
 
+/**
+ * Of these, messages that are larger than what is in memory: they are delivered
+ * to one recipient after the other, and small ones go on beside them.
+ */
+export const LARGE_MAX = MESSAGES_MAX / 2;
+
 /** Messages that may wait for their turn, before anything of them is read. */
 const WAITING_MAX = 64;
 
 /** Milliseconds that a message may wait for its turn. */
 const WAIT_MS = 20_000;
+
+const LINE = { waitingMax: WAITING_MAX, waitMs: WAIT_MS };
 
 /** Connections of all doors together. */
 const CONNECTIONS_MAX = 200;
@@ -51,10 +61,8 @@ export interface Load {
 /** Decides which mail is taken; one for all doors of a process. */
 export class Admission {
   readonly #app: Pick<IntakeApp, "config" | "metrics">;
-  readonly #gate = new Gate(MESSAGES_MAX, {
-    waitingMax: WAITING_MAX,
-    waitMs: WAIT_MS,
-  });
+  readonly #gate = new Gate(MESSAGES_MAX, LINE);
+  readonly #large = new Gate(LARGE_MAX, LINE);
   readonly #pulse: DatabasePulse;
   readonly #refusals: RefusalLog;
   readonly #running = new Set<Promise<unknown>>();
@@ -69,7 +77,13 @@ export class Admission {
    */
   constructor(app: Pick<IntakeApp, "config" | "log" | "metrics" | "sql">) {
     this.#app = app;
-    this.#pulse = new DatabasePulse(app.sql);
+    let isSchemaRight = false;
+    this.#pulse = new DatabasePulse(async () => {
+      if (isSchemaRight) return await app.sql`select 1`;
+      // The doors are open before the database is there.
+      await checkSchema(app.sql);
+      isSchemaRight = true;
+    });
     this.#refusals = new RefusalLog(app.log);
   }
 
@@ -106,6 +120,16 @@ export class Admission {
   }
 
   /**
+   * Says within a second whether mail is taken, and why not.
+   *
+   * @throws {AppError} As {@linkcode check}.
+   */
+  async checkHealth(): Promise<void> {
+    await this.checkStorage();
+    await this.#pulse.ask();
+  }
+
+  /**
    * Says whether the mail store has room.
    *
    * @param octets Length of a message that is to come.
@@ -123,17 +147,21 @@ export class Admission {
    * Works on one message when its turn comes, from its first octet on.
    *
    * @param work What is to be done; it gives up by itself if the sender stalls.
+   * @param octets Its length, if the sender has said it.
    * @returns What it returned.
    * @throws {AppError} `too_many_requests` if too many wait, or it waited too
    * long; whatever `work` throws.
    */
-  run<T>(work: () => Promise<T>): Promise<T> {
+  run<T>(work: () => Promise<T>, octets = 0): Promise<T> {
     const began = performance.now();
-    const running = this.#gate.run(() => {
-      const seconds = (performance.now() - began) / 1000;
-      this.#app.metrics.waitSeconds.observe({}, seconds);
-      return work();
-    });
+    const enter = (): Promise<T> =>
+      this.#gate.run(() => {
+        const seconds = (performance.now() - began) / 1000;
+        this.#app.metrics.waitSeconds.observe({}, seconds);
+        return work();
+      });
+    const isLarge = octets > MEMORY_OCTETS;
+    const running = isLarge ? this.#large.run(enter) : enter();
     const settled = running.then(() => {}, () => {}).finally(() =>
       this.#running.delete(settled)
     );
@@ -166,7 +194,7 @@ export class Admission {
     const free = await this.#freeSpace().catch(() => undefined);
     return {
       running: this.#gate.running,
-      waiting: this.#gate.waiting,
+      waiting: this.#gate.waiting + this.#large.waiting,
       connections: this.#connections,
       freeBytes: free?.bytes,
     };

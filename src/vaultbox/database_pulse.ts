@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Pool } from "../db/connect.ts";
 import { AppError } from "../errors.ts";
 
 /** Milliseconds for which an answer is good. */
@@ -12,6 +11,9 @@ const KEPT_MS = 1000;
 
 /** Milliseconds without an answer after which the database counts as away. */
 const AWAY_MS = 5000;
+
+/** Milliseconds that {@linkcode DatabasePulse.ask} waits. */
+const ASK_MS = 1000;
 
 /** Milliseconds between two questions to a database that is away. */
 const PAUSE_MS = 250;
@@ -21,7 +23,7 @@ const PAUSE_MS = 250;
  * goes the way of all queries, so that it waits where they do.
  */
 export class DatabasePulse {
-  readonly #sql: Pool;
+  readonly #question: () => Promise<unknown>;
   /** When it answered last, by performance.now(). */
   #answeredAt = -Infinity;
   /** Since when it has been asked in vain. */
@@ -31,10 +33,24 @@ export class DatabasePulse {
   /**
    * Makes it.
    *
-   * @param sql The database.
+   * @param question Asks the database something.
    */
-  constructor(sql: Pool) {
-    this.#sql = sql;
+  constructor(question: () => Promise<unknown>) {
+    this.#question = question;
+  }
+
+  /**
+   * Says within a second whether the database answers, and why it does not.
+   *
+   * @throws {AppError} `unavailable` if there is no answer, or what the question
+   * throws of ours.
+   */
+  async ask(): Promise<void> {
+    try {
+      await within(this.#ask(), ASK_MS);
+    } catch (cause) {
+      throw cause instanceof AppError ? cause : silence(cause);
+    }
   }
 
   /**
@@ -55,24 +71,24 @@ export class DatabasePulse {
         return await within(asking, Math.max(left, PAUSE_MS));
       } catch (cause) {
         // Who asks is kept waiting once; the question goes on for those to come.
-        if (left <= PAUSE_MS) {
-          throw new AppError("unavailable", "Database is not available", {
-            cause,
-          });
-        }
+        if (left <= PAUSE_MS) throw silence(cause);
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 
   #ask(): Promise<void> {
-    this.#asking ??= this.#sql`select 1`.then(() => {
+    this.#asking ??= this.#question().then(() => {
       this.#answeredAt = performance.now();
       this.#silentSince = undefined;
     }).finally(() => this.#asking = undefined);
     this.#asking.catch(() => {});
     return this.#asking;
   }
+}
+
+function silence(cause: unknown): AppError {
+  return new AppError("unavailable", "Database is not available", { cause });
 }
 
 /** Waits for a promise, but not for long. */

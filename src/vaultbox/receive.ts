@@ -33,15 +33,16 @@ export interface Received extends Message, AsyncDisposable {
  * @param chunks Message with CRLF line ends, or LF ones as pipe(8) gives it. If
  * it throws, nothing is kept.
  * @param options `maxOctets`: length with CRLF line ends that is allowed.
+ * `isWireForm`: it did not come by pipe(8), so a bare LF is just that.
  * @returns The message; dispose of it.
  * @throws {AppError} `message_too_large`.
  */
 export async function receive(
   app: Pick<IntakeApp, "config">,
   chunks: AsyncIterable<Uint8Array>,
-  options: { readonly maxOctets: number },
+  options: { readonly maxOctets: number; readonly isWireForm?: true },
 ): Promise<Received> {
-  const taking = new Taking(app.config.maildirBasePath, options.maxOctets);
+  const taking = new Taking(app.config.maildirBasePath, options);
   try {
     for await (const chunk of chunks) await taking.take(chunk);
     return await taking.end();
@@ -55,7 +56,7 @@ export async function receive(
 class Taking {
   readonly #base: string;
   readonly #maxOctets: number;
-  readonly #lineEnds = new LineEnds();
+  readonly #lineEnds: LineEnds;
   readonly #hash = createHash("sha256");
   #octets = 0;
   /** All of it, while that fits into memory. */
@@ -65,9 +66,13 @@ class Taking {
   /** Why nothing of it is kept any more. */
   #failure: unknown;
 
-  constructor(base: string, maxOctets: number) {
+  constructor(
+    base: string,
+    options: { maxOctets: number; isWireForm?: true },
+  ) {
     this.#base = base;
-    this.#maxOctets = maxOctets;
+    this.#maxOctets = options.maxOctets;
+    this.#lineEnds = new LineEnds(options.isWireForm);
   }
 
   async take(chunk: Uint8Array): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * install/firewall.sh with real firewalls: each test has a network of its own, and
+ * appliance/install/firewall.sh with real firewalls: each test has a network of its own, and
  * knocks from a second one.
  *
  * @module
@@ -123,7 +123,7 @@ Deno.test({
 });
 
 /**
- * Runs a script with the functions of install/firewall.sh, and with `knock`, which
+ * Runs a script with the functions of appliance/install/firewall.sh, and with `knock`, which
  * says which ports can be reached from outside.
  *
  * @returns What each `knock` said.
@@ -148,8 +148,8 @@ async function inNetwork(script: string): Promise<string[]> {
       knock() { nsenter --target $outside --net python3 knock.py ${PORTS} >>knocked; }
       HERE='${ROOT}' DRY= LOG= COUNT=0 WEB= CHANGES= NL=' ' STAMP= DONE= STEP=
       RECORD='${dir}/record' SECRETS='${dir}/secrets' WORK='${dir}' BACKUPS='${dir}/backups' PENDING='${dir}/pending'
-      . '${ROOT}install/common.sh'
-      . '${ROOT}install/firewall.sh'
+      . '${ROOT}appliance/install/common.sh'
+      . '${ROOT}appliance/install/firewall.sh'
       with_systemd() { false; }
       NFTABLES='${dir}/nftables.conf'
       ${script}`;

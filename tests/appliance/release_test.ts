@@ -12,10 +12,13 @@ type Verdict = string | undefined;
 const CHANGES: Record<string, [string, RegExp]> = {
   "a changed program": ["echo x >>dist/encimap", /dist\/encimap: FAILED/],
   "a changed part of install.sh": [
-    "echo x >>install/common.sh",
+    "echo x >>appliance/install/common.sh",
     /install\/common\.sh: FAILED/,
   ],
-  "a missing file": ["rm install/web.sh", /install\/web\.sh/],
+  "a missing file": [
+    "rm appliance/install/web.sh",
+    /appliance\/install\/web\.sh/,
+  ],
   "an added file": ["echo x >dist/more", /not in SHA256SUMS: dist\/more/],
   "an added link": ["ln -s /etc/passwd dist/more", /dist\/more/],
   "a list that nobody has signed": [
@@ -41,8 +44,8 @@ async function testRelease(t: Deno.TestContext): Promise<void> {
   try {
     await sh(
       dir,
-      `cp -R '${ROOT}'*.md '${ROOT}LICENSE' '${ROOT}docs' '${ROOT}install' '${ROOT}install.sh' .
-       mkdir -p dist/runtime secrets && echo program >dist/encimap && chmod 755 dist/encimap && echo x >dist/runtime/main.js
+      `cp -R '${ROOT}'*.md '${ROOT}LICENSE' '${ROOT}docs' '${ROOT}install.sh' .
+       mkdir -p appliance dist/runtime secrets && cp -R '${ROOT}appliance/install' appliance && echo program >dist/encimap && chmod 755 dist/encimap && echo x >dist/runtime/main.js
        openssl genpkey -algorithm ed25519 -out key.pem
        openssl pkey -in key.pem -pubout -out secrets/release.pem`,
     );
@@ -77,8 +80,8 @@ async function verdict(dir: string): Promise<Verdict> {
     set -eu
     DRY= LOG= DONE= STEP=test RELEASE_KEY= COUNT=0
     HERE='${dir}/release' SECRETS='${dir}/secrets' WORK='${dir}'
-    . '${ROOT}install/common.sh'
-    . '${ROOT}install/release.sh'
+    . '${ROOT}appliance/install/common.sh'
+    . '${ROOT}appliance/install/release.sh'
     check_sums
     check_signature`;
   const { code, stderr } = await new Deno.Command("sh", {

@@ -12,8 +12,8 @@ Deno.test({
 
 async function testShell(): Promise<void> {
   const parts: string[] = [];
-  for await (const { name } of Deno.readDir(`${ROOT}install`)) {
-    parts.push(`. "$HERE/install/${name}"`);
+  for await (const { name } of Deno.readDir(`${ROOT}appliance/install`)) {
+    parts.push(`. "$HERE/appliance/install/${name}"`);
   }
   const install = await Deno.readTextFile(`${ROOT}install.sh`);
   for (const part of parts) assert.ok(install.includes(part), part);

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
-import { Admission } from "../../src/vaultbox/admission.ts";
+import {
+  Admission,
+  LARGE_MAX,
+  MESSAGES_MAX,
+} from "../../src/vaultbox/admission.ts";
 import { lmtpEngine } from "../../src/lmtp/engine.ts";
 import { lmtpServer } from "../../src/lmtp/server.ts";
 import { reconcile } from "../../src/vaultbox/reconcile.ts";
 import { removeVaultbox } from "../../src/vaultbox/remove.ts";
 import {
+  ALICE,
   makeBox,
   SERVICE,
   testConfig,
   type TestWorld,
   testWorld,
 } from "../helpers/app.ts";
-import { lmtpClient, sendByLmtp } from "../helpers/lmtp.ts";
+import { type LmtpClient, lmtpClient, sendByLmtp } from "../helpers/lmtp.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { received } from "../../src/vaultbox/receive.ts";
 import { octets } from "../helpers/mail.ts";
@@ -159,6 +164,82 @@ Deno.test("LMTP answers 451 while the database is gone, and then stores the mail
     async () => (await sendByLmtp(door.path, mail))[0]!.startsWith("250"),
   );
   assert.equal(await stored(world), 1);
+});
+
+Deno.test("addresses that are no UTF-8 are taken as by pipe(8), and nobody's is 5.1.1", async () => {
+  await using world = await testWorld();
+  await makeBox(world, "cat");
+  const all = await makeBox(world, "all");
+  await world.app.sql`
+    insert into domains (domain, user_id) values ('catch.example', ${ALICE})
+  `;
+  await world.app.sql`
+    insert into addresses (vaultbox_id, domain, alias, kind)
+    values (${all}, 'catch.example', '*', 'catch_all')
+  `;
+  await using door = await openDoor(world);
+  const replies = await sendByLmtp(door.path, {
+    from: "b\x80\xff\xa0@sender\x85.example",
+    to: [
+      "cat@pets.example",
+      "c\x80t@pets.example",
+      "c\xc2\x80t@pets.example",
+      "c\x80\xffx@catch.example",
+    ],
+    ident: IDENT,
+    message: MAIL,
+  });
+  assert.deepEqual(replies, [
+    "250 2.0.0 Stored",
+    "550 5.1.1 No such vaultbox",
+    "550 5.1.1 No such vaultbox",
+    "250 2.0.0 Stored",
+  ]);
+  assert.equal(await stored(world), 2);
+});
+
+Deno.test("a message whose first line ends with LF alone keeps its other line ends over LMTP", async () => {
+  await using world = await testWorld();
+  const cat = await makeBox(world, "cat");
+  await using door = await openDoor(world);
+  await sendByLmtp(door.path, {
+    to: ["cat@pets.example"],
+    ident: IDENT,
+    message: "X-One: 1\nX-Two: 2\r\nX-Three: 3\n\r\ntext\r\n",
+  });
+  const folder = `${world.directory}/mail/${cat}/Maildir/new`;
+  const [file] = await Array.fromAsync(Deno.readDir(folder));
+  const text = await Deno.readTextFile(`${folder}/${file!.name}`);
+  assert.match(text, /\r\nX-One: 1\r\nX-Two: 2\r\nX-Three: 3\r\n/);
+  assert.doesNotMatch(text, /\r\r/);
+});
+
+Deno.test("large messages leave places to small ones, however long they take", async () => {
+  await using world = await testWorld();
+  await makeBox(world, "cat");
+  await using door = await openDoor(world);
+  const clients: LmtpClient[] = [];
+  const begin = (size: number): LmtpClient => {
+    const client = lmtpClient(door.path);
+    clients.push(client);
+    client.send(
+      `LHLO x\r\nMAIL FROM:<> SIZE=${size}\r\nRCPT TO:<cat@pets.example>\r\nDATA\r\n`,
+    );
+    return client;
+  };
+  try {
+    for (let i = 0; i < MESSAGES_MAX; i++) {
+      const client = begin(3_000_000);
+      // The others wait for their turn.
+      if (i >= LARGE_MAX) continue;
+      assert.match((await client.replies(5))[4]!, /^354 /);
+    }
+    const begun = performance.now();
+    assert.match((await begin(1000).replies(5))[4]!, /^354 /);
+    assert.ok(performance.now() - begun < 10_000);
+  } finally {
+    for (const client of clients) client[Symbol.dispose]();
+  }
 });
 
 Deno.test("a client that hangs up in the middle of a message leaves nothing", async () => {

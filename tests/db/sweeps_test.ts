@@ -45,7 +45,7 @@ Deno.test("an intake that starts finishes deliveries and removes the mail of vau
   await Deno.rename(after, `${home}/tmp/${shown!.name}`);
   await removeVaultbox(world.app, SERVICE, fox);
   assert.equal(await isThere(`${world.directory}/mail/${fox}`), true);
-  const stop = await startSweeps(world.intake);
+  const stop = startSweeps(world.intake);
   try {
     await until("the message is shown", () => isThere(after));
     await untilGone(world, fox);
@@ -58,7 +58,7 @@ Deno.test("mail of a vaultbox that is deleted while the listening connection is 
   await using world = await testWorld();
   const cat = await box(world, "cat");
   const fox = await box(world, "fox");
-  const stop = await startSweeps(world.intake);
+  const stop = startSweeps(world.intake);
   const admin = connect(world.database.url("postgres"), { max: 1 });
   try {
     await removeVaultbox(world.app, SERVICE, fox);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { runAlone } from "../../src/db/maintenance.ts";
+import { VERIFICATION_LOCK } from "../../src/db/verifications.ts";
 import { type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
 
@@ -196,6 +198,17 @@ Deno.test("encimap verify goes on after kill -9 where it was, and tells what it 
   // The run is over: the next one is a new one, and names the file again.
   const anew = await verify(world);
   assert.match(anew.lines[0]!, /^altered\tc0@pets\.example\t/);
+});
+
+Deno.test("encimap verify says by its exit status that another run is at it", async () => {
+  await using world = await testWorld();
+  const ran = await runAlone(
+    world.database.sql,
+    VERIFICATION_LOCK,
+    () => verify(world),
+  );
+  assert.equal(ran?.code, 75);
+  assert.match(ran!.err, /Another run is at it/);
 });
 
 Deno.test("encimap verify takes no more memory for large and many files", async () => {

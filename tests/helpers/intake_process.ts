@@ -71,7 +71,7 @@ export async function startIntakeProcess(
     socket,
     log: () => log,
     async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
+      if (!hasEnded) child.kill("SIGTERM");
       await child.status;
       await logged;
     },

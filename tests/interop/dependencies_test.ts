@@ -36,8 +36,8 @@ Deno.test("docs/dependencies.md lists every Debian package that install.sh insta
       "-c",
       // Names that a step adds stand behind "packages=" and "apt_install".
       `sed -n "s/^PACKAGES='\\(.*\\)'.*/\\1/p" install.sh
-       grep -ho 'apt_install [a-z].*' install/*.sh | cut -d ' ' -f 2-
-       sed -n 's/.*packages="$packages \\([^"]*\\)".*/\\1/p' install/*.sh`,
+       grep -ho 'apt_install [a-z].*' appliance/install/*.sh | cut -d ' ' -f 2-
+       sed -n 's/.*packages="$packages \\([^"]*\\)".*/\\1/p' appliance/install/*.sh`,
     ],
   }).output();
   const installed = new TextDecoder().decode(stdout).trim().split(/\s+/);

@@ -1,11 +1,5 @@
 import assert from "node:assert/strict";
-import type { Pool } from "../../src/db/connect.ts";
 import { DatabasePulse } from "../../src/vaultbox/database_pulse.ts";
-
-/** A pool whose answers the test gives; a real one is in tests/db. */
-function pulseOf(answer: () => Promise<unknown>): DatabasePulse {
-  return new DatabasePulse((() => answer()) as unknown as Pool);
-}
 
 async function timed(run: () => Promise<void>): Promise<number> {
   const begin = performance.now();
@@ -15,7 +9,7 @@ async function timed(run: () => Promise<void>): Promise<number> {
 
 Deno.test("a database that answers is asked once for many messages", async () => {
   let asked = 0;
-  const pulse = pulseOf(() => Promise.resolve(++asked));
+  const pulse = new DatabasePulse(() => Promise.resolve(++asked));
   for (let i = 0; i < 50; i++) await pulse.check();
   assert.equal(asked, 1);
 });
@@ -23,7 +17,7 @@ Deno.test("a database that answers is asked once for many messages", async () =>
 Deno.test("a database that is silent is waited for once, and not by each message", async () => {
   let asked = 0;
   const silent = Promise.withResolvers<void>();
-  const pulse = pulseOf(() => {
+  const pulse = new DatabasePulse(() => {
     asked++;
     return silent.promise;
   });
@@ -39,7 +33,7 @@ Deno.test("a database that is silent is waited for once, and not by each message
 
 Deno.test("a database that starts again within seconds fails nothing", async () => {
   let isUp = false;
-  const pulse = pulseOf(() =>
+  const pulse = new DatabasePulse(() =>
     isUp ? Promise.resolve() : Promise.reject(new Error("refused"))
   );
   setTimeout(() => isUp = true, 800);

@@ -88,28 +88,70 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
   });
 
   await step(t, "the units are hardened", async () => {
-    const units =
-      "encimap-api encimap-intake encimap-reconcile encimap-maintenance";
-    for (const unit of units.split(" ")) {
-      const line = await vm.sh(
-        `systemd-analyze security --no-pager ${unit} | grep 'exposure level'`,
-      );
+    const levels = await vm.sh(
+      `for unit in $(ls /etc/systemd/system | grep '^encimap-.*\\.service$'); do
+        case $unit in *@.service) unit=\${unit%.service}x.service ;; esac
+        printf '%s ' "$unit"
+        systemd-analyze security --no-pager "$unit" | grep 'exposure level'
+      done`,
+    );
+    for (const line of levels.split("\n")) {
       const level = Number(/: ([\d.]+)/.exec(line)?.[1]);
-      assert.ok(level <= 2.5, line);
+      assert.ok(level <= 2, line);
     }
+    assert.ok(levels.split("\n").length >= 8, levels);
   });
 
   await step(
     t,
-    "the timer of maintenance waits, and its unit works",
+    "every timer waits, and what it starts works",
     async () => {
-      const next = await vm.sh(
-        "systemctl start encimap-maintenance.service && systemctl list-timers --no-legend encimap-maintenance.timer && journalctl -u encimap-maintenance.service -o cat",
-      );
-      assert.match(next, /encimap-maintenance\.timer/);
-      assert.match(next, /Nothing to renew/);
+      const started = {
+        "maintenance": "encimap-maintenance",
+        "clean-up": "encimap-maintenance@clean-up",
+        "report": "encimap-maintenance@report",
+        "check": "encimap-check",
+        "verify": "encimap-verify",
+      };
+      const timers = await vm.sh("systemctl list-timers --no-legend");
+      for (const [timer, service] of Object.entries(started)) {
+        assert.match(timers, new RegExp(` encimap-${timer}\\.timer`));
+        await vm.sh(
+          `systemctl is-enabled encimap-${timer}.timer && systemctl start '${service}.service'`,
+        );
+      }
+      const journal = await vm.sh("journalctl -u 'encimap-*' -o cat");
+      for (
+        const said of [
+          /^Nothing to renew$/m,
+          /^Deleted 0 former addresses$/m,
+          /^Encimap on mail\.example\.test, /m,
+          /^All is well$/m,
+          /^Altered 0, foreign 0, /m,
+        ]
+      ) {
+        assert.match(journal, said);
+      }
     },
   );
+
+  await step(t, "Prometheus sees all parts, Postfix's queue too", async () => {
+    await vm.sh(
+      `echo ENCIMAP_METRICS_PORT=4303 >>/etc/encimap/encimap.env && /root/encimap/install.sh --yes`,
+    );
+    await until(
+      vm,
+      "curl -sf 127.0.0.1:4303/metrics | grep -q '^encimap_queue_up 1$'",
+    );
+    const text = await vm.sh("curl -sf 127.0.0.1:4303/metrics");
+    assert.match(text, /^encimap_intake_up 1$/m);
+    assert.match(text, /^encimap_queue_messages\{queue="active"\} \d+$/m);
+    // Nobody but the API may ask for the queue.
+    const asked = await vm.run(
+      "setpriv --reuid=vaultmail --regid=vaultmail --init-groups socat - UNIX-CONNECT:/run/encimap/queue.sock",
+    );
+    assert.notEqual(asked.code, 0);
+  });
 
   await step(t, "secrets are only for those who need them", async () => {
     const readable = async (user: string): Promise<string> =>
@@ -172,11 +214,13 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
 
   await step(t, "mail waits while the intake is down", async () => {
     await vm.sh(
-      "systemctl stop encimap-intake.socket encimap-intake.service",
+      "systemctl stop encimap-intake.socket encimap-lmtp.socket encimap-intake.service",
     );
     await send(vm, "while the intake is down");
-    await until(vm, "postqueue -j | grep -q 'cannot be stored now'");
-    await vm.sh("systemctl start encimap-intake.socket && postqueue -f");
+    await until(vm, "postqueue -j | grep -q delay_reason");
+    await vm.sh(
+      "systemctl start encimap-intake.socket encimap-lmtp.socket && postqueue -f",
+    );
     await arrives(vm, box, "while the intake is down");
   });
 
@@ -343,7 +387,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     await until(vm, "test -e /root/test/held");
     // One that is on its way when its vaultbox goes.
     await vm.sh(
-      "systemctl stop encimap-intake.socket encimap-intake.service",
+      "systemctl stop encimap-intake.socket encimap-lmtp.socket encimap-intake.service",
     );
     await send(vm, "for the old holder");
     await until(vm, "postqueue -j | grep -q delay_reason");
@@ -358,7 +402,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     );
     assert.match(await rcpt(vm, "cat@cats.example.test"), /550 5\.1\.1/);
     await vm.sh(
-      "systemctl start encimap-intake.socket encimap-intake.service",
+      "systemctl start encimap-intake.socket encimap-lmtp.socket encimap-intake.service",
     );
     await until(vm, `test ! -e /var/mail/vaultboxes/${box.id}`);
     assert.equal(
@@ -450,7 +494,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     "--uninstall leaves mail, keys and database alone",
     async () => {
       await vm.sh(
-        "systemctl stop encimap-intake.socket encimap-intake; swaks --server 127.0.0.1 --from a@outside.example --to postmaster@mail.example.test --header 'Subject: held' --body x >/dev/null",
+        "systemctl stop encimap-intake.socket encimap-lmtp.socket encimap-intake; swaks --server 127.0.0.1 --from a@outside.example --to postmaster@mail.example.test --header 'Subject: held' --body x >/dev/null",
       );
       const output = await vm.sh(
         "/root/encimap/install.sh --uninstall --yes",

@@ -56,6 +56,16 @@ const READ: [line: string, command: unknown][] = [
   ["RCPT TO:<cat@pets.example>x", { verb: "refused" }],
   ["RCPT TO:<a@b.example\nRCPT TO:<c@d.example>", { verb: "refused" }],
   ["RCPT TO:<a\0@b.example>", { verb: "refused" }],
+  // RFC 6531 §3.3: U+0085, U+00A0 and U+2028 are letters like others.
+  ["MAIL FROM:<b\u0085\u00a0\u2028d@c.example>", {
+    verb: "MAIL",
+    sender: "b\u0085\u00a0\u2028d@c.example",
+    size: 0,
+  }],
+  ['RCPT TO:<"a\\\u2028\u0001"@b.example>', {
+    verb: "RCPT",
+    recipient: "a\u2028\u0001@b.example",
+  }],
   ["XFORWARD IDENT=4dXQ", { verb: "XFORWARD", ident: "4dXQ" }],
   [
     "XFORWARD NAME=x IDENT=4dXQ HELO=y",

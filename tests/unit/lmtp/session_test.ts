@@ -209,7 +209,7 @@ const SEQUENCES: [name: string, commands: string[], codes: string][] = [
     ["LHLO c", "MAIL FROM:x"],
     "220 250 451",
   ],
-  ["a line of 3000 octets", ["NOOP " + "x".repeat(3000)], "220 421"],
+  ["a line of 9000 octets", ["NOOP " + "x".repeat(9000)], "220 421"],
   ["21 errors", Array(30).fill("HELP"), `220 ${"500 ".repeat(20)}421`],
   ["101 NOOPs", Array(200).fill("NOOP"), `220 ${"250 ".repeat(101)}421`],
 ];

@@ -11,7 +11,7 @@ check_sums() {
   added=$(
     cd "$HERE"
     sed 's/^[0-9a-f]*  //' SHA256SUMS >"$WORK/listed"
-    find install.sh install dist ! -type d | grep -vxF -f "$WORK/listed"
+    find install.sh appliance dist ! -type d | grep -vxF -f "$WORK/listed"
   ) || return 0
   fatal "this copy of Encimap has files that are not in SHA256SUMS: $(printf '%s' "$added" | head -n 3)"
 }

@@ -12,7 +12,7 @@ do_uninstall() {
     info '    would restore: settings of Postfix, Dovecot and firewall'
     [ ! -e "$NGINX" ] || info "    would remove: $NGINX"
     close_public_port
-    info "    would remove: $maps $LIBRARY /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl $DOC $CACHE"
+    info "    would remove: $maps $LIBRARY /usr/local/bin/encimap /usr/local/bin/encimap_pipe.sh /usr/local/bin/encimap_ctl /usr/local/bin/encimap_backup /usr/local/bin/encimap_keys $DOC $CACHE"
     [ -z "$PURGE" ] || info "    would remove: $mail $keys $SECRETS $STATE, database $DATABASE, its roles and users"
     info 'Nothing was changed (--dry-run)'
     return 0
@@ -106,7 +106,7 @@ purge() {
     for role in "$API_USER" "$MAIL_USER" dovecot; do run sql postgres "drop role if exists $role"; done
     changed "removed the database $DATABASE and its roles"
   fi
-  for path in "$mail" "$keys" "$SECRETS" "$STATE" /var/log/encimap; do
+  for path in "$mail" "$keys" "$SECRETS" "$STATE" /var/log/encimap /etc/systemd/system/encimap-backup.service.d; do
     [ -e "$path" ] || continue
     rm -rf "$path"
     changed "removed $path"

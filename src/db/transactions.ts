@@ -1,0 +1,54 @@
+/**
+ * Transactions whose connection may be lost in the middle.
+ *
+ * @module
+ */
+
+import postgres from "postgres";
+import type { Pool } from "./connect.ts";
+
+// deno-lint-ignore no-explicit-any
+type Run = (tx: any) => unknown;
+
+/**
+ * Makes the transactions of the postgres package bear the loss of their
+ * connection. Of itself it goes on to write to it: a query that the function
+ * makes afterwards, or the ROLLBACK when it fails. That throws where nothing can
+ * catch it, so that the process ends, and the connection is never of use again.
+ *
+ * @param begin The package's own.
+ * @returns The same, but a function whose connection is lost can do nothing more
+ * with it, and nothing is done for it when it ends. The package has rejected the
+ * transaction by then.
+ */
+export function bearLoss(begin: Pool["begin"]): Pool["begin"] {
+  return ((run: Run) => {
+    let isLost = false;
+    const transaction = begin(async (tx) => {
+      const guarded = new Proxy(tx, {
+        apply(target, self, args) {
+          if (isLost) throw new Error("connection of the transaction is lost");
+          return Reflect.apply(target, self, args);
+        },
+      });
+      try {
+        const result = await run(guarded);
+        if (!isLost) return result;
+      } catch (error) {
+        if (!isLost && !isLoss(error)) throw error;
+      }
+      return await new Promise(() => {});
+    });
+    transaction.catch(() => isLost = true);
+    return transaction;
+  }) as Pool["begin"];
+}
+
+/** Whether the connection is lost by an error, or will be in a moment. */
+function isLoss(error: unknown): boolean {
+  if (error instanceof postgres.PostgresError) {
+    return ["FATAL", "PANIC"].includes(error.severity);
+  }
+  return error instanceof Error && "code" in error &&
+    /^(CONNECTION_|E[A-Z]+$)/.test(String(error.code));
+}
