@@ -17,6 +17,7 @@ PACKAGES='ca-certificates openssl postgresql postfix postfix-lmdb dovecot-core d
 API_USER=encimap                        # owns database, route maps and private keys
 MAIL_USER=vaultmail                     # owns the mail
 DATABASE=motorical_encrypted_imap
+OWNER=encimap_owner                     # role that owns the tables; nobody logs in as it
 SETTINGS=/etc/encimap/encimap.env
 SECRETS=/etc/encimap
 TLS=/etc/encimap/tls

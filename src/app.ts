@@ -100,6 +100,19 @@ export interface Dns {
    * @throws {AppError} `unavailable` if DNS does not answer.
    */
   txt(name: string): Promise<string[]>;
+  /**
+   * Looks records of another type up.
+   *
+   * @param name Domain name.
+   * @param type Type.
+   * @returns Each as a zone file has it, in lower case, names with a dot at the
+   * end; none if there is no such name.
+   * @throws {AppError} `unavailable` if DNS does not answer.
+   */
+  lookup(
+    name: string,
+    type: "A" | "AAAA" | "CNAME" | "MX" | "SMIMEA" | "SRV",
+  ): Promise<string[]>;
 }
 
 /** Password hashes. */

@@ -28,6 +28,8 @@ export interface Config {
   readonly publicPort: number | undefined;
   /** ENCIMAP_METRICS_PORT; undefined: Prometheus is not answered. */
   readonly metricsPort: number | undefined;
+  /** ENCIMAP_MTA_STS. */
+  readonly mtaSts: "off" | "testing" | "enforce";
   /** INTAKE_PORT. */
   readonly intakePort: number;
   /** INTAKE_TOKEN. */
@@ -100,6 +102,8 @@ export interface Config {
   readonly minFreeBytes: number;
   /** ENCIMAP_SUSPENDED_MAIL. */
   readonly suspendedMail: "defer" | "reject";
+  /** Whether what clients store is sealed as it comes: ENCIMAP_SEAL. */
+  readonly sealsArrived: boolean;
   /** ENCIMAP_OVER_QUOTA_MAIL. */
   readonly overQuotaMail: "defer" | "reject";
   /**
@@ -200,6 +204,7 @@ export function parseConfig(
     metricsPort: values.has("ENCIMAP_METRICS_PORT")
       ? number("ENCIMAP_METRICS_PORT")
       : undefined,
+    mtaSts: text("ENCIMAP_MTA_STS") as Config["mtaSts"],
     intakePort: number("INTAKE_PORT"),
     intakeToken: values.get("INTAKE_TOKEN"),
     jwtSecret: values.get("JWT_SECRET"),
@@ -246,6 +251,7 @@ export function parseConfig(
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
     minFreeBytes: number("ENCIMAP_MIN_FREE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
+    sealsArrived: text("ENCIMAP_SEAL") === "on",
     overQuotaMail: text("ENCIMAP_OVER_QUOTA_MAIL") as Config["overQuotaMail"],
     encryption: Object.freeze({
       contentCipher: text("ENCIMAP_CONTENT_CIPHER") as ContentCipher,

@@ -103,6 +103,13 @@ export const SETTINGS: readonly Setting[] = [
       "Port on 127.0.0.1 of what anybody may ask: set-up of mail clients and published certificates. A web server stands in front of it; closed where it is not set.",
   },
   {
+    name: "ENCIMAP_MTA_STS",
+    fallback: "off",
+    kind: { type: "choice", of: ["off", "testing", "enforce"] },
+    summary:
+      "RFC 8461: whether other servers are told to send by TLS alone, and its mode. Needs ENCIMAP_PUBLIC_PORT, and a certificate that is trusted for ENCIMAP_HOSTNAME and for mta-sts.<domain> of each domain.",
+  },
+  {
     name: "INTAKE_PORT",
     fallback: "4321",
     kind: PORT,
@@ -336,6 +343,13 @@ export const SETTINGS: readonly Setting[] = [
     kind: { type: "choice", of: ["defer", "reject"] },
     summary:
       "What Postfix answers to mail for a full vaultbox: `defer` is 452 4.2.2, try again, `reject` is 552 5.2.2, for good.",
+  },
+  {
+    name: "ENCIMAP_SEAL",
+    fallback: "off",
+    kind: { type: "choice", of: ["off", "on"] },
+    summary:
+      "Whether what mail clients store, such as Sent, is encrypted some seconds after it came. Drafts never are.",
   },
   {
     name: "ENCIMAP_CONTENT_CIPHER",

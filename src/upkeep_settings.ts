@@ -19,7 +19,7 @@ export const UPKEEP_SETTINGS: readonly Setting[] = [
     fallback: "730",
     kind: { type: "int", min: 0, max: 36500 },
     summary:
-      "Days for which entries of the audit log are kept, receipts of destroyed keys among them; 0 is for ever.",
+      "Days for which entries of the audit log are kept, receipts of destroyed keys among them; 0 is for ever, and fewer than 30 are 30.",
   },
   {
     name: "ENCIMAP_FORMER_ADDRESS_DAYS",

@@ -32,8 +32,12 @@ make_database() {
     run sql postgres "create role $role login"
     [ -n "$DRY" ] || changed "database role $role"
   done
+  if [ "$(sql postgres "select 1 from pg_roles where rolname = '$OWNER'")" != 1 ]; then
+    run sql postgres "create role $OWNER nologin"
+    [ -n "$DRY" ] || changed "database role $OWNER"
+  fi
   if [ "$(sql postgres "select 1 from pg_database where datname = '$DATABASE'")" != 1 ]; then
-    run sql postgres "create database $DATABASE owner $API_USER template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8'"
+    run sql postgres "create database $DATABASE owner $OWNER template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8'"
     [ -n "$DRY" ] || changed "database $DATABASE"
   fi
   if [ "$(sql postgres "select datacl is null from pg_database where datname = '$DATABASE'")" = t ]; then
@@ -43,6 +47,12 @@ make_database() {
   if [ -n "$DRY" ]; then
     info '    would run: encimap migrate; encimap reconcile'
     return 0
+  fi
+  # An older version let the API own all. In one transaction: it runs meanwhile.
+  if [ "$(sql "$DATABASE" "select 1 from pg_class where relowner = '$API_USER'::regrole limit 1")" = 1 ]; then
+    run sql "$DATABASE" "reassign owned by $API_USER to $OWNER;
+      grant select, insert, update, delete on all tables in schema public to $API_USER"
+    changed "the tables belong to the database role $OWNER"
   fi
   run /usr/local/bin/encimap migrate
   note_lines '^Applied '

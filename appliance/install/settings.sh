@@ -47,7 +47,7 @@ write_settings() {
   put "$WORK/rendered/bin/encimap_backup" /usr/local/bin/encimap_backup 755
   put "$WORK/rendered/bin/encimap_keys" /usr/local/bin/encimap_keys 755
   put "$WORK/rendered/bin/encimap" /usr/local/bin/encimap 755
-  for doc in docs/monitoring.md monitoring/encimap.rules.yml monitoring/dashboard.json; do
+  for doc in docs/monitoring.md appliance/monitoring/encimap.rules.yml appliance/monitoring/dashboard.json; do
     if [ -f "$HERE/$doc" ]; then put "$HERE/$doc" "$DOC/${doc##*/}" 644; fi
   done
   if [ -f "$HERE/docs/operations.md" ]; then put "$HERE/docs/operations.md" "$DOC/operations.md" 644; fi

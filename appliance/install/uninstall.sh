@@ -103,7 +103,7 @@ purge() {
   if has psql; then
     start_postgresql
     run sql postgres "drop database if exists $DATABASE with (force)"
-    for role in "$API_USER" "$MAIL_USER" dovecot; do run sql postgres "drop role if exists $role"; done
+    for role in "$API_USER" "$MAIL_USER" dovecot "$OWNER"; do run sql postgres "drop role if exists $role"; done
     changed "removed the database $DATABASE and its roles"
   fi
   for path in "$mail" "$keys" "$SECRETS" "$STATE" /var/log/encimap /etc/systemd/system/encimap-backup.service.d; do

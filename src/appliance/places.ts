@@ -39,7 +39,9 @@ export interface PlaceSettings {
   readonly intakeSocket: string;
   /** Unix socket where the intake takes mail by LMTP. */
   readonly lmtpSocket: string;
-  /** Unix socket behind which systemd starts `encimap queue`. */
+  /** Folder of the Unix socket where Postfix asks about mail of port 587. */
+  readonly submissionPath: string;
+  /** Unix socket that tells of Postfix's queue. */
   readonly queueSocket: string;
   /** Unix socket of Dovecot's doveadm service. */
   readonly doveadmSocket: string;
@@ -74,9 +76,15 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
       is: ["root:root 755"],
     })),
     { path: "/etc/dovecot/conf.d/99-encimap.conf", is: ["root:root 644"] },
-    { path: "/etc/dovecot/encimap-sql.conf.ext", is: ["root:root 644"] },
-    { path: "/etc/dovecot/encimap-last-use.conf.ext", is: ["root:root 644"] },
-    { path: "/etc/nginx/conf.d/encimap.conf", ...OPTIONAL },
+    ...[
+      // Each version of Dovecot has its own.
+      "/etc/dovecot/conf.d/98-encimap-2.3.conf",
+      "/etc/dovecot/conf.d/98-encimap-2.4.conf",
+      "/etc/dovecot/encimap-sql.conf.ext",
+      "/etc/dovecot/encimap-last-use.conf.ext",
+      "/etc/nginx/conf.d/encimap.conf",
+      `${secretsPath}/release.pem`,
+    ].map((path): Place => ({ path, ...OPTIONAL })),
     ...settings.units.map((unit): Place => ({
       path: `/etc/systemd/system/${unit}`,
       ...OPTIONAL,
@@ -106,6 +114,7 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
     { path: settings.keysPath, is: ["encimap:encimap 700"] },
     { path: settings.maildirBasePath, is: ["vaultmail:vaultmail 700"] },
     { path: mapsPath, is: ["encimap:postfix 2750"] },
+    { path: settings.submissionPath, is: ["encimap:postfix 2750"] },
     {
       path: "/var/backups/encimap",
       is: ["root:root 700"],

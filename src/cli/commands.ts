@@ -9,8 +9,8 @@ import { parseConfig, showConfig } from "../config.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
-import { MOVING_COMMANDS } from "./moving_commands.ts";
 import { BACKUP_COMMANDS } from "./backup_commands.ts";
+import { MOVING_COMMANDS } from "./moving_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -198,10 +198,20 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "dns",
-    usage: "DOMAIN",
-    summary: "Print the DNS records that a domain needs, as a zone file",
-    help:
-      "For mail, for mail clients that set themselves up, and of the certificates\nthat its vaultboxes publish. What DNS has is not looked at.",
+    usage: "DOMAIN [--check] [--server ADDRESS] [--json]",
+    summary:
+      "Print the DNS records that a domain needs, or what DNS has of them",
+    help: [
+      "For mail, for mail clients that set themselves up, and of the certificates",
+      "that its vaultboxes publish.",
+      "",
+      "--check   ask DNS: each record is ok, missing or wrong, or unknown where DNS",
+      "          does not answer; with what is expected and what was found",
+      "--server ADDRESS  ask this server, such as the domain's own; IP or IP:PORT",
+      "--json    print one object of JSON on each line",
+      "",
+      "Exit status: 0 all is ok, 1 DNS does not answer, 2 something is missing or wrong.",
+    ].join("\n"),
     run: async (args, io) => (await import("./dns.ts")).runDns(args, io),
   },
   {
@@ -309,8 +319,8 @@ export const COMMANDS: readonly Command[] = [
       (await import("./issuer.ts")).runIssuerShow(args, io),
   },
   ...KEY_COMMANDS,
-  ...MOVING_COMMANDS,
   ...BACKUP_COMMANDS,
+  ...MOVING_COMMANDS,
   {
     name: "config describe",
     usage: "",

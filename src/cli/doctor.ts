@@ -59,7 +59,7 @@ export async function runDoctor(
   let isDatabaseDown = false;
   // A web server of another kind, or on another machine, is not ours to look at.
   const hasNginx = await lstat(NGINX_FILE).then(() => true, () => false);
-  const all = checks(app, io, hasNginx);
+  const all = checks(app, hasNginx, io);
   for (const [i, { name, fix, needsDatabase, run }] of all.entries()) {
     const isSchemaCheck = i === 0;
     if (isDatabaseDown && needsDatabase) {
@@ -80,7 +80,7 @@ export async function runDoctor(
   return failures === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function checks(app: App, io: Io, hasNginx: boolean): Check[] {
+function checks(app: App, hasNginx: boolean, io: Io): Check[] {
   const { apiPort, publicPort, smtpPort, transport, lmtpSocket } = app.config;
   return [
     {

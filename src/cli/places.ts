@@ -9,7 +9,7 @@ import { type Place, placesOf } from "../appliance/places.ts";
 import { DEFAULT_APPLIANCE } from "../appliance/render.ts";
 import { TEMPLATES } from "../appliance/templates.ts";
 import type { Config } from "../config.ts";
-import type { OwnershipOf } from "../system/ownership.ts";
+import type { Ownership, OwnershipOf } from "../system/ownership.ts";
 
 /** Bits of what others may do. */
 const OTHERS = 0o7;
@@ -31,8 +31,9 @@ export function placesHere(
     secretsPath,
     configFile,
     mapsPath: dirname(config.transportMap),
+    submissionPath: dirname(config.submissionSocket),
     units: Object.keys(TEMPLATES).flatMap((name) =>
-      /^systemd\/(.*)\.tmpl$/.exec(name)?.[1] ?? []
+      /^systemd\/(encimap-.*)\.tmpl$/.exec(name)?.[1] ?? []
     ),
   });
 }
@@ -50,11 +51,14 @@ export async function wrongPlaces(
 ): Promise<string[]> {
   const wrong: string[] = [];
   for (const { path, is, isOptional, mayBeLink } of places) {
-    const seen = await ownershipOf(path);
+    const seen = await seenFrom(path, ownershipOf);
+    // systemd puts something of this kind before what a unit may not see.
+    if (seen === "closed" || seen?.text === "root:root 0") continue;
     if (seen === undefined) {
       if (!isOptional) wrong.push(`${path} is not there`);
     } else if (mayBeLink && seen.isLink) {
-      if (await isOpen(path, ownershipOf)) {
+      const target = await seenFrom(path, ownershipOf, { follow: true });
+      if (target !== "closed" && target && (target.mode & OTHERS) !== 0) {
         wrong.push(`${path} leads to a file that anybody may read`);
       }
     } else if (seen.isLink || !is.includes(seen.text)) {
@@ -65,13 +69,16 @@ export async function wrongPlaces(
   return wrong;
 }
 
-/** Whether what a link leads to can be read by anybody. */
-async function isOpen(path: string, ownershipOf: OwnershipOf) {
+/** Whose a file is; "closed" if a folder on the way is closed to this user. */
+async function seenFrom(
+  path: string,
+  ownershipOf: OwnershipOf,
+  options: { follow?: boolean } = {},
+): Promise<Ownership | "closed" | undefined> {
   try {
-    const target = await ownershipOf(path, { follow: true });
-    return target !== undefined && (target.mode & OTHERS) !== 0;
-  } catch {
-    // A folder on the way is closed to this user, and so to others.
-    return false;
+    return await ownershipOf(path, options);
+  } catch (error) {
+    if ((error as { code?: string }).code === "EACCES") return "closed";
+    throw error;
   }
 }

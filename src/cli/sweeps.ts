@@ -17,6 +17,7 @@ import {
   recountNamed,
 } from "../vaultbox/recount.ts";
 import { removeDeletedMail } from "../vaultbox/remove.ts";
+import { Looks, sealArrived } from "../vaultbox/seal_arrived.ts";
 import { Sightings } from "../vaultbox/sightings.ts";
 
 /** Milliseconds between two sweeps of what crashes and sessions leave. */
@@ -30,6 +31,8 @@ const FINISH_MS = 5000;
 
 /** Milliseconds between two additions to the counts of deliveries. */
 const SAVE_MS = 60_000;
+/** Milliseconds between two looks for what clients have stored. */
+const SEAL_MS = 10_000;
 
 /** Milliseconds between two recounts of vaultboxes that are full, or in turn. */
 const RECOUNT_MS = 60_000;
@@ -77,6 +80,12 @@ export function startSweeps(app: IntakeApp): () => Promise<void> {
     setInterval(remove, REMOVAL_MS),
     setInterval(count, RECOUNT_MS),
   ];
+  if (app.config.sealsArrived) {
+    const looks = new Looks();
+    timers.push(
+      setInterval(() => queue(() => sealArrived(app, looks)), SEAL_MS),
+    );
+  }
   return async () => {
     // What is told from now on is found by the next process.
     isStopped = true;

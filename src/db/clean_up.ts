@@ -6,6 +6,9 @@
 
 import type { Db } from "./connect.ts";
 
+/** Days for which the database lets nobody delete an entry of the audit log. */
+const AUDIT_KEPT_DAYS = 30;
+
 /** Key of the lock that one clean-up holds. */
 export const CLEAN_UP_LOCK = 4301_0016;
 
@@ -56,7 +59,7 @@ export function oldRows(
         db,
         "entries of the audit log",
         db`audit_log`,
-        db`at < ${ago(auditDays)}`,
+        db`at < ${ago(Math.max(auditDays, AUDIT_KEPT_DAYS))}`,
       ),
     ],
     rowsOf(

@@ -8,13 +8,19 @@ import { AppError } from "../errors.ts";
 import type { Db, Pool } from "./connect.ts";
 import { GRANTS, type Migration, MIGRATIONS } from "./migrations.ts";
 
+/**
+ * Role that owns the tables. No process logs in as it: what is not granted in
+ * sql/grants.sql, as the tables' own form, none of them can change.
+ */
+const OWNER = "encimap_owner";
+
 /** Key of the advisory lock that lets one process migrate at a time. */
 const MIGRATION_LOCK = 4301_0001;
 
 /**
  * Applies what is missing, in one transaction.
  *
- * @param sql Pool of the database's owner.
+ * @param sql Pool of somebody who may act as the database's owner.
  * @param migrations Steps of the schema.
  * @returns Names of the steps that were applied; empty if there were none.
  * @throws {AppError} `conflict` if the schema is newer than the program.
@@ -25,6 +31,11 @@ export function migrate(
 ): Promise<string[]> {
   return sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+    // A trial runs as one user, without the role.
+    await tx`
+      select set_config('role', rolname, true) from pg_roles
+      where rolname = ${OWNER} and pg_has_role(current_user, oid, 'member')
+    `;
     await tx`
       create table if not exists schema_migrations (
         version integer primary key,

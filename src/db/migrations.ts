@@ -32,6 +32,7 @@ import verifications from "../../sql/0014_verifications.sql" with {
   type: "text",
 };
 import sending from "../../sql/0019_sending.sql" with { type: "text" };
+import keptLog from "../../sql/0020_kept_log.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -60,6 +61,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0014_verifications", text: verifications },
   { name: "0016_upkeep", text: upkeep },
   { name: "0019_sending", text: sending },
+  { name: "0020_kept_log", text: keptLog },
 ];
 
 /** Rights of the other roles, given again after every migration. */

@@ -21,6 +21,7 @@ import { reason } from "../log.ts";
 import type { Door } from "../metrics/intake.ts";
 import { EXPOSITION_TYPE } from "../metrics/metric.ts";
 import { checkStore } from "../storage/maildir.ts";
+import type { Place } from "../system/places.ts";
 import type { Admission } from "../vaultbox/admission.ts";
 import { deliver, maxOctets } from "../vaultbox/deliver.ts";
 import { intakeMetrics } from "../vaultbox/intake_metrics.ts";
@@ -62,12 +63,28 @@ export function intakeServer(
   access: Access,
   admission: Admission,
 ): Server {
+  const places = new WeakMap<Socket, Place>();
+  const underWay = new WeakSet<Socket>();
   const server = createServer({
     requestTimeout: REQUEST_TIMEOUT_MS,
     headersTimeout: HEAD_TIMEOUT_MS,
     keepAliveTimeout: IDLE_MS,
     connectionsCheckingInterval: CHECK_MS,
   }, (request, response) => {
+    const { socket } = request;
+    // No client of ours asks before it has its answer; thousands of questions at
+    // once would all be worked on.
+    if (underWay.has(socket)) {
+      for (const each of [request, response, socket]) each.destroy();
+      return;
+    }
+    underWay.add(socket);
+    const place = places.get(socket);
+    place?.waits(false);
+    response.on("close", () => {
+      underWay.delete(socket);
+      place?.waits(true);
+    });
     answer(app, access, admission, request, response).catch((error) => {
       app.log.write("error", "answer failed", { cause: reason(error) });
       response.destroy();
@@ -75,7 +92,11 @@ export function intakeServer(
   });
   server.on("connection", (socket: Socket) => {
     try {
-      const place = admission.connection();
+      const place = admission.connection(doorOf(access), () => {
+        socket.destroy();
+      });
+      places.set(socket, place);
+      place.waits(true);
       socket.on("close", () => place[Symbol.dispose]());
     } catch {
       // It has not asked anything yet, so there is nothing to answer.
@@ -93,7 +114,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://intake");
-  const door = access.kind === "socket" ? "socket" : "port";
+  const door = doorOf(access);
   const isMail = request.method === "POST" &&
     url.pathname === "/intake/messages";
   try {
@@ -113,7 +134,8 @@ async function answer(
     const octets = Number(request.headers["content-length"] ?? 0);
     await admission.check(octets);
     const data = await admission.run(
-      () => take(app, request, url, door),
+      door,
+      () => take(app, request, url, door, () => admission.isCrowded),
       octets,
     );
     respond(response, 200, { success: true, data });
@@ -139,9 +161,10 @@ async function take(
   request: IncomingMessage,
   url: URL,
   door: Door,
+  isCrowded: () => boolean,
 ): Promise<Json> {
   const began = performance.now();
-  await using message = await receive(app, bodyOf(request), {
+  await using message = await receive(app, bodyOf(request, isCrowded), {
     maxOctets: maxOctets(app),
   });
   const delivered = await deliver(app, {
@@ -162,7 +185,14 @@ function field(url: URL, name: string): string {
   throw new AppError("invalid_request", `Parameter ${name} is missing`);
 }
 
-function bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+function doorOf({ kind }: Access): Door {
+  return kind === "socket" ? "socket" : "port";
+}
+
+function bodyOf(
+  request: IncomingMessage,
+  isCrowded: () => boolean,
+): AsyncGenerator<Uint8Array> {
   const { headers } = request;
   if (
     headers["content-length"] === undefined &&
@@ -170,7 +200,7 @@ function bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   ) {
     throw new AppError("invalid_request", "Request has no body");
   }
-  return bodyChunks(request);
+  return bodyChunks(request, isCrowded);
 }
 
 function checkAccess(access: Access, request: IncomingMessage): void {

@@ -45,8 +45,9 @@ export function lmtpEngine(app: IntakeApp, admission: Admission): Engine {
     maxOctets: limit,
     async admit(octets, task) {
       await admission.check(octets);
-      return await admission.run(task, octets);
+      return await admission.run("lmtp", task, octets);
     },
+    isCrowded: () => admission.isCrowded,
     refused,
     async take(envelope, chunks) {
       const began = performance.now();

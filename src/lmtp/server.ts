@@ -7,9 +7,15 @@
  */
 
 import { createServer, type Server, type Socket } from "node:net";
-import { clearTimeout, setTimeout } from "node:timers";
+import {
+  clearInterval,
+  clearTimeout,
+  setInterval,
+  setTimeout,
+} from "node:timers";
 import { type Log, reason } from "../log.ts";
 import { BEGIN_MS, SEND_MS } from "../system/shutdown.ts";
+import type { Place } from "../system/places.ts";
 import type { Admission } from "../vaultbox/admission.ts";
 import {
   type Engine,
@@ -21,6 +27,9 @@ import {
 
 /** Milliseconds in which a client takes the replies. */
 const WRITE_MS = 60_000;
+
+/** Milliseconds between two looks at who sends a message. */
+const LOOK_MS = 500;
 
 /** Milliseconds in which a client hangs up when its session has ended. */
 const END_MS = 5000;
@@ -59,8 +68,7 @@ export function lmtpServer(
     wires.add(wire);
     socket.on("close", () => wires.delete(wire));
     try {
-      const place = admission.connection();
-      socket.on("close", () => place[Symbol.dispose]());
+      wire.place = admission.connection("lmtp", () => wire.cut());
     } catch {
       wire.write("421 4.3.2 Too many connections\r\n").then(() => wire.end());
       return;
@@ -103,6 +111,8 @@ class SocketWire implements Wire {
   readonly #socket: Socket;
   #wake: (error?: Error) => void = () => {};
   #isOver = false;
+  /** Its place among the connections; none if it was not let in. */
+  place: Place | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -110,6 +120,7 @@ class SocketWire implements Wire {
       this.#isOver = true;
       this.#wake();
     };
+    socket.on("close", () => this.place?.[Symbol.dispose]());
     socket.on("readable", () => this.#wake());
     socket.on("drain", () => this.#wake());
     socket.on("end", over);
@@ -117,14 +128,17 @@ class SocketWire implements Wire {
     socket.on("close", over);
   }
 
-  async read(ms: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(
+    ms: number,
+    isOver?: (ms: number) => boolean,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
       const chunk = this.#socket.read();
       if (chunk !== null) {
         return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
       }
       if (this.#isOver) return undefined;
-      await this.#wait(ms);
+      await this.#wait(ms, isOver);
     }
   }
 
@@ -149,6 +163,7 @@ class SocketWire implements Wire {
 
   /** Ends the connection when what was written is sent. */
   end(): void {
+    this.place?.waits(true);
     this.#socket.end();
     const timer = setTimeout(() => this.#socket.destroy(), END_MS);
     timer.unref();
@@ -158,11 +173,19 @@ class SocketWire implements Wire {
     this.#socket.on("close", () => clearTimeout(timer));
   }
 
-  #wait(ms: number): Promise<void> {
+  #wait(ms: number, isOver?: (ms: number) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#wake(new TimedOut()), ms);
+      this.place?.waits(true);
+      const timeOut = (): void => this.#wake(new TimedOut());
+      const timer = setTimeout(timeOut, ms);
+      const begin = performance.now();
+      const look = isOver && setInterval(() => {
+        if (isOver(performance.now() - begin)) timeOut();
+      }, LOOK_MS);
       this.#wake = (error) => {
         clearTimeout(timer);
+        clearInterval(look);
+        this.place?.waits(false);
         this.#wake = () => {};
         if (error === undefined) resolve();
         else reject(error);

@@ -12,6 +12,7 @@
 import { AppError, toAppError } from "../errors.ts";
 import { type Command, type Misunderstood, parseCommand } from "./command.ts";
 import { Input, LineTooLong } from "./input.ts";
+import { Patience } from "../system/patience.ts";
 import { MailData } from "./mail_data.ts";
 import { capabilities, refusal } from "./reply.ts";
 
@@ -39,6 +40,9 @@ const COMMAND_MS = 300_000;
 /** Milliseconds for the next octets of a message. RFC 5321 §4.5.3.2.5. */
 const CHUNK_MS = 60_000;
 
+/** A message that is so many times as large as allowed is not read to its end. */
+const ENDLESS = 2;
+
 /** Milliseconds for a whole message. */
 const MESSAGE_MS = 220_000;
 
@@ -47,11 +51,17 @@ export interface Wire {
   /**
    * Waits for octets.
    *
+   * @param ms Milliseconds at most.
+   * @param isOver Asked now and then, with the milliseconds of this wait, whether
+   * it is enough.
    * @returns Undefined at their end, also where the connection broke.
-   * @throws {TimedOut} After so many milliseconds.
+   * @throws {TimedOut} After so many milliseconds, or when it is enough.
    * @throws {Interrupted} If {@linkcode Wire.interrupt} was called meanwhile.
    */
-  read(ms: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  read(
+    ms: number,
+    isOver?: (ms: number) => boolean,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
    * Sends text; resolves when there is room for more, or the connection broke.
    */
@@ -94,6 +104,8 @@ export interface Engine {
    * @throws {AppError} If there will be none soon.
    */
   admit<T>(octets: number, task: () => Promise<T>): Promise<T>;
+  /** Says whether messages wait until there is room for them. */
+  isCrowded(): boolean;
   /**
    * Notes that no message was taken.
    *
@@ -307,17 +319,20 @@ export class Session {
   #octets(): () => Promise<Uint8Array<ArrayBuffer> | undefined> {
     const data = new MailData();
     const end = performance.now() + MESSAGE_MS;
+    const patience = new Patience(() => this.#engine.isCrowded());
     let hasEnded = false;
+    let left = ENDLESS * this.#engine.maxOctets;
     return async () => {
       while (!hasEnded) {
-        const left = end - performance.now();
-        if (left <= 0) throw new TimedOut();
+        const leftMs = end - performance.now();
+        if (leftMs <= 0) throw new TimedOut();
         this.#waitsFor = "octets";
-        const chunk = this.#input.held() ??
-          await this.#wire.read(Math.min(left, CHUNK_MS));
+        const chunk = this.#input.held() ?? await this.#wait(patience, leftMs);
         this.#waitsFor = undefined;
         if (chunk === undefined) throw new CutOff();
         const { octets, rest } = data.push(chunk);
+        left -= octets.length;
+        if (left < 0) throw new CutOff();
         if (rest !== undefined) {
           this.#input.unread(rest);
           hasEnded = true;
@@ -326,6 +341,19 @@ export class Session {
       }
       return undefined;
     };
+  }
+
+  /** Waits for octets of a message, as long as the client may take. */
+  async #wait(
+    patience: Patience,
+    leftMs: number,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const begin = performance.now();
+    const ms = Math.min(leftMs, CHUNK_MS);
+    const chunk = await this.#wire.read(ms, (ms) => patience.isOver(ms));
+    patience.waited(performance.now() - begin, chunk?.length ?? 0);
+    if (patience.isOver()) throw new TimedOut();
+    return chunk;
   }
 
   #reset(): void {

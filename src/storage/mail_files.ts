@@ -175,6 +175,8 @@ export interface FoundFile extends AsyncDisposable {
   readonly bytes: number;
   /** When it was changed last. */
   readonly modified: Date;
+  /** When its name was changed last, or anything else of it. */
+  readonly renamed: Date;
   /**
    * Reads it, once.
    *
@@ -209,6 +211,7 @@ export async function readFound(
       is: "file",
       bytes: opened.size,
       modified: opened.mtime,
+      renamed: opened.ctime,
       async *chunks() {
         for (let left = opened.size; left > 0;) {
           const buffer = new Uint8Array(Math.min(left, READ_OCTETS));

@@ -12,7 +12,9 @@ import { AppError, toAppError } from "../errors.ts";
 import type { Fields } from "../log.ts";
 import { MEMORY_OCTETS } from "../mail/message.ts";
 import { type FreeSpace, freeSpace } from "../storage/free_space.ts";
+import type { Door } from "../metrics/intake.ts";
 import { Gate } from "../system/gate.ts";
+import { type Place, Places } from "../system/places.ts";
 import { DatabasePulse } from "./database_pulse.ts";
 import { RefusalLog } from "./refusal_log.ts";
 
@@ -29,7 +31,7 @@ export const MESSAGES_MAX = 16;
  */
 export const LARGE_MAX = MESSAGES_MAX / 2;
 
-/** Messages that may wait for their turn, before anything of them is read. */
+/** Messages of each door that may wait for their turn, before anything of them is read. */
 const WAITING_MAX = 64;
 
 /** Milliseconds that a message may wait for its turn. */
@@ -37,7 +39,7 @@ const WAIT_MS = 20_000;
 
 const LINE = { waitingMax: WAITING_MAX, waitMs: WAIT_MS };
 
-/** Connections of all doors together. */
+/** Connections of each door. */
 const CONNECTIONS_MAX = 200;
 
 /** Milliseconds for which the free space is not asked for again. */
@@ -66,7 +68,11 @@ export class Admission {
   readonly #pulse: DatabasePulse;
   readonly #refusals: RefusalLog;
   readonly #running = new Set<Promise<unknown>>();
-  #connections = 0;
+  readonly #places: Readonly<Record<Door, Places>> = {
+    lmtp: new Places(CONNECTIONS_MAX),
+    port: new Places(CONNECTIONS_MAX),
+    socket: new Places(CONNECTIONS_MAX),
+  };
   #space: Promise<FreeSpace> | undefined;
   #spaceAskedAt = -Infinity;
 
@@ -88,23 +94,25 @@ export class Admission {
   }
 
   /**
-   * Counts a connection of a door.
+   * Takes a place for a connection, if need be from the one whose peer keeps the
+   * same door waiting for the longest.
    *
-   * @returns Disposing of it gives the place back.
+   * @param door Which door; each has places of its own.
+   * @param leave Closes the connection.
+   * @returns Its place.
    * @throws {AppError} `too_many_requests` if there are too many.
    */
-  connection(): Disposable {
-    if (this.#connections >= CONNECTIONS_MAX) {
-      throw new AppError("too_many_requests", "Too many connections");
-    }
-    this.#connections++;
-    let isOpen = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (isOpen) this.#connections--;
-        isOpen = false;
-      },
-    };
+  connection(door: Door, leave: () => void): Place {
+    return this.#places[door].take(leave);
+  }
+
+  /**
+   * Says whether messages wait for their turn.
+   *
+   * @returns Whether it is so.
+   */
+  get isCrowded(): boolean {
+    return this.#gate.waiting + this.#large.waiting > 0;
   }
 
   /**
@@ -146,22 +154,23 @@ export class Admission {
   /**
    * Works on one message when its turn comes, from its first octet on.
    *
+   * @param door By which door it comes: those of each door have their turn.
    * @param work What is to be done; it gives up by itself if the sender stalls.
    * @param octets Its length, if the sender has said it.
    * @returns What it returned.
    * @throws {AppError} `too_many_requests` if too many wait, or it waited too
    * long; whatever `work` throws.
    */
-  run<T>(work: () => Promise<T>, octets = 0): Promise<T> {
+  run<T>(door: Door, work: () => Promise<T>, octets = 0): Promise<T> {
     const began = performance.now();
     const enter = (): Promise<T> =>
       this.#gate.run(() => {
         const seconds = (performance.now() - began) / 1000;
         this.#app.metrics.waitSeconds.observe({}, seconds);
         return work();
-      });
+      }, door);
     const isLarge = octets > MEMORY_OCTETS;
-    const running = isLarge ? this.#large.run(enter) : enter();
+    const running = isLarge ? this.#large.run(enter, door) : enter();
     const settled = running.then(() => {}, () => {}).finally(() =>
       this.#running.delete(settled)
     );
@@ -195,7 +204,8 @@ export class Admission {
     return {
       running: this.#gate.running,
       waiting: this.#gate.waiting + this.#large.waiting,
-      connections: this.#connections,
+      connections: Object.values(this.#places)
+        .reduce((sum, { taken }) => sum + taken, 0),
       freeBytes: free?.bytes,
     };
   }

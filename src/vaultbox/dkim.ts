@@ -108,8 +108,7 @@ export async function rotateDkimKey(
   if (waiting !== undefined) return waiting;
   const active = keys.find(({ isActive }) => isActive)!;
   const last = keys.find(({ isActive }) => !isActive);
-  const rested = (last?.retiredAt?.getTime() ?? 0) + REST_DAYS * DAY_MS;
-  if (rested > app.now().getTime()) {
+  if (last !== undefined && isAwaited(last.retiredAt, app.now())) {
     throw new AppError(
       "conflict",
       `The last key has signed until less than ${REST_DAYS} days ago; mail that it has signed is on its way`,
@@ -173,6 +172,19 @@ export async function activateDkimKeys(
     }
   } while (batch.length === BATCH);
   return changed;
+}
+
+/**
+ * Says whether others still look a key up: it signs, or will, or mail that it
+ * has signed may be on its way.
+ *
+ * @param retiredAt Since when it does not sign any more.
+ * @param now The time.
+ * @returns Whether they do.
+ */
+export function isAwaited(retiredAt: Date | null, now: Date): boolean {
+  return retiredAt === null ||
+    retiredAt.getTime() + REST_DAYS * DAY_MS > now.getTime();
 }
 
 /**

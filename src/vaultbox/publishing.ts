@@ -13,8 +13,9 @@ import type { Page, Rows } from "../db/page.ts";
 import { findPublished, listPublished } from "../db/published.ts";
 import type { Address } from "../mail/address.ts";
 import { pemDecode } from "../x509/pem.ts";
-import { dkimKeys, dkimName, dkimText } from "./dkim.ts";
+import { dkimKeys, dkimName, dkimText, isAwaited } from "./dkim.ts";
 import { imapServer, submissionServer } from "./login.ts";
+import { mtaStsPolicy } from "./mta_sts.ts";
 
 /** A DNS record, as in a zone file. */
 export interface DnsRecord {
@@ -42,7 +43,7 @@ const HTTP_PORT = 80;
  * Lists the records that a domain needs, for mail and for mail clients that set
  * themselves up. What somebody has set is not looked at.
  *
- * @param app Uses `config`, `sealer` and `sql`.
+ * @param app Uses `config`, `now`, `sealer` and `sql`.
  * @param actor Who asks, and whose the domain must be.
  * @param domain Lower case, A-labels.
  * @returns The records.
@@ -50,7 +51,7 @@ const HTTP_PORT = 80;
  * @see {@link https://www.rfc-editor.org/rfc/rfc6186#section-3 | RFC 6186 §3}
  */
 export async function domainRecords(
-  app: Pick<App, "config" | "sealer" | "sql">,
+  app: Pick<App, "config" | "now" | "sealer" | "sql">,
   actor: Actor,
   domain: string,
 ): Promise<DnsRecord[]> {
@@ -59,6 +60,12 @@ export async function domainRecords(
   const keys = challenge === null ? await dkimKeys(app, domain) : [];
   const { hostname, publicPort } = app.config;
   const at = (label: string): string => `${label}.${domain}.`;
+  const policy = mtaStsPolicy(app);
+  const txt = (label: string, text: string): DnsRecord => ({
+    name: at(label),
+    type: "TXT",
+    value: `"${text}"`,
+  });
   const srv = (service: string, port: number): DnsRecord => ({
     name: at(`_${service}._tcp`),
     type: "SRV",
@@ -72,13 +79,18 @@ export async function domainRecords(
   return [
     { name: `${domain}.`, type: "MX", value: `10 ${hostname}.` },
     { name: `${domain}.`, type: "TXT", value: '"v=spf1 mx -all"' },
-    {
-      name: at("_dmarc"),
-      type: "TXT",
-      value: `"v=DMARC1; p=quarantine; rua=mailto:postmaster@${hostname}"`,
-    },
-    // The last key, too: mail that it has signed may be on its way.
-    ...keys.map(dkimRecord),
+    txt(
+      "_dmarc",
+      `v=DMARC1; p=quarantine; rua=mailto:postmaster@${hostname}`,
+    ),
+    ...keys.filter(({ retiredAt }) => isAwaited(retiredAt, app.now()))
+      .map(dkimRecord),
+    // RFC 8460: servers that cannot send by TLS report it.
+    txt("_smtp._tls", `v=TLSRPTv1; rua=mailto:postmaster@${hostname}`),
+    ...(policy === undefined ? [] : [
+      txt("_mta-sts", `v=STSv1; id=${policy.id}`),
+      alias("mta-sts"),
+    ]),
     srv("imaps", imapServer(app).port),
     srv("submission", submissionServer(app).port),
     ...(publicPort === undefined ? [] : [

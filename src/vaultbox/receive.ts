@@ -16,6 +16,9 @@ import {
 import { concat } from "../mail/octets.ts";
 import { clearSpools, openSpool, type Spool } from "../storage/spool.ts";
 
+/** A message that is so many times as large as allowed is not read to its end. */
+const ENDLESS = 2;
+
 /** A message that has come in whole; disposing of it frees what it holds. */
 export interface Received extends Message, AsyncDisposable {
   /** SHA-256 of its octets: the same by every way that it may come. */
@@ -26,8 +29,9 @@ export interface Received extends Message, AsyncDisposable {
  * Takes a message in: what is larger than 2 MiB goes to a spool file, of which
  * nobody can read anything.
  *
- * What is too large, or cannot be kept, is read to its end all the same: a client
- * that is still writing would not see the answer.
+ * What is too large, or cannot be kept, is read to its end all the same, unless it
+ * is more than twice as large: a client that is still writing would not see the
+ * answer.
  *
  * @param app The intake's world.
  * @param chunks Message with CRLF line ends, or LF ones as pipe(8) gives it. If
@@ -76,7 +80,7 @@ class Taking {
   }
 
   async take(chunk: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined) return this.#count(chunk.length);
     const octets = this.#lineEnds.next(view(chunk));
     this.#octets += octets.length;
     try {
@@ -93,6 +97,12 @@ class Taking {
       await this.discard();
       this.#failure = error;
     }
+  }
+
+  /** Counts what is not kept: there is an end to reading it, too. */
+  #count(octets: number): void {
+    this.#octets += octets;
+    if (this.#octets > ENDLESS * this.#maxOctets) throw this.#failure;
   }
 
   async #startSpool(): Promise<void> {

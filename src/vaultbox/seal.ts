@@ -49,6 +49,8 @@ export interface SealTally {
   readonly drafts: number;
   /** Could not be read, or are too large. */
   readonly leftOut: number;
+  /** Too new, or the time was over. */
+  readonly waiting: number;
 }
 
 /** The tally before anything was looked at. */
@@ -59,6 +61,7 @@ export const NOTHING_TO_SEAL: SealTally = {
   encrypted: 0,
   drafts: 0,
   leftOut: 0,
+  waiting: 0,
 };
 
 /** Who is told. */
@@ -75,6 +78,12 @@ export interface SealOptions {
   readonly dryRun: boolean;
   /** Also what is in Drafts or has the flag for it. */
   readonly drafts: boolean;
+  /** Directories alone that are looked at, by path from MAILDIR_BASE_PATH on. */
+  readonly directories?: ReadonlySet<string>;
+  /** Milliseconds that a message must have been left alone. */
+  readonly restMs?: number;
+  /** Says when to stop, between two messages. */
+  readonly isOver?: () => boolean;
   /** Messages that are passed over, by path from MAILDIR_BASE_PATH on. */
   readonly isKnown?: (path: string) => boolean;
   /** Is told of messages that are encrypted already. */
@@ -142,7 +151,8 @@ class Sealing {
 
   /** Seals what is in clear in one directory. */
   async seal({ folder, path }: MailDirectory): Promise<void> {
-    if (folder === undefined) return;
+    const { directories, isOver } = this.#options;
+    if (folder === undefined || directories?.has(path) === false) return;
     const names = (await fileNames(this.#base, path))
       // What has a name of ours was stored by us; `verify` says if it is whole.
       .filter((name) => !name.startsWith(".") && !messageIdOf(name))
@@ -150,6 +160,10 @@ class Sealing {
     const before = this.tally.sealed;
     for (const name of names) {
       if (this.#options.isKnown?.(join(path, baseOf(name)))) continue;
+      if (isOver?.()) {
+        this.tally.waiting++;
+        break;
+      }
       this.tally.looked++;
       await this.#sealFile({ folder, directory: path, name });
       this.#watcher.looked(this.tally);
@@ -183,6 +197,11 @@ class Sealing {
     }
     await using open = found;
     const octets = open.bytes;
+    const restedMs = Date.now() - open.renamed.getTime();
+    if (restedMs < (this.#options.restMs ?? 0)) {
+      this.tally.waiting++;
+      return;
+    }
     try {
       await using message = await receive(this.#app, open.chunks(), {
         maxOctets: SEALED_MAX,

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { IntakeApp } from "../app.ts";
+import { filesWithRows } from "../db/messages.ts";
 import { findDrift, mendCounters } from "../db/recounts.ts";
 import {
   findHmacs,
@@ -282,9 +283,14 @@ class Verification {
   }
 
   async #isStillAltered({ path, id }: Seen): Promise<boolean> {
+    // An attempt that was killed before its row has left it: a later one has
+    // encrypted the message anew, into a file of its own.
+    const { sql } = this.#app;
+    const files = await filesWithRows(sql, this.#vaultboxId, [id!]);
+    if (!files.has(basename(path))) return false;
     const look = await this.#lookAt(path);
     if (look.is !== "file") return look.is !== "gone";
-    const rows = await findHmacs(this.#app.sql, this.#vaultboxId, [id!]);
+    const rows = await findHmacs(sql, this.#vaultboxId, [id!]);
     return rows.get(id!) !== look.hmac;
   }
 

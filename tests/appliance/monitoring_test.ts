@@ -240,9 +240,11 @@ Deno.test({
 
 /** What rules and dashboard ask Prometheus. */
 async function expressions(): Promise<Map<string, string[]>> {
-  const rules = await Deno.readTextFile("monitoring/encimap.rules.yml");
+  const rules = await Deno.readTextFile(
+    "appliance/monitoring/encimap.rules.yml",
+  );
   const dashboard = JSON.parse(
-    await Deno.readTextFile("monitoring/dashboard.json"),
+    await Deno.readTextFile("appliance/monitoring/dashboard.json"),
   );
   const panels = dashboard.panels as { targets?: { expr: string }[] }[];
   return new Map([

@@ -44,6 +44,67 @@ again = [each.decode() for each in other.fetch('1:*', '(UID FLAGS)')[1]]
 print(json.dumps(dict(before=before, expunged=expunged, after=after, sizes=[len(b) for b in bodies], bodies=bodies, again=again)))
 `;
 
+/** A client that stores mail, and waits until nothing of it is in clear. */
+const WAITING_CLIENT = `
+import imaplib, ssl, sys, time
+port, user, password = sys.argv[1:]
+c = imaplib.IMAP4_SSL('127.0.0.1', int(port), ssl_context=ssl._create_unverified_context())
+c.login(user, password)
+text = b'From: cat@pets.example\\r\\n\\r\\nsecret-words\\r\\n'
+c.append('Drafts', '(\\\\Draft)', None, text)
+c.append('Sent', '(\\\\Seen)', None, text)
+c.select('Sent')
+c.store('1', '+FLAGS', '$Forwarded')
+deadline = time.time() + 60
+while time.time() < deadline:
+    c.noop()
+    data = c.fetch('1:*', '(FLAGS BODY.PEEK[])')[1]
+    got = [each for each in data if isinstance(each, tuple)]
+    if got and b'pkcs7-mime' in got[-1][1]:
+        break
+    time.sleep(0.5)
+print(len(got), got[-1][0].decode(), b'pkcs7-mime' in got[-1][1])
+`;
+
+Deno.test({
+  name:
+    `with ENCIMAP_SEAL=on what a client stores in Sent is sealed within seconds, with the flags it has set since, and a draft is not${
+      MISSING ? ` (needs ${MISSING})` : ""
+    }`,
+  ignore: MISSING !== undefined,
+}, async () => {
+  await using appliance = await startAppliance({ ENCIMAP_SEAL: "on" });
+  const made = await appliance.api("POST", "/vaultboxes", {
+    "user_id": ALICE,
+    domain: "pets.example",
+    alias: "cat",
+    name: "Cat",
+  });
+  const id = made.data["vaultbox_id"];
+  const login = (await appliance.api(
+    "POST",
+    `/vaultboxes/${id}/app-credentials`,
+    { label: "Phone" },
+  )).data;
+  const args = [appliance.imapsPort, login.username, login.password];
+  const said = await run(
+    "python3",
+    ["-c", WAITING_CLIENT, ...args.map(String)],
+    { cwd: "/" },
+  );
+  const text = new TextDecoder().decode(said);
+  assert.match(text, /^1 .*\\Seen.*\$Forwarded.* True$/m);
+  const clear = await run("grep", ["-rl", "secret-words", id], {
+    cwd: `${appliance.directory}/mail`,
+  });
+  assert.match(
+    new TextDecoder().decode(clear).trim(),
+    /^[^\n]*\/\.Drafts\/cur\/[^\n]*$/,
+  );
+  const verified = await appliance.encimap("verify", CAT);
+  assert.equal(verified.code, 0, verified.out);
+});
+
 Deno.test({
   name:
     `encimap seal gives what a client has stored a new UID, keeps flags, labels and dates under an open session, and leaves no word of it on the disk${

@@ -9,6 +9,10 @@ import { Admission, MESSAGES_MAX } from "../../src/vaultbox/admission.ts";
 import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
 
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 const MAIL = "From: a@b.example\r\n\r\ntext\r\n";
 
 interface Door extends AsyncDisposable {
@@ -207,6 +211,51 @@ Deno.test("connections beyond the limit are closed, and places are given back", 
   );
 });
 
+Deno.test("who has kept a full door waiting for the longest gives way to who comes, and not who is answered", async () => {
+  await using world = await testWorld();
+  const id = await makeBox(world);
+  await using door = await open(world);
+  const working = new Peer(door.path);
+  working.begin(id);
+  const peers: Peer[] = [];
+  for (let i = 0; i < 200; i++) {
+    peers.push(new Peer(door.path));
+    if (i === 0) await pause(100);
+  }
+  await peers[0]!.closed;
+  assert.deepEqual(await post(door.path, id), { status: 200, code: undefined });
+  assert.equal(working.isClosed, false);
+  working.socket.write("x".repeat(1000 - "From: a".length));
+  await until("it is answered", () => working.text.includes(" 200 "));
+  for (const { socket } of [working, ...peers]) socket.destroy();
+});
+
+Deno.test("a peer that asks before it has its answer is cut", async () => {
+  await using world = await testWorld();
+  await using door = await open(world);
+  const peer = new Peer(door.path);
+  peer.socket.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000));
+  await peer.closed;
+  assert.ok(peer.text.split("HTTP/1.1 200").length <= 2, peer.text);
+});
+
+Deno.test("a slow message makes room where others wait, and no sooner", async () => {
+  await using world = await testWorld();
+  const id = await makeBox(world);
+  await using door = await open(world);
+  const slow = Array.from({ length: MESSAGES_MAX }, () => {
+    const peer = new Peer(door.path);
+    peer.begin(id);
+    return peer;
+  });
+  await pause(4000);
+  assert.ok(slow.every(({ isClosed }) => !isClosed));
+  const begin = performance.now();
+  assert.equal((await post(door.path, id)).status, 200);
+  assert.ok(performance.now() - begin < 10_000);
+  for (const { socket } of slow) socket.destroy();
+});
+
 Deno.test("a stop answers what has begun, closes what is idle, and cuts who stalls", async () => {
   await using world = await testWorld();
   const id = await makeBox(world);
@@ -272,7 +321,7 @@ for (
     const server = createServer((incoming, response) => {
       (async () => {
         const limits = { silenceMs: 300, bodyMs: 900 };
-        for await (const chunk of bodyChunks(incoming, limits)) {
+        for await (const chunk of bodyChunks(incoming, () => false, limits)) {
           assert.ok(chunk);
         }
       })().catch((error) => code = error.code).finally(() =>

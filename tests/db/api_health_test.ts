@@ -40,19 +40,21 @@ Deno.test("ready says only whether requests can be answered", async (t) => {
     assert.deepEqual(await ready(), yes);
   });
   await t.step("a schema of a newer program", async () => {
-    await app.sql`insert into schema_migrations values (999, 'future')`;
+    await world.database
+      .sql`insert into schema_migrations values (999, 'future')`;
     assert.deepEqual(await ready(), no);
-    await app.sql`delete from schema_migrations where version = 999`;
+    await world.database.sql`delete from schema_migrations where version = 999`;
     assert.deepEqual(await ready(), yes);
   });
   await t.step("a schema of an older program", async () => {
-    const [last] = await app.sql`
+    const [last] = await world.database.sql`
       delete from schema_migrations
       where version = (select max(version) from schema_migrations)
       returning version, name
     `;
     assert.deepEqual(await ready(), no);
-    await app.sql`insert into schema_migrations ${app.sql(last!)}`;
+    const { sql } = world.database;
+    await sql`insert into schema_migrations ${sql(last!)}`;
     assert.deepEqual(await ready(), yes);
   });
   await t.step("a lost database", async () => {

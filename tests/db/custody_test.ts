@@ -460,7 +460,7 @@ Deno.test("a vaultbox of custody external begins with a request", async () => {
 
 Deno.test("before its retirement a certificate says what needs it", async () => {
   await using cat = await catWorld();
-  const { sql } = cat.app;
+  const { sql } = cat.world.database;
   await sql`
     insert into messages (id, vaultbox_id, to_alias, size_bytes, storage)
     select gen_random_uuid(), ${cat.id}, 'cat', 1, '{}' from generate_series(1, 3)

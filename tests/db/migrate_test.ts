@@ -16,10 +16,29 @@ Deno.test("migrate() applies everything once and nothing the second time", async
 
 Deno.test("migrate() by two processes at once applies each step once", async () => {
   await using database = await testDatabase(EMPTY);
-  const other = connect(database.url(), { max: 1 });
+  // As install.sh does it: by PostgreSQL's own user.
+  const other = connect(database.url("postgres"), { max: 1 });
   const both = await Promise.all([migrate(database.sql), migrate(other)]);
   await other.end();
   assert.equal(both.flat().length, MIGRATIONS.length);
+});
+
+Deno.test("what PostgreSQL's own user migrates belongs to the owner's role", async () => {
+  await using database = await testDatabase(EMPTY);
+  const sql = connect(database.url("postgres"), { max: 1 });
+  await migrate(sql);
+  await sql.end();
+  const owners = await database.sql`
+    select distinct tableowner from pg_tables where schemaname = 'public'
+  `;
+  assert.deepEqual([...owners], [{ tableowner: "encimap_owner" }]);
+});
+
+Deno.test("the API's role cannot migrate", async () => {
+  await using database = await testDatabase(EMPTY);
+  const sql = connect(database.url(), { max: 1 });
+  await assert.rejects(migrate(sql), { code: "42501" });
+  await sql.end();
 });
 
 Deno.test("migrate() leaves nothing of a step that fails", async () => {

@@ -4,7 +4,50 @@ import { testDatabase } from "../helpers/database.ts";
 
 const INSUFFICIENT_PRIVILEGE = "42501";
 
+/**
+ * What each role may not. `encimap` is the API's, of the units for maintenance and
+ * reconciling and of the operator's commands; `vaultmail` the intake's and that of
+ * `encimap verify`; `dovecot` that of logins.
+ */
 const REFUSED = [
+  ["encimap", "create table mine (a integer)"],
+  ["encimap", "drop table messages"],
+  ["encimap", "alter table audit_log add column a integer"],
+  ["encimap", "alter table vaultbox_certs disable trigger all"],
+  ["encimap", "truncate audit_log"],
+  [
+    "encimap",
+    "create function mine() returns integer language sql as 'select 1'",
+  ],
+  [
+    "encimap",
+    "create or replace view dovecot_credentials as select * from vaultboxes",
+  ],
+  ["encimap", "set role encimap_owner"],
+  ["encimap", "set session_replication_role = replica"],
+  ["encimap", "copy vaultboxes to program 'true'"],
+  ["encimap", "select pg_read_file('/etc/passwd')"],
+  ["encimap", "update audit_log set action = 'x'"],
+  ["encimap", "update issuers set number = 2"],
+  ["encimap", "delete from issuers"],
+  ["encimap", "delete from hand_outs"],
+  ["encimap", "delete from messages"],
+  ["encimap", "update messages set size_bytes = 0"],
+  ["encimap", "insert into messages (id) values (gen_random_uuid())"],
+  ["encimap", "delete from verifications"],
+  ["encimap", "insert into verification_runs default values"],
+  ["encimap", "insert into schema_migrations values (999, 'mine')"],
+  ["vaultmail", "create table mine (a integer)"],
+  ["vaultmail", "drop table messages"],
+  ["vaultmail", "truncate messages"],
+  ["vaultmail", "set role encimap"],
+  ["vaultmail", "set role encimap_owner"],
+  ["vaultmail", "select * from audit_log"],
+  ["vaultmail", "select * from idempotency_keys"],
+  ["vaultmail", "select * from setup_links"],
+  ["dovecot", "create table mine (a integer)"],
+  ["dovecot", "set role encimap_owner"],
+  ["dovecot", "select * from audit_log"],
   ["vaultmail", "select password_hash from imap_app_credentials"],
   ["vaultmail", "select password_hash from vaultbox_smtp_credentials"],
   ["vaultmail", "select * from dovecot_credentials"],
@@ -42,20 +85,36 @@ const REFUSED = [
   ["dovecot", "delete from vaultboxes"],
 ] as const;
 
-for (const [role, query] of REFUSED) {
-  Deno.test(`the role ${role} may not: ${query}`, async () => {
+for (const role of ["encimap", "vaultmail", "dovecot"]) {
+  Deno.test(`the role ${role} may do what it needs and no more`, async (t) => {
     await using database = await testDatabase();
     const sql = connect(database.url(role), { max: 1 });
-    try {
-      await assert.rejects(
-        sql.unsafe(query),
-        { code: INSUFFICIENT_PRIVILEGE },
-      );
-    } finally {
-      await sql.end();
+    for (const [whose, query] of REFUSED) {
+      if (whose !== role) continue;
+      await t.step(`not: ${query}`, async () => {
+        await assert.rejects(
+          sql.unsafe(query),
+          { code: INSUFFICIENT_PRIVILEGE },
+        );
+      });
     }
+    await sql.end();
   });
 }
+
+Deno.test("no role of a process owns anything", async () => {
+  await using database = await testDatabase();
+  const rows = await database.sql`
+    select c.relname from pg_class c
+    where c.relnamespace = 'public'::regnamespace
+      and pg_get_userbyid(c.relowner) <> 'encimap_owner'
+    union all
+    select p.proname from pg_proc p
+    where p.pronamespace = 'public'::regnamespace
+      and pg_get_userbyid(p.proowner) <> 'encimap_owner'
+  `;
+  assert.deepEqual([...rows], []);
+});
 
 Deno.test("the role dovecot may read dovecot_credentials", async () => {
   await using database = await testDatabase();
@@ -65,4 +124,25 @@ Deno.test("the role dovecot may read dovecot_credentials", async () => {
   } finally {
     await sql.end();
   }
+});
+
+Deno.test("an entry of the audit log can be deleted when it is old, and not before", async () => {
+  await using database = await testDatabase();
+  const sql = connect(database.url("encimap"), { max: 1 });
+  const add = (days: number) =>
+    sql`
+      insert into audit_log (at, actor, action)
+      values (now() - ${days} * interval '1 day', 'service', 'key.destroyed')
+    `;
+  await add(1);
+  await add(31);
+  await assert.rejects(
+    sql`delete from audit_log`,
+    { code: INSUFFICIENT_PRIVILEGE },
+  );
+  const { count } = await sql`
+    delete from audit_log where at < now() - interval '30 days'
+  `;
+  assert.equal(count, 1);
+  await sql.end();
 });

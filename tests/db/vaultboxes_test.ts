@@ -192,14 +192,14 @@ for (
       MOTORICAL_DOMAIN_COLUMN: "fqdn",
       MOTORICAL_USER_COLUMN: "account",
     });
-    await world.app.sql`create schema platform`;
-    await world.app.sql`
+    await world.database.sql`create schema platform`;
+    await world.database.sql`
       create table platform.hosted (fqdn text, account text)
     `;
-    await world.app.sql`
+    await world.database.sql`
       insert into platform.hosted values ('pets.example', ${owner})
     `;
-    const app = { ...world.app, platformSql: world.app.sql };
+    const app = { ...world.app, platformSql: world.database.sql };
     const [result] = await Promise.allSettled([
       createVaultbox(app, SERVICE, { ...CAT, mayClaimDomain: false }),
     ]);

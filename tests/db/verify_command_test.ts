@@ -48,7 +48,7 @@ async function verify(world: TestWorld, ...args: string[]): Promise<Ran> {
 
 /** Makes vaultboxes c0@pets.example, …, in the order of their ids. */
 async function boxes(world: TestWorld, count: number): Promise<string[]> {
-  const { sql } = world.app;
+  const { sql } = world.database;
   await sql`insert into domains (domain, user_id) values ('pets.example', ${USER})`;
   const ids = Array.from(
     { length: count },
@@ -76,7 +76,7 @@ async function put(
   const hmac = createHmac("sha256", KEY).update(octets).digest("hex");
   const message = crypto.randomUUID();
   const file = `1.M1R${message}-1.mail`;
-  const { sql } = world.app;
+  const { sql } = world.database;
   await sql`
     insert into messages (id, vaultbox_id, to_alias, size_bytes, storage)
     values (${message}, ${id}, 'c', ${octets.length},
@@ -172,7 +172,7 @@ Deno.test("encimap verify goes on after kill -9 where it was, and tells what it 
   for (const id of ids) await put(world, id, id);
   const altered = await put(world, ids[0]!, "x");
   await Deno.writeTextFile(altered, "y");
-  const { sql } = world.app;
+  const { sql } = world.database;
   const verified = (): Promise<{ id: string; at: string }[]> =>
     sql<{ id: string; at: string }[]>`
       select vaultbox_id as id, verified_at::text as at from verifications
@@ -218,7 +218,7 @@ Deno.test("encimap verify takes no more memory for large and many files", async 
   const many = await put(world, large!, "two");
   const folder = many.replace(/[^/]*$/, "");
   for (let n = 0; n < 5000; n++) await Deno.link(many, `${folder}${n}:2,`);
-  const { sql } = world.app;
+  const { sql } = world.database;
   const size = 300 * 2 ** 20;
   await sql`
     insert into messages (id, vaultbox_id, to_alias, size_bytes, storage)

@@ -55,7 +55,7 @@ export class Cluster implements AsyncDisposable {
     await run(program!, args, ROOT);
     await cluster.start();
     const sql = connect(cluster.url("postgres"), { max: 1 });
-    for (const role of ["encimap", "vaultmail", "dovecot"]) {
+    for (const role of ["encimap_owner", "encimap", "vaultmail", "dovecot"]) {
       await sql.unsafe(`create role ${role} login`);
     }
     await sql.end();

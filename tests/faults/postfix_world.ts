@@ -28,6 +28,8 @@ export interface PostfixWorld extends AsyncDisposable, Counted {
   readonly appliance: Appliance;
   /** Vaultboxes, those that get their mail by pipe(8) first. */
   readonly boxes: readonly Box[];
+  /** Counts what was stored. */
+  readonly census: Census;
   /** What the clients of Postfix know of what they have sent. */
   readonly mailer: Mailer;
   /** Where else than in `state` to look for plaintext. */

@@ -19,7 +19,6 @@ const STEPS: readonly (readonly [calls: string, when: number])[] = [
   ["unlink,unlinkat", 1],
   ["fsync,fdatasync", 4],
   ["rename,renameat,renameat2", 2],
-  ["unlink,unlinkat", COUNT],
 ];
 
 /** Runs a command to its end or its death. */
@@ -113,7 +112,8 @@ for (const [calls, when] of STEPS) {
     const id = await makeBox(world);
     await write(`${world.directory}/mail/${id}/Maildir/.Sent/cur`);
     const code = await encimap(world, ["seal"], [calls, when]);
-    if (when > 0) assert.notEqual(code, 0, "it was not killed");
+    // strace counts for each thread: a later one may not come.
+    if (when === 1) assert.notEqual(code, 0, "it was not killed");
     const there = new Set([
       ...await census(world, id),
       ...await sealed(world, id),
@@ -141,7 +141,8 @@ for (const [calls, when] of STEPS) {
     await write(`${source}/cur`);
     const args = ["import", id, "--maildir", source];
     const code = await encimap(world, args, [calls, when]);
-    if (when > 0) assert.notEqual(code, 0, "it was not killed");
+    // strace counts for each thread: a later one may not come.
+    if (when === 1) assert.notEqual(code, 0, "it was not killed");
     if (when % 2 === 1) await finishDeliveries(world.intake, new Sightings());
     assert.equal(await encimap(world, args), 0);
     await finishDeliveries(world.intake, new Sightings());

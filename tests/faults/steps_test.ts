@@ -243,7 +243,7 @@ async function lockMessages(faults: FaultWorld): Promise<Hold> {
 
 /** Makes commits last. */
 async function slowCommit(faults: FaultWorld): Promise<Hold> {
-  const { sql } = faults.world.app;
+  const { sql } = faults.world.database;
   await sql.unsafe(`
     create function slow() returns trigger language plpgsql
       as $$ begin perform pg_sleep(2); return null; end $$;

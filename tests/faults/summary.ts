@@ -18,7 +18,7 @@ export function roundsOf(usual: number): number {
 /** A world as it is counted. */
 export interface Counted {
   /** Counts what was stored. */
-  readonly census: Census;
+  readonly census: Pick<Census, "count">;
   /** Words that no disk may have. */
   readonly canaries: Canaries;
   /** Folder of everything that the intake can write; the hunt goes there. */

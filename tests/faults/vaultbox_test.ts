@@ -40,10 +40,10 @@ Deno.test("mail for a vaultbox with broken certificates waits, and others go on"
   await intake.start();
   const summary = new Summary("certificate rows corrupted by hand");
   for (const [name, statement] of CORRUPTIONS) {
-    await world.app.sql`create table kept as select * from vaultbox_certs`;
+    await world.database.sql`create table kept as select * from vaultbox_certs`;
     // It is in the intake's memory by now.
     await queue.deliver([faults.mail(cat!), faults.mail(hen!)]);
-    await world.app.sql.unsafe(statement, [cat!.id]);
+    await world.database.sql.unsafe(statement, [cat!.id]);
     const before = queue.stored.size;
     const waiting = faults.mail(cat!);
     const delivered = queue.deliver([waiting]);
@@ -51,7 +51,7 @@ Deno.test("mail for a vaultbox with broken certificates waits, and others go on"
     await pause(300);
     assert.ok(!queue.stored.has(keyOf(waiting)), `${name}: stored`);
     assert.equal(queue.stored.size, before + 2, name);
-    await world.app.sql.begin(async (tx) => {
+    await world.database.sql.begin(async (tx) => {
       await tx`delete from vaultbox_certs where vaultbox_id = ${cat!.id}`;
       const columns = (await tx<{ name: string }[]>`
         select attname as name from pg_attribute
@@ -64,7 +64,7 @@ Deno.test("mail for a vaultbox with broken certificates waits, and others go on"
       `;
     });
     await delivered;
-    await world.app.sql`drop table kept`;
+    await world.database.sql`drop table kept`;
     await summary.round(faults);
   }
   summary.end(CORRUPTIONS.map(([name]) => name).join(", "));

@@ -63,7 +63,7 @@ export function user(userId: string): Actor {
 
 /** A world with a database and temporary folders. */
 export interface TestWorld extends AsyncDisposable {
-  /** The API's. */
+  /** The API's, with the rights of its role. */
   readonly app: App;
   /** The intake's, on the same database, with the rights of its role. */
   readonly intake: IntakeApp;
@@ -205,6 +205,7 @@ export async function testWorld(
   };
   const mta = memoryMta();
   const intakeSql = connect(database.url("vaultmail"), { max: 4 });
+  const apiSql = connect(database.url(), { max: 10 });
   const masterKey = await importMasterKey(new Uint8Array(32).fill(7));
   const keyPool = openKeyPool(
     `${directory}/keys/pool`,
@@ -225,7 +226,7 @@ export async function testWorld(
   const app: App = {
     config,
     log: testLog(lines),
-    sql: database.sql,
+    sql: apiSql,
     platformSql: undefined,
     mta,
     sessions,
@@ -240,6 +241,7 @@ export async function testWorld(
     },
     dns: {
       txt: () => Promise.reject(new Error("The test prepared no DNS")),
+      lookup: () => Promise.reject(new Error("The test prepared no DNS")),
     },
     privateKeys: openPrivateKeys(`${directory}/keys`, masterKey),
     keyPool: options.newKeys ? keyPool : { ...keyPool, take: usedKey },
@@ -260,6 +262,7 @@ export async function testWorld(
     async [Symbol.asyncDispose]() {
       passwords[Symbol.dispose]();
       await intakeSql.end({ timeout: 1 });
+      await apiSql.end({ timeout: 1 });
       await database[Symbol.asyncDispose]();
       await Deno.remove(directory, { recursive: true });
     },

@@ -79,13 +79,10 @@ export interface Appliance extends AsyncDisposable {
   readonly database: TestDatabase;
   /** Starts the intake, or stops it with a signal. */
   readonly intake: Daemon;
+  /** Starts the API with the secrets as they are, or stops it. */
+  readonly apiService: Omit<Daemon, "signal">;
   /** The same for the filter of submission. */
   readonly submission: Daemon;
-  /** Starts the API with the secrets as they are, or stops it. */
-  readonly apiService: {
-    start(): Promise<void>;
-    stop(): Promise<void>;
-  };
 }
 
 /** A service of the program. */
@@ -359,7 +356,6 @@ export async function startAppliance(
     startWeb: () => startNginx(cleanup, dir, web, httpPort),
     database,
     intake,
-    submission,
     apiService: {
       stop: () => api.stop(),
       async start() {
@@ -368,6 +364,7 @@ export async function startAppliance(
         await answers();
       },
     },
+    submission,
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }

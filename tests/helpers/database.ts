@@ -9,13 +9,16 @@ import { migrate } from "../../src/db/migrate.ts";
 
 /** A database that is dropped at the end of the test. */
 export interface TestDatabase extends AsyncDisposable {
-  /** A pool on it, as its owner. */
+  /** A pool on it, as its owner; the program is never that. */
   readonly sql: Pool;
-  /** URL for a role; the owner `encimap` if left out. */
+  /** URL for a role; the API's, `encimap`, if left out. */
   url(role?: string): string;
   /** Ends all connections and refuses new ones, or takes them again. */
   allowConnections(allowed: boolean): Promise<void>;
 }
+
+/** Role that owns the tables. */
+const OWNER = "encimap_owner";
 
 /** Directory of the socket that tests/with_postgres has made. */
 export function testPgHost(): string {
@@ -36,8 +39,8 @@ async function template(admin: Pool, host: string): Promise<string> {
     `;
     if (there.length > 0) return name;
     await admin.unsafe(`drop database if exists ${name}`);
-    await admin.unsafe(`create database ${name} owner encimap`);
-    const sql = connect(`postgresql://encimap@${host}/${name}`, { max: 1 });
+    await admin.unsafe(`create database ${name} owner ${OWNER}`);
+    const sql = connect(`postgresql://${OWNER}@${host}/${name}`, { max: 1 });
     await migrate(sql);
     await sql.end();
     await admin.unsafe(`alter database ${name} is_template true`);
@@ -66,8 +69,8 @@ export async function testDatabase(
     // file_copy: the template's pages do not go through the log.
     ? `template ${await template(admin, host)} strategy file_copy`
     : "";
-  await admin.unsafe(`create database ${name} owner encimap ${from}`);
-  const sql = connect(url(), { max: 10 });
+  await admin.unsafe(`create database ${name} owner ${OWNER} ${from}`);
+  const sql = connect(url(OWNER), { max: 10 });
   return {
     sql,
     url,

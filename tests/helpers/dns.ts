@@ -19,16 +19,20 @@ export const NO_DNSMASQ: boolean = isMissing(DNSMASQ);
 export interface DnsServer extends AsyncDisposable {
   /** Asks it. */
   readonly dns: Dns;
+  /** Where it listens, on 127.0.0.1. */
+  readonly port: number;
 }
 
 /**
  * Starts a server that answers for `.example` and `.test` and knows nothing else.
  *
  * @param records Text by name.
+ * @param others Options of dnsmasq for records of other types.
  * @returns The server.
  */
 export async function dnsServer(
   records: readonly (readonly [name: string, text: string])[],
+  others: readonly string[] = [],
 ): Promise<DnsServer> {
   const port = freePort();
   const child = new Deno.Command(DNSMASQ, {
@@ -46,6 +50,7 @@ export async function dnsServer(
       "--local=/test/",
       "--txt-record=ready.test,yes",
       ...records.map(([name, text]) => `--txt-record=${name},${text}`),
+      ...others,
     ],
     stdin: "null",
     stdout: "null",
@@ -58,6 +63,7 @@ export async function dnsServer(
   });
   return {
     dns,
+    port,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       await child.status;

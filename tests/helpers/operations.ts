@@ -281,9 +281,10 @@ export async function newTenant(
   const bareId = await create("dog");
   await send(`/vaultboxes/${vaultboxId}/imap-credentials`, service);
   await send(`/vaultboxes/${vaultboxId}/smtp-credentials`, service);
-  await world.app.sql`
+  const { sql } = world.database;
+  await sql`
     insert into messages ${
-    world.app.sql({
+    sql({
       id: crypto.randomUUID(),
       vaultboxId,
       messageId: `<1@${domain}>`,

@@ -10,8 +10,9 @@ import { parse } from "yaml";
 import { promtool } from "../helpers/exposition.ts";
 import { isMissing } from "../helpers/openssl.ts";
 
-const RULES = new URL("../../monitoring/encimap.rules.yml", import.meta.url)
-  .pathname;
+const RULES =
+  new URL("../../appliance/monitoring/encimap.rules.yml", import.meta.url)
+    .pathname;
 const MISSING = isMissing("promtool");
 
 /** Series → values, as promtool writes them: a minute apart, or `every`. */

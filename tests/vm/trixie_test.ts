@@ -40,6 +40,17 @@ async function testTrixie(t: Deno.TestContext): Promise<void> {
   await vm.push(`${ROOT}dist`, "/root/encimap/dist");
   let box: Box;
 
+  await step(t, "asks at a terminal for what is missing", async () => {
+    const output = await vm.sh(
+      "printf 'mail.example.test\\nn\\nn\\n' | script -qec /root/encimap/install.sh /dev/null || :",
+    );
+    assert.match(
+      output,
+      /Name of the mail server[^]*ports 80 and 443\?[^]*the mail server mail\.example\.test\?[^]*Nothing was changed/,
+    );
+    assert.equal(await vm.sh("ls /etc/encimap 2>/dev/null || :"), "");
+  });
+
   await step(
     t,
     "installs, although every step dies at its first change",

@@ -13,6 +13,7 @@ import type { Fetch } from "../api.ts";
 import { checkHeaders, checkPath, parseSearch } from "../limits.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { clientSettingsRoutes } from "./client_settings.ts";
+import { mtaStsRoutes } from "./mta_sts.ts";
 import { setupRoutes } from "./setup.ts";
 import { notFound, type PublicRoute } from "./route.ts";
 
@@ -44,6 +45,7 @@ export function publicRoutes(app: App): PublicRoute[] {
     ...clientSettingsRoutes(app),
     ...setupRoutes(app),
     ...certificateRoutes(app),
+    ...mtaStsRoutes(app),
   ];
 }
 

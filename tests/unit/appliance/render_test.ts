@@ -27,7 +27,9 @@ Deno.test("TEMPLATES has every file of appliance/", () => {
   const root = new URL("../../../appliance/", import.meta.url);
   const paths: string[] = [];
   for (const folder of Deno.readDirSync(root)) {
+    // The parts of install.sh, and what Prometheus reads: neither is rendered.
     if (!folder.isDirectory) continue;
+    if (["install", "monitoring"].includes(folder.name)) continue;
     for (const file of Deno.readDirSync(new URL(`${folder.name}/`, root))) {
       paths.push(`${folder.name}/${file.name}`);
     }

@@ -27,6 +27,7 @@ function memoryEngine(): Engine & { taken: Taken[] } {
     hostname: "mail.example.test",
     maxOctets: 1000,
     admit: (_octets, task) => task(),
+    isCrowded: () => false,
     refused: () => {},
     async take(envelope, chunks) {
       const parts: Uint8Array[] = [];
@@ -168,10 +169,28 @@ Deno.test("a message that is too large is 552 5.3.4, before it is sent if its si
   assert.equal(told.said.at(-2), "552 5.3.4 Message is too large");
   const sent = await talk(
     `${begin}\r\nRCPT TO:<a@x.example>\r\nDATA\r\n${
-      "x".repeat(5000)
+      "x".repeat(1500)
     }\r\n.\r\nQUIT\r\n`,
   );
   assert.equal(sent.said.at(-2), "552 5.3.4 Message is too large");
+});
+
+Deno.test("a message that does not end is not read for ever", async () => {
+  const wire = scriptedWire([
+    octets("LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\n"),
+  ]);
+  let reads = 0;
+  const endless: Wire = {
+    ...wire,
+    async read(ms) {
+      reads++;
+      return await wire.read(ms) ?? octets("x".repeat(100));
+    },
+  };
+  const engine = memoryEngine();
+  await new Session(endless, engine).run();
+  assert.ok(reads < 50, `${reads} reads`);
+  assert.deepEqual(engine.taken, []);
 });
 
 Deno.test("an intake without room says so at DATA, and the session goes on", async () => {
