@@ -106,7 +106,7 @@ purge() {
     for role in "$API_USER" "$MAIL_USER" dovecot "$OWNER"; do run sql postgres "drop role if exists $role"; done
     changed "removed the database $DATABASE and its roles"
   fi
-  for path in "$mail" "$keys" "$SECRETS" "$STATE" /var/log/encimap; do
+  for path in "$mail" "$keys" "$SECRETS" "$STATE" /var/log/encimap /etc/systemd/system/encimap-backup.service.d; do
     [ -e "$path" ] || continue
     rm -rf "$path"
     changed "removed $path"

@@ -65,7 +65,13 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
     { path: "/var/lib/encimap", is: ["root:root 755"] },
     { path: "/usr/local/lib/encimap", is: ["root:root 755"] },
     { path: "/usr/local/lib/encimap/current/encimap", is: ["root:root 755"] },
-    ...["encimap", "encimap_ctl", "encimap_pipe.sh"].map((name): Place => ({
+    ...[
+      "encimap",
+      "encimap_backup",
+      "encimap_ctl",
+      "encimap_keys",
+      "encimap_pipe.sh",
+    ].map((name): Place => ({
       path: `/usr/local/bin/${name}`,
       is: ["root:root 755"],
     })),
@@ -93,8 +99,18 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
       is: ["root:root 600"],
       mayBeLink: true,
     },
+    ...["backup.env", "backup.password"].map((name): Place => ({
+      path: `${secretsPath}/${name}`,
+      is: ["root:root 600"],
+      isOptional: true,
+    })),
     // Closed folders: nobody else comes to what is inside.
     { path: "/var/lib/encimap/install", is: ["root:root 700"] },
+    {
+      path: "/var/lib/encimap/backup",
+      is: ["root:root 700"],
+      isOptional: true,
+    },
     { path: settings.keysPath, is: ["encimap:encimap 700"] },
     { path: settings.maildirBasePath, is: ["vaultmail:vaultmail 700"] },
     { path: mapsPath, is: ["encimap:postfix 2750"] },

@@ -126,8 +126,8 @@ export const BACKUP_COMMANDS: readonly Command[] = [
     "Put all private keys under a new master key",
     "--dry-run  say whether it can be done and change nothing",
     "",
-    "The API is stopped meanwhile; mail is not. A run that was interrupted is gone on with",
-    "by the next one: until then the API does not start.",
+    "The API and port 587 are stopped meanwhile; incoming mail is not. A run that was interrupted is gone on with",
+    "by the next one: until then they do not start.",
   ),
   script(
     "keys rotate-hmac",
