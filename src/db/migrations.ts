@@ -27,12 +27,12 @@ import issuers from "../../sql/0010_issuers.sql" with { type: "text" };
 import custody from "../../sql/0011_custody.sql" with { type: "text" };
 import setup from "../../sql/0012_setup.sql" with { type: "text" };
 import versions from "../../sql/0013_versions.sql" with { type: "text" };
-import upkeep from "../../sql/0016_upkeep.sql" with { type: "text" };
+import upkeep from "../../sql/0015_upkeep.sql" with { type: "text" };
 import verifications from "../../sql/0014_verifications.sql" with {
   type: "text",
 };
-import sending from "../../sql/0019_sending.sql" with { type: "text" };
-import keptLog from "../../sql/0020_kept_log.sql" with { type: "text" };
+import sending from "../../sql/0016_sending.sql" with { type: "text" };
+import keptLog from "../../sql/0017_kept_log.sql" with { type: "text" };
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -59,9 +59,9 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0012_setup", text: setup },
   { name: "0013_versions", text: versions },
   { name: "0014_verifications", text: verifications },
-  { name: "0016_upkeep", text: upkeep },
-  { name: "0019_sending", text: sending },
-  { name: "0020_kept_log", text: keptLog },
+  { name: "0015_upkeep", text: upkeep },
+  { name: "0016_sending", text: sending },
+  { name: "0017_kept_log", text: keptLog },
 ];
 
 /** Rights of the other roles, given again after every migration. */
