@@ -12,18 +12,18 @@ import { METRICS } from "./table.ts";
  * Where a delivery came in: the Unix socket (`encimap pipe`, and the API's own
  * mail), INTAKE_PORT, or LMTP.
  */
-export type Door = typeof DOORS[number];
+export type Door = "socket" | "port" | "lmtp";
 
-const DOORS = ["socket", "port", "lmtp"] as const;
+const DOORS: readonly Door[] = ["socket", "port", "lmtp"];
 
 /**
  * A step of a delivery: encryption, the synced file in tmp/, the committed row,
  * and the synced rename. Of a message that is not in memory, encryption is a part
  * of `write`.
  */
-export type Step = typeof STEPS[number];
+export type Step = "encrypt" | "write" | "commit" | "show";
 
-const STEPS = ["encrypt", "write", "commit", "show"] as const;
+const STEPS: readonly Step[] = ["encrypt", "write", "commit", "show"];
 
 /** What became of a delivery: a failure by its code. */
 export type DeliveryOutcome = "stored" | "repeated" | ErrorCode;
