@@ -22,9 +22,11 @@ type Run = (tx: any) => unknown;
  * transaction by then.
  */
 export function bearLoss(begin: Pool["begin"]): Pool["begin"] {
-  return ((run: Run) => {
+  return ((...args: [Run] | [options: string, Run]) => {
+    const run = args.at(-1) as Run;
+    const options = args.length === 2 ? args[0] : "";
     let isLost = false;
-    const transaction = begin(async (tx) => {
+    const transaction = begin(options, async (tx) => {
       const guarded = new Proxy(tx, {
         apply(target, self, args) {
           if (isLost) throw new Error("connection of the transaction is lost");
