@@ -371,7 +371,7 @@ async function interrupted(
     return task();
   });
   try {
-    await world.app.sql.begin(async (tx) => {
+    await world.database.sql.begin(async (tx) => {
       await tx`lock table messages in share mode`;
       results = Promise.allSettled(
         rows.map((each) => batches.insert(each)),

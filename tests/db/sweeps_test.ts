@@ -86,7 +86,7 @@ Deno.test("a look at all vaultboxes that takes long holds up no removal, and goe
   const gone = crypto.randomUUID();
   await Deno.mkdir(`${world.directory}/mail/${gone}`);
   let stop: (() => Promise<void>) | undefined;
-  await world.app.sql.begin(async (tx) => {
+  await world.database.sql.begin(async (tx) => {
     // What the look asks waits for this.
     await tx`lock table messages in access exclusive mode`;
     stop = startSweeps(world.intake);

@@ -156,9 +156,12 @@ export async function startAppliance(
     ENCIMAP_MAX_MESSAGE_BYTES: "2000000",
     ...settings,
   };
+  // For root's scripts, which act as several users; here all are one role.
+  const owner = { ENCIMAP_DATABASE_URL: database.url("encimap_owner") };
   await Deno.writeTextFile(
     `${dir}/encimap.env`,
-    Object.entries(env).slice(1).map(([k, v]) => `${k}=${v}\n`).join(""),
+    Object.entries({ ...env, ...owner }).slice(1).map(([k, v]) => `${k}=${v}\n`)
+      .join(""),
   );
   const files = renderAppliance({
     ...DEFAULT_APPLIANCE,
@@ -217,8 +220,13 @@ export async function startAppliance(
   }
   const config = { ...env, JWT_SECRET_FILE: `${dir}/secrets/jwt.secret` };
 
-  const encimap = (...args: string[]): Promise<Ran> =>
-    runAs(USER, config, `${dir}/dist/encimap`, ...args);
+  // As the users of the units and of the operator's command.
+  const ofMail = { ...config, ENCIMAP_DATABASE_URL: database.url("vaultmail") };
+  const encimap = (...args: string[]): Promise<Ran> => {
+    const isOfMail = ["verify", "import", "seal"].includes(args[0]!);
+    const its = isOfMail ? ofMail : config;
+    return runAs(USER, its, `${dir}/dist/encimap`, ...args);
+  };
   await must(encimap("reconcile"));
   await must(
     encimap("vaultbox", "create", "postmaster@mail.example.test", "--operator"),
@@ -239,7 +247,7 @@ export async function startAppliance(
     file("postfix/main.cf"),
     file("postfix/master.cf"),
   );
-  const intake = service(stack, dir, config, "intake");
+  const intake = service(stack, dir, ofMail, "intake");
   await intake.start();
   const submission = service(stack, dir, config, "submission");
   await submission.start();
