@@ -5,6 +5,7 @@ import committed from "../../clients/typescript/encimap.ts" with {
 };
 import { connect } from "../../src/db/connect.ts";
 import { buildApi } from "../../src/http/api.ts";
+import { ApiMetrics } from "../../src/metrics/api.ts";
 import { bearer, SETTINGS } from "../helpers/http.ts";
 import { testConfig, testLog } from "../helpers/app.ts";
 import { isMissing, run, temporaryDirectory } from "../helpers/openssl.ts";
@@ -36,7 +37,13 @@ Deno.test("node runs the typed client against the API", {
   // No database: what the API answers then is enough for a client.
   const sql = connect("postgresql://encimap@%2Fnonexistent/db", { max: 1 });
   const config = testConfig({ ENCIMAP_SMTP_PORT: "1" });
-  const app = { config, log: testLog([]), sql, now: () => new Date() };
+  const app = {
+    config,
+    log: testLog([]),
+    metrics: new ApiMetrics(),
+    sql,
+    now: () => new Date(),
+  };
   const api = buildApi(
     app as unknown as Parameters<typeof buildApi>[0],
     SETTINGS,
