@@ -4,7 +4,7 @@
 # waiting DOMAINS: ids of the mails in the queue for addresses in these domains.
 waiting() {
   printf '%s\n' "$1" | sed 's/.*/@&"/' >"$WORK/domains"
-  postqueue -j 2>/dev/null | sed 's/"sender": "[^"]*"//' | grep -F -f "$WORK/domains" |
+  postqueue -j 2>/dev/null | sed 's/"sender": "[^"]*"//' | grep -i -F -f "$WORK/domains" |
     sed -n 's/.*"queue_id": "\([^"]*\)".*/\1/p'
 }
 

@@ -46,11 +46,17 @@ export function bearLoss(begin: Pool["begin"]): Pool["begin"] {
   }) as Pool["begin"];
 }
 
-/** Whether the connection is lost by an error, or will be in a moment. */
+/**
+ * Whether the connection is lost by an error, or will be in a moment. A file that
+ * cannot be written has such a code, too, but no query, which the package notes
+ * where a socket fails; to wait then would be for ever.
+ */
 function isLoss(error: unknown): boolean {
   if (error instanceof postgres.PostgresError) {
     return ["FATAL", "PANIC"].includes(error.severity);
   }
-  return error instanceof Error && "code" in error &&
-    /^(CONNECTION_|E[A-Z]+$)/.test(String(error.code));
+  if (!(error instanceof Error && "code" in error)) return false;
+  const code = String(error.code);
+  return code.startsWith("CONNECTION_") ||
+    "query" in error && /^E[A-Z]+$/.test(code);
 }

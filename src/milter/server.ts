@@ -14,7 +14,11 @@ import { Session, type SubmissionEngine } from "./session.ts";
 /** Connections at a time; Postfix has 100 processes of a service at most. */
 const CONNECTIONS_MAX = 500;
 
-/** Milliseconds without a word; a client of Postfix may take minutes. */
+/**
+ * Milliseconds without a word between two messages. In the middle of one there is
+ * no limit: Postfix says nothing until its client has sent all of it, which takes
+ * a slow line long, and hangs up by itself when the client does.
+ */
 const IDLE_MS = 600_000;
 
 /** The door. */
@@ -35,11 +39,13 @@ export interface SubmissionServer {
  *
  * @param engine What is done with the mail.
  * @param log Log.
+ * @param idleMs Milliseconds without a word between two messages.
  * @returns The door; it does not listen yet.
  */
 export function submissionServer(
   engine: SubmissionEngine,
   log: Log,
+  idleMs: number = IDLE_MS,
 ): SubmissionServer {
   const open = new Map<Socket, { isBusy: boolean }>();
   let isStopping = false;
@@ -50,8 +56,13 @@ export function submissionServer(
     }
     const state = { isBusy: false };
     open.set(socket, state);
-    socket.setTimeout(IDLE_MS, () => socket.destroy());
-    serve(socket, new Session(engine, log), state, () => isStopping)
+    socket.on("timeout", () => socket.destroy());
+    socket.setTimeout(idleMs);
+    const busy = (isBusy: boolean): void => {
+      state.isBusy = isBusy;
+      socket.setTimeout(isBusy ? 0 : idleMs);
+    };
+    serve(socket, new Session(engine, log), busy, () => isStopping)
       .catch((error) => {
         log.write("warn", "connection ended", { cause: reason(error) });
       })
@@ -79,7 +90,7 @@ export function submissionServer(
 async function serve(
   socket: Socket,
   session: Session,
-  state: { isBusy: boolean },
+  busy: (isBusy: boolean) => void,
   isStopping: () => boolean,
 ): Promise<void> {
   const reader = new PacketReader();
@@ -87,12 +98,12 @@ async function serve(
   for await (const chunk of socket as AsyncIterable<Uint8Array<ArrayBuffer>>) {
     for (const packet of reader.take(new Uint8Array(chunk))) {
       // A message is under way from its sender to the answer at its end.
-      if (packet.command === "M") state.isBusy = true;
+      if (packet.command === "M") busy(true);
       const answers = await session.answer(packet);
       if (answers === undefined) return;
       for (const answer of answers) socket.write(answer);
       if (packet.command === "E" || packet.command === "A") {
-        state.isBusy = false;
+        busy(false);
         if (isStopping()) return void socket.end();
       }
     }

@@ -103,6 +103,21 @@ Deno.test("a task that runs alone ends by itself where its lock is lost", () =>
     assert.equal(result, 2);
   }));
 
+Deno.test("a file that cannot be had fails a transaction and a task that runs alone at once", () =>
+  withCuts(async (sql) => {
+    const read = (): Promise<unknown> => Deno.readFile("/nonexistent/file");
+    const failed = sql.begin(async (tx) => {
+      await tx`select 1`;
+      await read();
+    });
+    await assert.rejects(failed, Deno.errors.NotFound);
+    await assert.rejects(runAlone(sql, 4711, read), Deno.errors.NotFound);
+    assert.equal(
+      await runAlone(sql, 4711, () => Promise.resolve(1)),
+      1,
+    );
+  }));
+
 Deno.test("arrays come to the database and back as they are", () =>
   withCuts(async (sql) => {
     const texts = ["", 'a"b', "c\\d", "e,f", "{g}", "NULL", "ü"];

@@ -75,6 +75,19 @@ Deno.test("renderAppliance() sends what has no route where it is told, and lets 
   assert.match(service, /^Sockets=.*\bencimap-lmtp\.socket$/m);
 });
 
+Deno.test("the daily check sees the socket of submission that doctor asks", () => {
+  const unit = renderAppliance(SETTINGS).get("systemd/encimap-check.service")!;
+  assert.doesNotMatch(unit, /^(InaccessiblePaths|TemporaryFileSystem)=/m);
+});
+
+Deno.test("systemd gives no socket away by its path where a user of ours could put a link", () => {
+  for (const [path, text] of renderAppliance(SETTINGS)) {
+    if (!path.endsWith(".socket")) continue;
+    if (/^ListenStream=\/run\//m.test(text)) continue;
+    assert.doesNotMatch(text, /^Socket(User|Group)=/m, path);
+  }
+});
+
 for (
   const value of [
     "a b",
