@@ -90,8 +90,22 @@ make_secret() {
   changed "made the secret $1"
 }
 
+# not_lost FILE FOLDER [EXPRESSION...]: ends if the key FILE is gone, and find(1) finds
+# what is under it. A new one in its place would look as if all were well.
+not_lost() {
+  if [ -s "$1" ]; then return 0; fi
+  lost=$1
+  shift
+  if [ ! -d "$1" ] || [ -z "$(find "$@" -print -quit)" ]; then return 0; fi
+  fatal "$lost is lost, and what is in $1 needs it. Put it back from a backup; if there is none, see \"Loss of keys\" in operations.md"
+}
+
 make_secrets() {
   step 'Secrets'
+  # Keys that were made ahead are nobody's.
+  sealed=$(setting ENCIMAP_KEYS_PATH /var/lib/encimap/keys)
+  not_lost "$SECRETS/master.key" "$sealed" -path "$sealed/pool" -prune -o -type f
+  not_lost "$SECRETS/hmac.key" "$(setting MAILDIR_BASE_PATH /var/mail/vaultboxes)" -path '*/Maildir/*' -type f
   make_secret "$SECRETS/jwt.secret" "$API_USER"
   make_secret "$SECRETS/master.key" "$API_USER"
   make_secret "$SECRETS/hmac.key" "$MAIL_USER"

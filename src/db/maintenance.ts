@@ -189,18 +189,19 @@ export async function markReported(db: Db, id: string): Promise<void> {
  * Runs something unless another process does.
  *
  * A lost connection gives the lock up early; whatever runs must not depend on
- * being alone.
+ * being alone, or look at the signal.
  *
  * @param sql Pool.
  * @param lock Number of the advisory lock that stands for it.
- * @param task What to run.
+ * @param task What to run; its signal says that the lock is lost.
  * @returns What it returned; undefined if another process runs it.
  */
 export async function runAlone<T>(
   sql: Pool,
   lock: number,
-  task: () => Promise<T>,
+  task: (lost: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
+  const lost = new AbortController();
   let running: Promise<T> | undefined;
   try {
     // A transaction without a snapshot: however long it is, it holds up nobody.
@@ -209,11 +210,12 @@ export async function runAlone<T>(
       const [row] = await tx<[{ free: boolean }]>`
         select pg_try_advisory_xact_lock(${lock}) as free
       `;
-      if (row.free) await (running = task());
+      if (row.free) await (running = task(lost.signal));
     });
   } catch (error) {
     // The task tells by itself how it ends, also where the lock is lost.
     if (running === undefined) throw error;
+    lost.abort();
   }
   return await running;
 }

@@ -184,9 +184,11 @@ export async function insertReplacement(
         id, vaultbox_id, message_id, from_domain, to_alias, size_bytes,
         received_at, storage
       )
-      select given.* from box, jsonb_to_record(${
-    db.json(columnsOf(row))
-  }) as given (
+      -- A backup has it although it is newer than the one in clear.
+      select given.id, given.vaultbox_id, given.message_id, given.from_domain,
+        given.to_alias, given.size_bytes, given.received_at,
+        given.storage || '{"replaces": true}'::jsonb
+      from box, jsonb_to_record(${db.json(columnsOf(row))}) as given (
         id uuid, vaultbox_id uuid, message_id text, from_domain text,
         to_alias text, size_bytes integer, received_at timestamptz, storage jsonb
       )

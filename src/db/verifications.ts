@@ -245,6 +245,27 @@ export async function findHmacs(
 }
 
 /**
+ * Says which messages are there that have not taken the place of one in clear.
+ *
+ * @param db Pool or transaction.
+ * @param vaultboxId UUID; messages of others are not found.
+ * @param ids UUIDs of messages.
+ * @returns Those that are.
+ */
+export async function findArrived(
+  db: Db,
+  vaultboxId: string,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const rows = await db<{ id: string }[]>`
+    select id from messages
+    where vaultbox_id = ${vaultboxId} and id = any(${ids as string[]}::uuid[])
+      and not (storage ? 'replaces')
+  `;
+  return new Set(rows.map(({ id }) => id));
+}
+
+/**
  * Says which fingerprints are those of stored messages. It reads all rows of the
  * vaultbox: an index would be paid for by each delivery.
  *

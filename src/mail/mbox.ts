@@ -79,7 +79,12 @@ export async function* mboxMessages(
       }
       if (waiting.length > 0) yield concat(waiting);
     })();
-    yield { separator, chunks: message };
+    // Without return(): a reader that stops early must not end it, as the next
+    // message is found where this one ends.
+    const chunks = {
+      [Symbol.asyncIterator]: () => ({ next: () => message.next() }),
+    };
+    yield { separator, chunks };
     // What was not read is passed over.
     while (!(await message.next()).done);
   }

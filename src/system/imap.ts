@@ -161,7 +161,7 @@ export class ImapReader implements Disposable {
    * Reads a message of the folder that is open, and leaves it unseen.
    *
    * @param uid Its UID.
-   * @yields Its octets; all of them have to be taken.
+   * @yields Its octets; those that nobody takes are passed over.
    * @throws {Error} If it is gone.
    */
   async *message(uid: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
@@ -231,12 +231,26 @@ export class ImapReader implements Disposable {
   async *#octets(
     length: number,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    for (let left = length; left > 0;) {
+    let left = length;
+    const take = async (): Promise<Uint8Array<ArrayBuffer>> => {
       if (this.#buffer.length === 0) await this.#fill();
       const part = this.#buffer.slice(0, left);
       this.#buffer = this.#buffer.slice(part.length);
       left -= part.length;
-      yield part;
+      return part;
+    };
+    let isWanted = false;
+    try {
+      while (left > 0) {
+        const part = await take();
+        isWanted = true;
+        yield part;
+        isWanted = false;
+      }
+    } finally {
+      // Whoever has sent a message that is read no further must not write what is
+      // taken for answers of the server.
+      while (isWanted && left > 0) await take();
     }
   }
 

@@ -11,7 +11,7 @@ import {
   listVaultboxIds,
 } from "../db/backups.ts";
 import type { Db } from "../db/connect.ts";
-import { findHmacs } from "../db/verifications.ts";
+import { findArrived, findHmacs } from "../db/verifications.ts";
 import { AppError } from "../errors.ts";
 import { freezeMail, thawMail, type Wanted } from "../storage/frozen_mail.ts";
 import { lookAtFile } from "../storage/mail_files.ts";
@@ -32,7 +32,7 @@ const BUFFER_BYTES = 65_536;
 /** Who is told. */
 export interface FreezeWatcher {
   /** The database's part may be dumped; the transaction is open. */
-  exported(snapshot: DatabaseSnapshot): void;
+  exported(snapshot: DatabaseSnapshot): void | Promise<void>;
   /** After each hundred vaultboxes. */
   progress(so: FrozenMail): void;
   /** Waits until the dump no longer needs the transaction. */
@@ -56,7 +56,8 @@ export interface FrozenMail {
  * was durable before, so each row of the snapshot has its file here, unless its
  * owner has expunged it. Files are newer, and what is newer than the snapshot is
  * left out: a file without its row would be foreign, and where it is staged the
- * sweep would remove it.
+ * sweep would remove it. What was sealed since is not new, and stays although it
+ * has no row there: without it the message would be missing.
  *
  * @param app What verification needs.
  * @param watcher Who is told.
@@ -70,7 +71,7 @@ export function freezeAll(
   const base = app.config.maildirBasePath;
   const options = "isolation level repeatable read read only";
   return app.sql.begin(options, async (tx): Promise<FrozenMail> => {
-    watcher.exported(await exportSnapshot(tx));
+    await watcher.exported(await exportSnapshot(tx));
     await thawMail(base);
     const samples = new Samples(app, tx);
     let sum: FrozenMail = { vaultboxes: 0, files: 0, restless: 0 };
@@ -106,7 +107,7 @@ function wanted(now: Db, then: Db, vaultboxId: string): Wanted {
       const others = batch.filter((id) => !stored.has(id));
       const newer = others.length === 0
         ? stored
-        : await findHmacs(now, vaultboxId, others);
+        : await findArrived(now, vaultboxId, others);
       for (const id of batch) {
         kinds.set(
           id,

@@ -101,6 +101,8 @@ export interface SealOptions {
  * @param options How.
  * @param watcher Who is told.
  * @returns What was done; undefined if another process is at this vaultbox.
+ * @throws {AppError} `unavailable` if another one may be from now on, as the
+ * connection that had the lock is lost.
  */
 export function sealVaultbox(
   app: IntakeApp,
@@ -108,8 +110,8 @@ export function sealVaultbox(
   options: SealOptions,
   watcher: SealWatcher,
 ): Promise<SealTally | undefined> {
-  return runAlone(app.sql, lockOf(vaultbox.id), async () => {
-    const sealing = new Sealing(app, vaultbox, options, watcher);
+  return runAlone(app.sql, lockOf(vaultbox.id), async (lost) => {
+    const sealing = new Sealing(app, vaultbox, options, watcher, lost);
     const base = app.config.maildirBasePath;
     const { directories } = await mailDirectories(base, vaultbox.id);
     for (const directory of directories) await sealing.seal(directory);
@@ -134,6 +136,7 @@ class Sealing {
   readonly #vaultbox: { readonly id: string; readonly alias: string };
   readonly #options: SealOptions;
   readonly #watcher: SealWatcher;
+  readonly #lost: AbortSignal;
   readonly #base: string;
 
   constructor(
@@ -141,11 +144,13 @@ class Sealing {
     vaultbox: { readonly id: string; readonly alias: string },
     options: SealOptions,
     watcher: SealWatcher,
+    lost: AbortSignal,
   ) {
     this.#app = app;
     this.#vaultbox = vaultbox;
     this.#options = options;
     this.#watcher = watcher;
+    this.#lost = lost;
     this.#base = app.config.maildirBasePath;
   }
 
@@ -179,7 +184,18 @@ class Sealing {
     await removeIfThere(join(home, "dovecot.index.cache"));
   }
 
+  /**
+   * To be called before anything is removed: of two processes that seal the same
+   * message, the second would take what the first has removed for expunged by its
+   * owner, and remove the sealed one, too.
+   */
+  #mustBeAlone(): void {
+    if (!this.#lost.aborted) return;
+    throw new AppError("unavailable", "The lock of the vaultbox is lost");
+  }
+
   async #sealFile(file: ClearFile): Promise<void> {
+    this.#mustBeAlone();
     const { folder, directory, name } = file;
     const flags = /:2,([A-Za-z]*)/.exec(name)?.[1];
     if (!this.#options.drafts) {
@@ -267,6 +283,7 @@ class Sealing {
   async #removeClear(file: ClearFile, sealed: string): Promise<void> {
     let path = join(file.directory, file.name);
     for (let i = 0; i < RENAMES_MAX; i++) {
+      this.#mustBeAlone();
       try {
         await Deno.remove(join(this.#base, path));
         return;
@@ -278,6 +295,7 @@ class Sealing {
       const renamed = await this.#find(file.directory, baseOf(file.name));
       const own = await this.#find(file.directory, sealed);
       if (renamed === undefined) {
+        this.#mustBeAlone();
         if (own !== undefined) await Deno.remove(join(this.#base, own));
         return;
       }

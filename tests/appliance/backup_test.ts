@@ -103,11 +103,14 @@ Deno.test({
   }
   assert.equal(before.get("INBOX")!.length, 3);
   let password = "";
+  const nowhere = ["backup", "init", "/proc/nowhere"];
 
   await t.step("a backup needs a repository, and says so", async () => {
     const ran = await old.root("backup");
     assert.equal(ran.code, 1);
     assert.match(ran.err, /encimap backup init/);
+    assert.equal((await old.root(...nowhere)).code, 1);
+    assert.equal((await old.root("backup")).code, 1);
   });
 
   await t.step(
@@ -125,6 +128,28 @@ Deno.test({
       }
       const again = await must(old.root("backup", "init", repository));
       assert.ok(!again.includes(password));
+    },
+  );
+
+  await t.step(
+    "a repository that cannot be made leaves the one before as it is",
+    async () => {
+      const settings = (): Promise<string[]> =>
+        Promise.all(
+          ["backup.password", "backup.env"].map((name) =>
+            Deno.readTextFile(`${old.directory}/secrets/${name}`)
+          ),
+        );
+      const then = await settings();
+      await Deno.writeTextFile(`${old.directory}/other`, "other\n");
+      const other = ["--password-file", `${old.directory}/other`];
+      assert.equal((await old.root(...nowhere, ...other)).code, 1);
+      assert.deepEqual(await settings(), then);
+      assert.deepEqual(
+        (await namesIn(`${old.directory}/secrets`))
+          .filter((name) => name.endsWith(".new")),
+        [],
+      );
     },
   );
 

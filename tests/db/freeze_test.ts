@@ -7,6 +7,7 @@ import { deliver } from "../../src/vaultbox/deliver.ts";
 import { freezeAll } from "../../src/vaultbox/freeze.ts";
 import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import { received } from "../../src/vaultbox/receive.ts";
+import { sealVaultbox } from "../../src/vaultbox/seal.ts";
 import { Sightings } from "../../src/vaultbox/sightings.ts";
 import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { octets } from "../helpers/mail.ts";
@@ -187,6 +188,35 @@ Deno.test("a backup has what is staged with a row, which the sweep then shows, a
   assert.deepEqual((await messagesBelow(`${base}/.backup/${id}`)).sort(), [
     `Maildir/new/${foreign}`,
     `tmp/${shown!.name}`,
+  ]);
+});
+
+Deno.test("a backup has a message that was sealed after its moment, and not one that came then", async () => {
+  await using world = await testWorld();
+  const base = `${world.directory}/mail`;
+  const id = await makeBox(world, "cat");
+  await mail(world, id, "cat");
+  const sent = `${base}/${id}/Maildir/.Sent/cur`;
+  await Deno.mkdir(sent, { recursive: true });
+  await Deno.writeFile(`${sent}/1.M1P1.mail:2,S`, octets("Subject: s\n\nx\n"));
+  await freezeAll(world.intake, {
+    async exported() {
+      const tally = await sealVaultbox(
+        world.intake,
+        { id, alias: "cat" },
+        { dryRun: false, drafts: false },
+        { looked() {}, leftOut() {} },
+      );
+      assert.equal(tally?.sealed, 1);
+      await mail(world, id, "cat");
+    },
+    progress() {},
+    dumped: () => Promise.resolve(),
+  });
+  const frozen = await messagesBelow(`${base}/.backup/${id}`);
+  assert.deepEqual(frozen.map((path) => dirname(path)).sort(), [
+    "Maildir/.Sent/cur",
+    "Maildir/new",
   ]);
 });
 

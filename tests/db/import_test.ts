@@ -190,6 +190,29 @@ Deno.test("importMessages() reads flags, dates and bodies of an mbox, and passes
   ]);
 });
 
+Deno.test("a message of an mbox that is too large to be read to its end is left out alone", async () => {
+  await using world = await testWorld({ ENCIMAP_MAX_MESSAGE_BYTES: "65536" });
+  const id = await makeBox(world);
+  const letter = (body: string): string =>
+    `From bob@sender.example Thu Nov  5 10:20:30 2015\nSubject: s\n\n${body}\n\n`;
+  const large = `${"x".repeat(70)}\n`.repeat(20_000);
+  const source = mboxSource(
+    new Blob([letter("one"), letter(large), letter("two")]).stream(),
+    "INBOX",
+    new Date(),
+  );
+  const tally = await importMessages(
+    world.intake,
+    { id, alias: "cat" },
+    source,
+    { dryRun: false },
+    WATCHER,
+  );
+  assert.deepEqual([tally.messages, tally.stored, tally.leftOut], [3, 2, 1]);
+  const bodies = [...(await openedIn(world, id)).values()];
+  assert.deepEqual(bodies.sort(), ["one\r\n", "two\r\n"]);
+});
+
 Deno.test("what is no mbox is refused", async () => {
   await using world = await testWorld();
   const id = await makeBox(world);

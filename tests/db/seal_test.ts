@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { connect } from "../../src/db/connect.ts";
+import { cutProxy } from "../helpers/cut_proxy.ts";
 import { openedIn } from "../helpers/opened.ts";
 import {
   type SealOptions,
@@ -194,4 +196,42 @@ Deno.test("the sweep puts a message whose sealing was interrupted behind its row
   await store(world, id, ".Sent/cur/1.M1P1.mail:2,S");
   assert.equal((await seal(world, id)).sealed, 1);
   assert.equal((await openedIn(world, id)).size, 1);
+});
+
+Deno.test("sealVaultbox() does not take what another process has sealed, as the lock was lost, for expunged", async () => {
+  await using world = await testWorld();
+  const id = await makeBox(world);
+  const clear = await store(world, id, ".Sent/cur/1.M1P1.mail:2,S");
+  await using proxy = await cutProxy(world.database, "vaultmail");
+  const sql = connect(proxy.url, { max: 2 });
+  try {
+    let isSealed = false;
+    const app = {
+      ...world.intake,
+      sql,
+      now: () => {
+        // It has been read by now; here the other process removes it.
+        if (!isSealed) Deno.removeSync(clear);
+        isSealed = true;
+        return new Date();
+      },
+    };
+    const options: SealOptions = {
+      ...OPTIONS,
+      isOver() {
+        proxy.cut();
+        return false;
+      },
+    };
+    await assert.rejects(
+      sealVaultbox(app, { id, alias: "cat" }, options, WATCHER),
+      { code: "unavailable" },
+    );
+    assert.ok(isSealed);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+  assert.deepEqual(await listing(world, id), [
+    ".Sent/cur/SEALED:2,S 1000000000",
+  ]);
 });
