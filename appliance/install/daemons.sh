@@ -109,12 +109,15 @@ configure_pipe() {
   fi
 }
 
-remove_pipe() {
-  [ -e "$POSTFIX_WALLS" ] || return 0
-  later units postfix
-  run rm -f "$POSTFIX_WALLS"
-  run rmdir --ignore-fail-on-non-empty "${POSTFIX_WALLS%/*}"
-  [ -n "$DRY" ] || changed "removed $POSTFIX_WALLS"
+remove_pipe() { remove_drop_in "$POSTFIX_WALLS" postfix; }
+
+# remove_drop_in FILE DAEMONS: what a unit has besides its own file, and its folder.
+remove_drop_in() {
+  [ -e "$1" ] || return 0
+  later units "$2"
+  run rm -f "$1"
+  run rmdir --ignore-fail-on-non-empty "${1%/*}"
+  [ -n "$DRY" ] || changed "removed $1"
 }
 
 start_without_systemd() {

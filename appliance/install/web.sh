@@ -64,13 +64,7 @@ END
   put "$WORK/signer" "$SIGNER" 644 units services
 }
 
-remove_signer() {
-  [ -e "$SIGNER" ] || return 0
-  later units services
-  run rm -f "$SIGNER"
-  run rmdir --ignore-fail-on-non-empty "${SIGNER%/*}"
-  [ -n "$DRY" ] || changed "removed $SIGNER"
-}
+remove_signer() { remove_drop_in "$SIGNER" services; }
 
 remove_web() {
   [ -e "$NGINX" ] || return 0

@@ -18,8 +18,8 @@ const DOORS: readonly Door[] = ["socket", "port", "lmtp"];
 
 /**
  * A step of a delivery: encryption, the synced file in tmp/, the committed row,
- * and the synced rename. Of a message that is not in memory, encryption is a part
- * of `write`.
+ * and the rename. Of a message that is not in memory, encryption is a part of
+ * `write`.
  */
 export type Step = "encrypt" | "write" | "commit" | "show";
 

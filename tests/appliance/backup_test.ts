@@ -5,24 +5,25 @@
  */
 
 import assert from "node:assert/strict";
+import { ALICE } from "../helpers/app.ts";
 import {
   type Appliance,
   MISSING,
   type Ran,
   startAppliance,
 } from "../helpers/appliance.ts";
-import { type Box, makeBox, PASSWORD } from "../helpers/appliance_box.ts";
+import {
+  type Box,
+  type Login,
+  makeBox,
+  makeLogin,
+  PASSWORD,
+} from "../helpers/appliance_box.ts";
 import { contentOf, decrypt, latin1 } from "../helpers/mail.ts";
 import { isMissing } from "../helpers/openssl.ts";
 
 const NEEDED = MISSING ?? (isMissing("restic") ? "restic" : undefined);
 const NEEDS = NEEDED === undefined ? "" : ` (needs ${NEEDED})`;
-const ALICE = "11111111-1111-4111-8111-111111111111";
-
-interface Login {
-  readonly username: string;
-  readonly password: string;
-}
 
 function imap(
   appliance: Appliance,
@@ -74,10 +75,7 @@ Deno.test({
   await using old = await startAppliance();
   const repository = `${old.directory}/repository`;
   const cat: Box = await makeBox(old, "cat");
-  const login: Login =
-    (await old.api("POST", `/vaultboxes/${cat.id}/app-credentials`, {
-      label: "Phone",
-    })).data;
+  const login = await makeLogin(old, cat.id);
   for (let n = 0; n < 5; n++) {
     await old.send(`Subject: ${n}\r\n\r\nText ${n}\r\n`, cat.address);
     await old.waitForInbox(cat.id, n + 1);

@@ -1,22 +1,17 @@
 import assert from "node:assert/strict";
 import { connect, type TLSSocket } from "node:tls";
+import { ALICE } from "../helpers/app.ts";
 import {
   type Appliance,
   MISSING,
   type Ran,
   startAppliance,
 } from "../helpers/appliance.ts";
+import type { Login } from "../helpers/appliance_box.ts";
 import { until } from "../helpers/until.ts";
-
-const ALICE = "11111111-1111-4111-8111-111111111111";
 
 /** curl: login denied. */
 const DENIED = 67;
-
-interface Login {
-  username: string;
-  password: string;
-}
 
 Deno.test({
   name: `credentials open what they shall, in Dovecot and Postfix${

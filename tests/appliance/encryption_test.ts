@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { ALICE } from "../helpers/app.ts";
 import { MISSING, startAppliance } from "../helpers/appliance.ts";
 import { decrypt, latin1 } from "../helpers/mail.ts";
 
-const ALICE = "11111111-1111-4111-8111-111111111111";
 const PASSWORD = "correct horse battery";
 const MESSAGE = "From: Bob <bob@sender.example>\r\nTo: cat@pets.example\r\n" +
   "Subject: canary-subject\r\nKeywords: canary-keyword\r\n" +

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ALICE } from "../helpers/app.ts";
 import {
   type Appliance,
   MISSING,
@@ -7,7 +8,6 @@ import {
 import { decrypt, latin1 } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
 
-const ALICE = "11111111-1111-4111-8111-111111111111";
 const PASSWORD = "correct horse battery";
 const ROUNDS = 8;
 const MESSAGES = 5;

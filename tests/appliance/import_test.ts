@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { ALICE } from "../helpers/app.ts";
 import { MISSING, startAppliance } from "../helpers/appliance.ts";
+import { makeLogin } from "../helpers/appliance_box.ts";
 import { run } from "../helpers/openssl.ts";
 
-const ALICE = "11111111-1111-4111-8111-111111111111";
 const PROGRAM = new URL("../../dist/encimap", import.meta.url).pathname;
 
 /** Fills a mailbox, and says what is in one. */
@@ -45,11 +46,7 @@ Deno.test({
       name: alias,
     });
     const id = made.data["vaultbox_id"] as string;
-    const login = (await appliance.api(
-      "POST",
-      `/vaultboxes/${id}/app-credentials`,
-      { label: "Phone" },
-    )).data;
+    const login = await makeLogin(appliance, id);
     const client = async (what: string): Promise<string> => {
       const args = [appliance.imapsPort, login.username, login.password, what];
       const said = await run("python3", ["-c", CLIENT, ...args.map(String)], {

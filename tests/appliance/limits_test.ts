@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ALICE } from "../helpers/app.ts";
 import {
   type Appliance,
   MISSING,
@@ -8,7 +9,6 @@ import {
 import { latin1 } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
 
-const ALICE = "11111111-1111-4111-8111-111111111111";
 const DOMAIN = "pets.example";
 const MAIL = "From: bob@sender.example\r\nSubject: Hello\r\n\r\nText\r\n";
 const NEEDS = MISSING ? ` (needs ${MISSING})` : "";

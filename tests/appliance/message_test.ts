@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ALICE } from "../helpers/app.ts";
 import {
   type Appliance,
   MISSING,
@@ -7,8 +8,6 @@ import {
 import { type Box, makeBox, PASSWORD } from "../helpers/appliance_box.ts";
 import { contentOf, decrypt, latin1 } from "../helpers/mail.ts";
 import { until } from "../helpers/until.ts";
-
-const ALICE = "11111111-1111-4111-8111-111111111111";
 
 /** Content fields and body of a stored message, as they came. */
 async function open(box: Box, path: string): Promise<string> {

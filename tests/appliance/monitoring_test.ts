@@ -9,6 +9,7 @@ import { createServer } from "node:net";
 import type { Metric } from "../../src/metrics/metric.ts";
 import { METRICS } from "../../src/metrics/table.ts";
 import { queueMetrics } from "../../src/vaultbox/queue_metrics.ts";
+import { ALICE } from "../helpers/app.ts";
 import {
   type Appliance,
   MISSING,
@@ -19,8 +20,6 @@ import { sendByLmtp } from "../helpers/lmtp.ts";
 import { isMissing } from "../helpers/openssl.ts";
 import { freePort } from "../helpers/ports.ts";
 import { until } from "../helpers/until.ts";
-
-const ALICE = "11111111-1111-4111-8111-111111111111";
 
 /** What only people know; a word for each place that it may come from. */
 const SECRETS = {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { ALICE } from "../helpers/app.ts";
 import { MISSING, startAppliance } from "../helpers/appliance.ts";
+import { makeLogin } from "../helpers/appliance_box.ts";
 import { run } from "../helpers/openssl.ts";
 import { until } from "../helpers/until.ts";
 
-const ALICE = "11111111-1111-4111-8111-111111111111";
 const CAT = "cat@pets.example";
 
 /** A client that stores mail and keeps its session open while it is sealed. */
@@ -81,11 +82,7 @@ Deno.test({
     name: "Cat",
   });
   const id = made.data["vaultbox_id"];
-  const login = (await appliance.api(
-    "POST",
-    `/vaultboxes/${id}/app-credentials`,
-    { label: "Phone" },
-  )).data;
+  const login = await makeLogin(appliance, id);
   const args = [appliance.imapsPort, login.username, login.password];
   const said = await run(
     "python3",
@@ -121,11 +118,7 @@ Deno.test({
     name: "Cat",
   });
   const id = made.data["vaultbox_id"];
-  const login = (await appliance.api(
-    "POST",
-    `/vaultboxes/${id}/app-credentials`,
-    { label: "Phone" },
-  )).data;
+  const login = await makeLogin(appliance, id);
   const args = [appliance.imapsPort, login.username, login.password, directory];
   const client = run("python3", ["-c", CLIENT, ...args.map(String)], {
     cwd: "/",

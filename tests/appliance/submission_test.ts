@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
+import { ALICE } from "../helpers/app.ts";
 import {
   type Appliance,
   MISSING,
   type Ran,
   startAppliance,
 } from "../helpers/appliance.ts";
+import { makeLogin } from "../helpers/appliance_box.ts";
 import { isMissing } from "../helpers/openssl.ts";
 import { startSink } from "../helpers/sink.ts";
 
 const DKIMPY = "/usr/lib/python3/dist-packages/dkim/__init__.py";
 const NEEDS = MISSING ?? (isMissing(DKIMPY) ? "python3-dkim" : undefined);
 
-const ALICE = "11111111-1111-4111-8111-111111111111";
 const CAT = "cat@pets.example";
 const BOB = "bob@away.example";
 
@@ -41,11 +42,7 @@ Deno.test({
     alias: "cat",
   });
   const id = data["vaultbox_id"];
-  const login = (await appliance.api(
-    "POST",
-    `/vaultboxes/${id}/app-credentials`,
-    { label: "Phone" },
-  )).data;
+  const login = await makeLogin(appliance, id);
   const send = (message: string, to: string[] = [BOB], from = CAT) =>
     submit(appliance, login, message, to, from);
 

@@ -3,10 +3,11 @@ import {
   DEFAULT_APPLIANCE,
   renderAppliance,
 } from "../../src/appliance/render.ts";
+import { ALICE } from "../helpers/app.ts";
 import { MISSING, startAppliance } from "../helpers/appliance.ts";
+import { makeLogin } from "../helpers/appliance_box.ts";
 import { run } from "../helpers/openssl.ts";
 
-const ALICE = "11111111-1111-4111-8111-111111111111";
 const CAT = "cat@pets.example";
 
 Deno.test({
@@ -25,11 +26,7 @@ Deno.test({
   });
   const id = made.data["vaultbox_id"];
   const maildir = `${appliance.directory}/mail/${id}/Maildir`;
-  const login = (await appliance.api(
-    "POST",
-    `/vaultboxes/${id}/app-credentials`,
-    { label: "Phone" },
-  )).data;
+  const login = await makeLogin(appliance, id);
   const imap = async (folder: string, ...args: string[]): Promise<string> => {
     const ran = await appliance.curl(
       `imaps://127.0.0.1:${appliance.imapsPort}/${folder}`,

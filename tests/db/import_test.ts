@@ -4,8 +4,8 @@ import {
   maildirSource,
   mboxSource,
 } from "../../src/vaultbox/import_sources.ts";
-import { verifyVaultbox } from "../../src/vaultbox/verify.ts";
 import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
+import { findings } from "../helpers/findings.ts";
 import { octets } from "../helpers/mail.ts";
 import { openedIn } from "../helpers/opened.ts";
 import { run } from "../helpers/openssl.ts";
@@ -39,16 +39,6 @@ async function importMaildir(
   const source = maildirSource(`${world.directory}/source`, () => {});
   const box = { id, alias: "cat" };
   return await importMessages(world.intake, box, source, options, WATCHER);
-}
-
-async function findings(world: TestWorld, id: string): Promise<string[]> {
-  const found: string[] = [];
-  await verifyVaultbox(world.intake, id, {
-    found: ({ kind, path }) => found.push(`${kind} ${path}`),
-    mended: () => found.push("mended"),
-    looked: () => {},
-  });
-  return found;
 }
 
 async function listing(world: TestWorld, id: string): Promise<string[]> {

@@ -9,8 +9,8 @@ import {
 } from "../../src/vaultbox/seal.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { received } from "../../src/vaultbox/receive.ts";
-import { verifyVaultbox } from "../../src/vaultbox/verify.ts";
 import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
+import { findings } from "../helpers/findings.ts";
 import { octets } from "../helpers/mail.ts";
 import { run } from "../helpers/openssl.ts";
 
@@ -54,16 +54,6 @@ async function listing(world: TestWorld, id: string): Promise<string[]> {
   });
   return new TextDecoder().decode(out).trimEnd().split("\n")
     .map((line) => line.replace(/\d+\.M\d+R[^: ]*/, "SEALED")).sort();
-}
-
-async function findings(world: TestWorld, id: string): Promise<string[]> {
-  const found: string[] = [];
-  await verifyVaultbox(world.intake, id, {
-    found: ({ kind, path }) => found.push(`${kind} ${path}`),
-    mended: () => found.push("mended"),
-    looked: () => {},
-  });
-  return found;
 }
 
 Deno.test("sealVaultbox() encrypts what is in clear in all folders, keeps flags and dates, and leaves drafts alone", async () => {

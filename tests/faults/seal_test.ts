@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";
 import { Sightings } from "../../src/vaultbox/sightings.ts";
-import { verifyVaultbox } from "../../src/vaultbox/verify.ts";
 import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
+import { findings } from "../helpers/findings.ts";
 import { openedIn } from "../helpers/opened.ts";
 import { isMissing, run } from "../helpers/openssl.ts";
 
@@ -67,16 +67,6 @@ async function census(world: TestWorld, id: string): Promise<string[]> {
     statuses: [0, 1],
   });
   return new TextDecoder().decode(found).split("\n").filter((each) => each);
-}
-
-async function findings(world: TestWorld, id: string): Promise<string[]> {
-  const found: string[] = [];
-  await verifyVaultbox(world.intake, id, {
-    found: ({ kind, path }) => found.push(`${kind} ${path}`),
-    mended: () => found.push("mended"),
-    looked: () => {},
-  });
-  return found;
 }
 
 const ALL = Array.from({ length: COUNT }, (_, n) => `secret-words ${n + 1}`);

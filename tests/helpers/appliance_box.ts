@@ -20,6 +20,14 @@ export interface Box {
   readonly p12: Uint8Array<ArrayBuffer>;
 }
 
+/** What a mail client logs in with. */
+export interface Login {
+  /** User name. */
+  readonly username: string;
+  /** Password. */
+  readonly password: string;
+}
+
 /**
  * Makes a vaultbox of Alice's.
  *
@@ -41,4 +49,19 @@ export async function makeBox(
   const request = { "vaultbox_id": id, password: PASSWORD };
   const p12 = await appliance.download("/p12", request);
   return { id, address: `${alias}@pets.example`, p12 };
+}
+
+/**
+ * Makes an app credential for IMAP and submission.
+ *
+ * @param appliance The appliance.
+ * @param id UUID of the vaultbox.
+ * @returns The credential.
+ */
+export async function makeLogin(
+  appliance: Appliance,
+  id: string,
+): Promise<Login> {
+  const path = `/vaultboxes/${id}/app-credentials`;
+  return (await appliance.api("POST", path, { label: "Phone" })).data;
 }
