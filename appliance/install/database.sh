@@ -51,6 +51,7 @@ make_database() {
   # An older version let the API own all. In one transaction: it runs meanwhile.
   if [ "$(sql "$DATABASE" "select 1 from pg_class where relowner = '$API_USER'::regrole limit 1")" = 1 ]; then
     run sql "$DATABASE" "reassign owned by $API_USER to $OWNER;
+      grant connect on database $DATABASE to $API_USER;
       grant select, insert, update, delete on all tables in schema public to $API_USER"
     changed "the tables belong to the database role $OWNER"
   fi
