@@ -40,7 +40,7 @@ make_database() {
     run sql postgres "create database $DATABASE owner $OWNER template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8'"
     [ -n "$DRY" ] || changed "database $DATABASE"
   fi
-  if [ "$(sql postgres "select datacl is null from pg_database where datname = '$DATABASE'")" = t ]; then
+  if [ "$(sql postgres "select datacl is null or not has_database_privilege('$API_USER', oid, 'connect') from pg_database where datname = '$DATABASE'")" = t ]; then
     # One transaction.
     run sql postgres "revoke connect, temporary on database $DATABASE from public; grant connect on database $DATABASE to $API_USER, $MAIL_USER, dovecot"
   fi

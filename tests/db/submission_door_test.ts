@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
-import type { Log } from "../../src/log.ts";
+import { createLog } from "../../src/log.ts";
 import { OPTIONS, packet, PacketReader } from "../../src/milter/packets.ts";
 import { submissionServer } from "../../src/milter/server.ts";
 
-const LOG: Log = { write: () => {} };
+const LOG = createLog(() => {}, "info");
 
 /** Milliseconds without a word that end a connection here. */
 const IDLE_MS = 100;
