@@ -179,7 +179,7 @@ END
     const stranger = await vm.run(
       "swaks --server 127.0.0.1 --port 587 --tls --from cat@cats.example.test --to cat@cats.example.test",
     );
-    assert.match(stranger.stdout, /554 5\.7\.1/);
+    assert.match(stranger.stdout, /530 5\.7\.0 Authentication required/);
     const port25 = await vm.run(
       "swaks --server 127.0.0.1 --tls --quit-after EHLO",
     );
