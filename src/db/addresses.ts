@@ -31,7 +31,7 @@ export interface CatchAll {
 }
 
 /** Aliases of a vaultbox, at most. */
-export const ALIASES_MAX = 100;
+const ALIASES_MAX = 100;
 
 /** Orders of a vaultbox's aliases. */
 export const ALIAS_ORDERS: {

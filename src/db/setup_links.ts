@@ -41,7 +41,7 @@ const COLUMNS = [
 ] as const;
 
 /** Links of a vaultbox that can be used, at most. */
-export const SETUP_LINKS_MAX = 20;
+const SETUP_LINKS_MAX = 20;
 
 /**
  * Inserts a link.

@@ -10,7 +10,7 @@ import { removeIfThere } from "../system/files.ts";
 import { messageIdOf } from "./maildir.ts";
 
 /** Folder below MAILDIR_BASE_PATH; no vaultbox has such a name. */
-export const FROZEN_FOLDER = ".backup";
+const FROZEN_FOLDER = ".backup";
 
 /** Only the mail user may enter. */
 const DIRECTORY_MODE = 0o700;

@@ -5,7 +5,7 @@
  */
 
 /** Milliseconds in which a connection that is open may bring a message. */
-export const BEGIN_MS = 2000;
+const BEGIN_MS = 2000;
 
 /** Milliseconds in which a message that has begun must be here. */
 export const SEND_MS = 8000;

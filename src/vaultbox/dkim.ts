@@ -217,7 +217,7 @@ export function dkimText({ publicKey }: Pick<DkimKey, "publicKey">): string {
  * @param key The key.
  * @returns Whether it has.
  */
-export function hasKey(
+function hasKey(
   text: string,
   { publicKey }: Pick<DkimKey, "publicKey">,
 ): boolean {

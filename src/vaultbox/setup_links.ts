@@ -52,7 +52,7 @@ export type SetupFile = "profile" | "p12" | "p12-compatible" | "bundle";
 const SECRET_BYTES = 24;
 
 /** What the secret part looks like: base64url. */
-export const SECRET_REGEXP: RegExp = /^[\w-]{32}$/;
+const SECRET_REGEXP: RegExp = /^[\w-]{32}$/;
 
 /**
  * Makes a link.

@@ -43,7 +43,7 @@ export function generateKey(kind: KeyKind): Promise<Uint8Array<ArrayBuffer>> {
  * @see {@link https://www.rfc-editor.org/rfc/rfc5915#section-3 | RFC 5915 §3}
  * @see {@link https://www.rfc-editor.org/rfc/rfc8550#section-4.3 | RFC 8550 §4.3}
  */
-export async function generateEcKey(): Promise<Uint8Array<ArrayBuffer>> {
+async function generateEcKey(): Promise<Uint8Array<ArrayBuffer>> {
   // The scheme is not part of the PKCS#8 that comes out, which says
   // id-ecPublicKey and so serves ECDSA and ECDH alike.
   const { privateKey } = await crypto.subtle.generateKey(

@@ -116,7 +116,7 @@ export function testLog(lines: string[]): Log {
 }
 
 /** Maps in memory. */
-export function memoryMta(): MemoryMta {
+function memoryMta(): MemoryMta {
   const maps = {
     domains: new Map<string, string>(),
     transport: new Map<string, string>(),

@@ -40,7 +40,7 @@ const HEADERS: Readonly<Record<string, string>> = {
  * @param app The world.
  * @returns The routes.
  */
-export function publicRoutes(app: App): PublicRoute[] {
+function publicRoutes(app: App): PublicRoute[] {
   return [
     ...clientSettingsRoutes(app),
     ...setupRoutes(app),

@@ -30,7 +30,7 @@ import { type Route, route } from "../route.ts";
 import { PASSWORD } from "./certificates.ts";
 
 /** Of a new app credential in an Apple profile. */
-export const WITH_CREDENTIAL: Field<boolean | undefined> = optional(
+const WITH_CREDENTIAL: Field<boolean | undefined> = optional(
   described(
     BOOLEAN,
     "Whether an Apple profile has a new app credential in it, in clear, so that the device asks for no mail password; false if left out.",
