@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect } from "../../src/db/connect.ts";
 import { isMissing, run } from "../helpers/openssl.ts";
 import { until } from "../helpers/until.ts";
 import { hunt } from "./hunt.ts";
@@ -80,7 +81,8 @@ for (const limit of ["of the unit", "unlimited"]) {
     const soft = isOpen ? "unlimited" : await coreLimit();
     await intake.start({ under: ["prlimit", `--core=${soft}`] });
     // Held before the row is written: the mail is in memory.
-    const tx = await faults.world.app.sql.reserve();
+    const owner = faults.world.database.url("encimap_owner");
+    const tx = connect(owner, { max: 1 });
     await tx`begin`;
     await tx`lock table messages in share mode`;
     const delivered = queue.deliver([faults.mail(boxes[0]!, 400_000)]);
@@ -91,7 +93,7 @@ for (const limit of ["of the unit", "unlimited"]) {
     await pause(100);
     await intake.stop("SIGABRT");
     await tx`rollback`;
-    tx.release();
+    await tx.end();
     const found = await hunt(canaries, [state]);
     const cores = (await Array.fromAsync(Deno.readDir(`${state}/run`)))
       .filter(({ name }) => name.startsWith("core"));
