@@ -215,6 +215,7 @@ Deno.test({
 
   await t.step("a wrong password or snapshot changes nothing", async () => {
     const before = await namesIn(`${anew.directory}/mail`);
+    const owned = await owner(`${anew.directory}/mail`);
     await Deno.writeTextFile(`${anew.directory}/wrong`, "wrong\n");
     const wrong = await anew.root(
       "restore",
@@ -236,12 +237,15 @@ Deno.test({
       /2 vaultbox\(es\), 5 file.*\nNothing was changed/,
     );
     assert.deepEqual(await namesIn(`${anew.directory}/mail`), before);
+    assert.equal(await owner(`${anew.directory}/mail`), owned);
   });
 
   await t.step("a restore puts everything in place", async () => {
     await anew.intake.stop();
     await anew.apiService.stop();
+    const owned = await owner(`${anew.directory}/mail`);
     const said = await must(anew.root("restore", "--yes", ...from));
+    assert.equal(await owner(`${anew.directory}/mail`), owned);
     assert.match(said, /Private keys: \d+ open, 0 unreadable, 0 missing/);
     assert.match(said, /What was here before/);
     await must(anew.encimap("reconcile"));
@@ -322,3 +326,9 @@ Deno.test({
     },
   );
 });
+
+/** Owner, group and mode. */
+async function owner(path: string): Promise<string> {
+  const { uid, gid, mode } = await Deno.stat(path);
+  return `${uid}:${gid} ${mode!.toString(8)}`;
+}
