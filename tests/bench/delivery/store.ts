@@ -181,10 +181,8 @@ async function insertBoxes(sql: Owner, boxes: readonly Box[]): Promise<void> {
   `;
   await sql`
     insert into customers (user_id, vaultbox_count)
-    select * from unnest(
-      ${domains.map(({ userId }) => userId)}::uuid[],
-      ${domains.map(() => BOXES_PER_DOMAIN)}::int[]
-    )
+    select *, ${BOXES_PER_DOMAIN}::int
+    from unnest(${domains.map(({ userId }) => userId)}::uuid[])
   `;
   await sql`
     insert into vaultboxes ${
