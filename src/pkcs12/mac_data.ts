@@ -56,9 +56,15 @@ export async function macData(
 ): Promise<Der> {
   const { algorithm, length } = DIGESTS[options.hash];
   const salt = crypto.getRandomValues(new Uint8Array(16));
+  const { octets } = await pkcs12Kdf({
+    ...options,
+    purpose: "mac",
+    salt,
+    length,
+  });
   const key = await crypto.subtle.importKey(
     "raw",
-    await pkcs12Kdf({ ...options, purpose: "mac", salt, length }),
+    octets,
     { name: "HMAC", hash: options.hash },
     false,
     ["sign"],

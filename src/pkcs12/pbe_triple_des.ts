@@ -40,9 +40,13 @@ export async function pbeTripleDesEncrypt(
   const salt = crypto.getRandomValues(new Uint8Array(16));
   const inputs = { hash: "SHA-1", password, salt, iterations } as const;
   const key = await pkcs12Kdf({ ...inputs, purpose: "key", length: 24 });
+  // One salt of 128: GnuPG would not open the file.
+  if (key.leadingZero) {
+    return await pbeTripleDesEncrypt(plaintext, password, iterations);
+  }
   const iv = await pkcs12Kdf({ ...inputs, purpose: "iv", length: 8 });
   // WebCrypto has no 3DES.
-  const cipher = createCipheriv("des-ede3-cbc", key, iv);
+  const cipher = createCipheriv("des-ede3-cbc", key.octets, iv.octets);
   return {
     algorithm: algorithmIdentifier(
       ID_PBE_WITH_SHA_AND_3_KEY_TRIPLE_DES_CBC,

@@ -28,6 +28,17 @@ export interface Pkcs12KdfOptions {
   readonly length: number;
 }
 
+/** What was derived. */
+export interface Derived {
+  /** As many octets as were asked for. */
+  readonly octets: Der;
+  /**
+   * Whether a block of I began with a zero octet after step 6.C. GnuPG loses
+   * that octet, as it keeps the block as a number, and derives something else.
+   */
+  readonly leadingZero: boolean;
+}
+
 /** Octets in a block of the hash function: v / 8 in the RFC. */
 const V = 64;
 
@@ -37,10 +48,10 @@ const V = 64;
  * The variables have the RFC's names; its numbers of bits are octets here.
  *
  * @param options Inputs.
- * @returns `length` octets.
+ * @returns `length` octets, and whether every program derives them.
  * @see {@link https://www.rfc-editor.org/rfc/rfc7292#appendix-B.2 | RFC 7292 appendix B.2}
  */
-export async function pkcs12Kdf(options: Pkcs12KdfOptions): Promise<Der> {
+export async function pkcs12Kdf(options: Pkcs12KdfOptions): Promise<Derived> {
   // 1. D is v octets of ID.
   const D = new Uint8Array(V).fill(PURPOSES[options.purpose]);
   // 2. to 4. I is salt and password, each repeated to a multiple of v octets.
@@ -49,7 +60,14 @@ export async function pkcs12Kdf(options: Pkcs12KdfOptions): Promise<Der> {
     repeat(bmpPassword(options.password)),
   ]);
   const A: Uint8Array[] = [];
+  let leadingZero = false;
   for (let derived = 0; derived < options.length;) {
+    // 6.B and 6.C: each block of I becomes I_j + B + 1 modulo 2^v.
+    const last = A.at(-1);
+    for (let j = 0; last !== undefined && j < I.length; j += V) {
+      addOne(I.subarray(j, j + V), repeat(last).subarray(0, V));
+      leadingZero ||= I[j] === 0;
+    }
     // 6.A: A_i = H(H(H(... H(D || I)))).
     const Ai = await iteratedHash(
       options.hash,
@@ -58,11 +76,8 @@ export async function pkcs12Kdf(options: Pkcs12KdfOptions): Promise<Der> {
     );
     A.push(Ai);
     derived += Ai.length;
-    // 6.B and 6.C: each block of I becomes I_j + B + 1 modulo 2^v.
-    const B = repeat(Ai).subarray(0, V);
-    for (let j = 0; j < I.length; j += V) addOne(I.subarray(j, j + V), B);
   }
-  return concat(A).slice(0, options.length);
+  return { octets: concat(A).slice(0, options.length), leadingZero };
 }
 
 /** RFC 7292 appendix B.1: as BMPString, with a NULL character at the end. */

@@ -265,7 +265,13 @@ export async function examineImport(
 }
 
 /** Encrypts as the appliance does, and takes the ContentInfo out. */
-async function contentInfo(certificate: Octets): Promise<Octets> {
+/**
+ * Encrypts a message with {@linkcode ENTITY} to one certificate.
+ *
+ * @param certificate The certificate, DER.
+ * @returns Its CMS structure.
+ */
+export async function contentInfo(certificate: Octets): Promise<Octets> {
   const message = new TextEncoder().encode(MESSAGE);
   const { octets } = await encryptMessage(
     message,

@@ -53,7 +53,7 @@ for (
   ] as const
 ) {
   Deno.test(`pkcs12Kdf() derives ${derived}`, async () => {
-    const octets = await pkcs12Kdf({
+    const { octets } = await pkcs12Kdf({
       hash: "SHA-1",
       purpose,
       password,
