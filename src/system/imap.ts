@@ -7,13 +7,18 @@
  * @see {@link https://www.rfc-editor.org/rfc/rfc3501 | RFC 3501}
  */
 
-/** Octets of a line, at most. */
-const LINE_MAX = 65_536;
+import {
+  ImapConnection,
+  ImapRefusal,
+  type ImapStream,
+  isEnd,
+} from "./imap_connection.ts";
 
-/** Milliseconds that the server has for its next octets. */
-const WAIT_MS = 60_000;
+/** Folders, at most. */
+const FOLDERS_MAX = 10_000;
 
-const LF = 0x0a;
+/** Flags and keywords of a message that are known, at most. */
+const FLAGS_MAX = 100;
 
 /** Where a mailbox is. */
 export interface ImapServer {
@@ -49,20 +54,11 @@ export interface ImapMessage {
   readonly internalDate: Date;
 }
 
-/** Some octets of an answer: a line without its end, or a literal. */
-interface Line {
-  readonly text: string;
-  /** Octets of the literal that follows; undefined if none does. */
-  readonly literal: number | undefined;
-}
-
 /** A connection to a mailbox; disposing of it closes it. */
 export class ImapReader implements Disposable {
-  readonly #connection: Deno.TlsConn;
-  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array();
-  #tag = 0;
+  readonly #connection: ImapConnection;
 
-  private constructor(connection: Deno.TlsConn) {
+  private constructor(connection: ImapConnection) {
     this.#connection = connection;
   }
 
@@ -75,22 +71,29 @@ export class ImapReader implements Disposable {
    */
   static async open(server: ImapServer): Promise<ImapReader> {
     const { hostname, port, caCerts } = server;
-    const connection = await Deno.connectTls({
-      hostname,
-      port,
-      caCerts: [...caCerts],
-    });
-    const reader = new ImapReader(connection);
+    const options = { hostname, port, caCerts: [...caCerts] };
+    return await ImapReader.over(await Deno.connectTls(options), server);
+  }
+
+  /**
+   * Logs in over a connection.
+   *
+   * @param stream The connection; it is closed if that fails.
+   * @param login User name and password.
+   * @returns The connection.
+   * @throws {Error} If it cannot be done; the message has no password.
+   */
+  static async over(
+    stream: ImapStream,
+    { user, password }: Pick<ImapServer, "user" | "password">,
+  ): Promise<ImapReader> {
+    const connection = await ImapConnection.open(stream);
     try {
-      const greeting = await reader.#line();
-      if (!greeting.text.startsWith("* OK")) {
-        throw refused("greeting", greeting);
-      }
-      const login = `LOGIN ${quoted(server.user)} ${quoted(server.password)}`;
-      await reader.#command(login, "LOGIN");
-      return reader;
+      const login = `LOGIN ${quoted(user)} ${quoted(password)}`;
+      await connection.command(login, "LOGIN");
+      return new ImapReader(connection);
     } catch (error) {
-      connection.close();
+      connection[Symbol.dispose]();
       throw error;
     }
   }
@@ -102,17 +105,18 @@ export class ImapReader implements Disposable {
    */
   async folders(): Promise<ImapFolder[]> {
     const folders: ImapFolder[] = [];
-    await this.#command('LIST "" "*"', "LIST", async (line) => {
+    await this.#connection.command('LIST "" "*"', "LIST", (line, literal) => {
       const match = /^\* LIST \(([^)]*)\) (NIL|"(?:\\.|[^"\\])") (.*)$/i
         .exec(line.text);
       if (match === null) return;
       const [, attributes, separator, rest] = match;
-      const name = line.literal === undefined
-        ? unquoted(rest!)
-        : await this.#shortLiteral(line.literal);
+      const name = literal ?? unquoted(rest!);
       const has = attributes!.split(" ").filter((each) => each !== "");
       if (has.some((each) => /^\\(?:noselect|nonexistent)$/i.test(each))) {
         return;
+      }
+      if (folders.length >= FOLDERS_MAX) {
+        throw new Error("the server has too many folders");
       }
       folders.push({
         name,
@@ -129,19 +133,40 @@ export class ImapReader implements Disposable {
    * Opens a folder, read-only, and lists its messages.
    *
    * @param name Its name.
-   * @returns UIDVALIDITY, and the messages; some hundred octets of memory each.
+   * @returns UIDVALIDITY, the messages (some hundred octets of memory each), and
+   * how many more the server has said that there are.
+   * @throws {ImapRefusal} If the folder cannot be opened, or the server does not
+   * say its UIDVALIDITY: without it a UID stands for nothing.
    */
   async examine(
     name: string,
-  ): Promise<{ uidValidity: string; messages: ImapMessage[] }> {
-    let uidValidity = "";
-    await this.#command(`EXAMINE ${quoted(name)}`, "EXAMINE", (line) => {
-      uidValidity = /^\* OK \[UIDVALIDITY (\d+)\]/i.exec(line.text)?.[1] ??
-        uidValidity;
-    });
+  ): Promise<
+    { uidValidity: string; messages: ImapMessage[]; unlisted: number }
+  > {
+    let uidValidity: string | undefined;
+    let exists = 0;
+    const count = (text: string): void => {
+      const [, number, what] = /^\* (\d{1,10}) (EXISTS|EXPUNGE)$/i.exec(text) ??
+        [];
+      if (number === undefined) return;
+      exists = what!.toUpperCase() === "EXISTS" ? Number(number) : exists - 1;
+    };
+    await this.#connection.command(
+      `EXAMINE ${quoted(name)}`,
+      "EXAMINE",
+      ({ text }) => {
+        count(text);
+        uidValidity = /^\* OK \[UIDVALIDITY (\d{1,10})\]/i.exec(text)?.[1] ??
+          uidValidity;
+      },
+    );
+    if (uidValidity === undefined) {
+      throw new ImapRefusal("the server says no UIDVALIDITY");
+    }
     const messages: ImapMessage[] = [];
     const fetch = "UID FETCH 1:* (UID FLAGS INTERNALDATE)";
-    await this.#command(fetch, "FETCH", ({ text }) => {
+    await this.#connection.command(fetch, "FETCH", ({ text }) => {
+      count(text);
       const uid = /\bUID (\d{1,10})/i.exec(text)?.[1];
       const flags = /\bFLAGS \(([^)]*)\)/i.exec(text)?.[1];
       const date = /\bINTERNALDATE "([^"]*)"/i.exec(text)?.[1];
@@ -150,11 +175,12 @@ export class ImapReader implements Disposable {
       }
       messages.push({
         uid: Number(uid),
-        flags: flags.split(" ").filter((each) => each !== ""),
+        flags: flags.split(" ", FLAGS_MAX).filter((each) => each !== ""),
         internalDate: dateOf(date),
       });
     });
-    return { uidValidity, messages };
+    const unlisted = Math.max(0, exists - messages.length);
+    return { uidValidity, messages, unlisted };
   }
 
   /**
@@ -162,140 +188,42 @@ export class ImapReader implements Disposable {
    *
    * @param uid Its UID.
    * @yields Its octets; those that nobody takes are passed over.
-   * @throws {Error} If it is gone.
+   * @throws {ImapRefusal} If it is gone, or the server does not give it.
    */
   async *message(uid: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    const tag = await this.#send(`UID FETCH ${uid} (BODY.PEEK[])`);
+    const tag = await this.#connection.send(`UID FETCH ${uid} (BODY.PEEK[])`);
     let isThere = false;
     for (;;) {
-      const line = await this.#line();
+      const line = await this.#connection.line();
       if (isEnd(line, tag, "FETCH")) break;
       if (line.literal === undefined) {
         if (/\bBODY\[\] ""/i.test(line.text)) isThere = true;
         continue;
       }
-      if (!/\bBODY\[\]$/i.test(line.text.trimEnd())) {
-        await this.#shortLiteral(line.literal);
+      // A second one is no part of it.
+      if (isThere || !/\bBODY\[\]$/i.test(line.text.trimEnd())) {
+        await this.#connection.shortLiteral(line.literal);
         continue;
       }
       isThere = true;
-      yield* this.#octets(line.literal);
+      let isWhole = false;
+      try {
+        yield* this.#connection.octets(line.literal);
+        isWhole = true;
+      } finally {
+        // Whoever reads no further has the next answer before him.
+        if (!isWhole) await this.#connection.answer(tag, "FETCH", () => {});
+      }
     }
-    if (!isThere) throw new Error("the message is gone from the server");
+    if (!isThere) {
+      throw new ImapRefusal("the server does not give the message");
+    }
   }
 
   /** Ends the connection. */
   [Symbol.dispose](): void {
-    this.#connection.close();
+    this.#connection[Symbol.dispose]();
   }
-
-  async #send(command: string): Promise<string> {
-    const tag = `A${++this.#tag}`;
-    const octets = new TextEncoder().encode(`${tag} ${command}\r\n`);
-    for (let rest = octets; rest.length > 0;) {
-      rest = rest.subarray(await this.#connection.write(rest));
-    }
-    return tag;
-  }
-
-  async #command(
-    command: string,
-    name: string,
-    take: (line: Line) => void | Promise<void> = () => {},
-  ): Promise<void> {
-    const tag = await this.#send(command);
-    for (;;) {
-      const line = await this.#line();
-      if (isEnd(line, tag, name)) return;
-      await take(line);
-    }
-  }
-
-  /** Reads a line; of the octets behind a literal's length none is read. */
-  async #line(): Promise<Line> {
-    let end: number;
-    while ((end = this.#buffer.indexOf(LF)) < 0) {
-      if (this.#buffer.length > LINE_MAX) throw new Error("a line is too long");
-      await this.#fill();
-    }
-    const octets = this.#buffer.subarray(0, end);
-    const text = new TextDecoder("latin1").decode(octets).replace(/\r$/, "");
-    this.#buffer = this.#buffer.slice(end + 1);
-    const match = /\{(\d{1,10})\}$/.exec(text);
-    return match === null ? { text, literal: undefined } : {
-      text: text.slice(0, match.index),
-      literal: Number(match[1]),
-    };
-  }
-
-  async *#octets(
-    length: number,
-  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    let left = length;
-    const take = async (): Promise<Uint8Array<ArrayBuffer>> => {
-      if (this.#buffer.length === 0) await this.#fill();
-      const part = this.#buffer.slice(0, left);
-      this.#buffer = this.#buffer.slice(part.length);
-      left -= part.length;
-      return part;
-    };
-    let isWanted = false;
-    try {
-      while (left > 0) {
-        const part = await take();
-        isWanted = true;
-        yield part;
-        isWanted = false;
-      }
-    } finally {
-      // Whoever has sent a message that is read no further must not write what is
-      // taken for answers of the server.
-      while (isWanted && left > 0) await take();
-    }
-  }
-
-  async #shortLiteral(length: number): Promise<string> {
-    if (length > LINE_MAX) throw new Error("a literal is too long");
-    let text = "";
-    const decoder = new TextDecoder("latin1");
-    for await (const part of this.#octets(length)) text += decoder.decode(part);
-    return text;
-  }
-
-  async #fill(): Promise<void> {
-    const chunk = new Uint8Array(LINE_MAX);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new Error("the server does not answer")),
-        WAIT_MS,
-      );
-    });
-    const reading = this.#connection.read(chunk);
-    reading.catch(() => {});
-    const length = await Promise.race([reading, late])
-      .finally(() => clearTimeout(timer));
-    if (length === null) {
-      throw new Error("the server has closed the connection");
-    }
-    const all = new Uint8Array(this.#buffer.length + length);
-    all.set(this.#buffer);
-    all.set(chunk.subarray(0, length), this.#buffer.length);
-    this.#buffer = all;
-  }
-}
-
-/** Whether it is the answer that ends a command; throws if that is not OK. */
-function isEnd(line: Line, tag: string, name: string): boolean {
-  if (line.text.startsWith("* BYE")) throw refused(name, line);
-  if (!line.text.startsWith(`${tag} `)) return false;
-  if (!/^\S+ OK\b/i.test(line.text)) throw refused(name, line);
-  return true;
-}
-
-function refused(name: string, { text }: Line): Error {
-  const said = text.replace(/[^ -~]/g, "?").slice(0, 200);
-  return new Error(`the server refuses ${name}: ${said}`);
 }
 
 /** Reads a date-time, as ` 1-Jan-2020 12:00:00 +0100`. */

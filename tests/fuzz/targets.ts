@@ -24,6 +24,15 @@ import { splitMultipart } from "../../src/mail/multipart.ts";
 import { concat, latin1 } from "../../src/mail/octets.ts";
 import { parseParameterized } from "../../src/mail/parameters.ts";
 import { queueIdTime } from "../../src/mail/queue_id.ts";
+import { mailboxes } from "../../src/mail/mailboxes.ts";
+import { createLog } from "../../src/log.ts";
+import {
+  OPTIONS,
+  packet as milterPacket,
+  PacketReader,
+  ProtocolError,
+} from "../../src/milter/packets.ts";
+import { Session } from "../../src/milter/session.ts";
 import { readCertificationRequest } from "../../src/smime/certification_request.ts";
 import { encryptMessage } from "../helpers/encrypt.ts";
 import { readCertificate } from "../../src/smime/recipient_certificate.ts";
@@ -126,6 +135,37 @@ const CONTENT_TYPES: readonly Octets[] = [
   ...['multipart/mixed; boundary="a \\" b"', " (a\\)) a/b ; c = d"],
 ].map(octets);
 
+/** What Postfix says of one message on port 587. */
+const MILTER_STREAM = concat([
+  milterPacket("O", 6, 0x1ff, OPTIONS),
+  milterPacket("D", "M{auth_authen}", "cat-1"),
+  milterPacket("M", "<cat@pets.example>", "BODY=8BITMIME"),
+  milterPacket("R", "<bob@away.example>"),
+  milterPacket("L", "From", " Cat <cat@pets.example>"),
+  milterPacket("L", "Authentication-Results", " a; b=c"),
+  milterPacket("B", "one\r\n two \r\n"),
+  milterPacket("E"),
+  milterPacket("A"),
+  milterPacket("Q"),
+]);
+
+/** Says all of it to the filter of submission. */
+async function filterSubmission(stream: Octets): Promise<void> {
+  const session = new Session(
+    {
+      begin: () => Promise.resolve(undefined),
+      finish: () => Promise.resolve({ signature: "v=1" }),
+    },
+    createLog(() => {}, "info"),
+  );
+  const reader = new PacketReader();
+  for (let at = 0; at < stream.length; at += 65_536) {
+    for (const each of reader.take(stream.slice(at, at + 65_536))) {
+      if (await session.answer(each) === undefined) return;
+    }
+  }
+}
+
 /** All targets. */
 export const TARGETS: readonly Target[] = [
   {
@@ -179,6 +219,18 @@ export const TARGETS: readonly Target[] = [
     samples: [octets(AUTHENTICATION_RESULTS)],
     mayThrow: [],
     run: (value) => parseAuthenticationResults(latin1(value)),
+  },
+  {
+    name: "filterSubmission",
+    samples: [MILTER_STREAM],
+    mayThrow: [ProtocolError],
+    run: filterSubmission,
+  },
+  {
+    name: "mailboxes",
+    samples: [octets('"Cat, a" (b) <cat@pets.example>, bob@away.example')],
+    mayThrow: [],
+    run: (value) => mailboxes(latin1(value)),
   },
   {
     name: "decodedText",

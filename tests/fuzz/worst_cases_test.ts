@@ -10,6 +10,7 @@ import {
   SEQUENCE,
   SET,
 } from "../../src/smime/der.ts";
+import { packet as milterPacket } from "../../src/milter/packets.ts";
 import { octets } from "../unit/mail/octets.ts";
 import { ALGORITHM, cms, KEY_TRANS, ZERO } from "../unit/smime/cms.ts";
 import {
@@ -354,6 +355,15 @@ const PACKETS: readonly (readonly [string, Octets])[] = [
   ["empty packets", octets(many("\xc1\0"))],
 ];
 
+const STREAMS: readonly (readonly [string, Octets])[] = [
+  ["fields", elements(milterPacket("L", ""))],
+  ["results", elements(milterPacket("L", "Authentication-Results", ""))],
+  ["one field", milterPacket("L", "A", many("\0"))],
+  ["macros", milterPacket("D", `M${many("\0")}`)],
+  ["line ends", milterPacket("B", many("\r\n"))],
+  ["blanks", milterPacket("B", many(" "))],
+];
+
 const TEXTS: readonly (readonly [string, Octets])[] = [
   ["beginnings", octets(many("-----BEGIN CERTIFICATE-----\n"))],
   ["ends", octets(many("-----END CERTIFICATE-----\n"))],
@@ -381,6 +391,7 @@ const CASES: Readonly<Record<string, readonly (readonly [string, Octets])[]>> =
     "isEncrypted": MESSAGES,
     "isEnveloped": CMS,
     "isEncryptedOpenPgp": PACKETS,
+    "filterSubmission": STREAMS,
   };
 
 for (const target of TARGETS) {
