@@ -15,6 +15,12 @@ import {
 /** Milliseconds that an answer may take. */
 const TIMEOUT_MS = 5000;
 
+/**
+ * Not from DNS: Deno looks into /etc/hosts, too, where Debian has the machine's own
+ * name.
+ */
+const LOOPBACK_REGEXP = /^(127\..*|::1)$/;
+
 /** RFC 8162 section 2. */
 const SMIMEA = 53;
 
@@ -80,7 +86,8 @@ export function systemDns(nameServer?: NameServer): Dns {
         }
         default: {
           const found = await asked((o) => Deno.resolveDns(full, type, o));
-          return found.map((each) => each.toLowerCase());
+          return found.map((each) => each.toLowerCase())
+            .filter((each) => !LOOPBACK_REGEXP.test(each));
         }
       }
     },

@@ -39,11 +39,12 @@ export async function queryRecords(
   type: number,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
-  signal.throwIfAborted();
   using connection = await Deno.connect({
     hostname: server.ipAddr,
     port: server.port,
+    signal,
   });
+  signal.throwIfAborted();
   const cut = (): void => connection.close();
   signal.addEventListener("abort", cut, { once: true });
   try {
