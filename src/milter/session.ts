@@ -20,8 +20,11 @@ import {
   VERSION,
 } from "./packets.ts";
 
-/** Octets that fields of a message may have together. */
+/** Octets that fields of a message may have together; the rest is forgotten. */
 const HEADER_MAX = 2 * 1024 * 1024;
+
+/** Fields that a message may have. */
+const FIELDS_MAX = 20_000;
 
 /** What is done with submitted mail. */
 export interface SubmissionEngine {
@@ -33,6 +36,10 @@ export interface SubmissionEngine {
 
 /** What is answered when we cannot say: the client tries again. */
 const TRY_AGAIN = "451 4.3.0 Try again later";
+
+/** What is answered to a header that stays too large: the client gives up. */
+const TOO_LARGE =
+  "552 5.3.4 The header section has more than 2 MiB or 20000 fields";
 
 /** A connection. */
 export class Session {
@@ -110,14 +117,20 @@ export class Session {
 
   #field(data: Uint8Array<ArrayBuffer>): void {
     this.#headerOctets += data.length;
-    if (this.#headerOctets > HEADER_MAX) {
-      throw new ProtocolError("Header section is too large");
-    }
+    if (this.#isTooLarge()) return;
     const [name = "", value = ""] = strings(data);
     this.#fields.push({ name, value });
   }
 
+  #isTooLarge(): boolean {
+    return this.#headerOctets > HEADER_MAX || this.#fields.length > FIELDS_MAX;
+  }
+
   async #end(): Promise<Uint8Array<ArrayBuffer>[]> {
+    if (this.#isTooLarge()) {
+      this.#reset();
+      return [packet(REPLY.replyCode, TOO_LARGE)];
+    }
     const answers: Uint8Array<ArrayBuffer>[] = [];
     const refused = await this.#guarded(async () => {
       const told = await this.#engine.finish({
