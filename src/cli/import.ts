@@ -56,9 +56,9 @@ export async function runImport(
     io.progress?.("");
     io.warn(text);
   };
-  const source = await openSource((path) => {
+  const source = await openSource((what, why) => {
     unreadable++;
-    warn(`Left out: ${printable(path)} is no plain file or cannot be read`);
+    warn(`Left out: ${printable(what)}: ${printable(why)}`);
   });
   let shownAt = 0;
   const tally = await importMessages(app, vaultbox, source, { dryRun }, {
@@ -68,7 +68,7 @@ export async function runImport(
       io.progress?.(`${so.messages} messages, ${so.stored} new, ${folder}`);
     },
     leftOut({ name }, why) {
-      warn(`Left out: ${printable(name)} ${why}`);
+      warn(`Left out: ${printable(name)} ${printable(why)}`);
     },
   });
   io.progress?.("");
@@ -96,7 +96,7 @@ function summarize(
 }
 
 type OpenSource = (
-  leftOut: (path: string) => void,
+  leftOut: (what: string, why: string) => void,
 ) => AsyncIterable<SourceMessage> | Promise<AsyncIterable<SourceMessage>>;
 
 function sourceOf({ values }: Parsed, io: Io): OpenSource {
@@ -111,7 +111,11 @@ function sourceOf({ values }: Parsed, io: Io): OpenSource {
   }
   if (maildir !== undefined) {
     if (folder !== undefined) throw new UsageError("--folder is for --mbox");
-    return (leftOut) => maildirSource(path, leftOut);
+    return (leftOut) =>
+      maildirSource(
+        path,
+        (each) => leftOut(each, "is no plain file or cannot be read"),
+      );
   }
   const name = folder === undefined ? "INBOX" : folderOf(String(folder));
   return () =>
@@ -128,7 +132,7 @@ function imapOf(values: Parsed["values"], io: Io): OpenSource {
     throw new UsageError("--imap must be imaps://HOST or imaps://HOST:PORT");
   }
   const user = String(login);
-  return async () => {
+  return async (leftOut) => {
     const reader = await ImapReader.open({
       hostname: url.hostname,
       port: Number(url.port || IMAPS_PORT),
@@ -136,7 +140,7 @@ function imapOf(values: Parsed["values"], io: Io): OpenSource {
       password: await readPassword(io),
       caCerts: ca === undefined ? [] : [io.readText(String(ca))],
     });
-    return imapSource(reader, `${user}@${url.hostname}`);
+    return imapSource(reader, `${user}@${url.hostname}`, leftOut);
   };
 }
 

@@ -15,6 +15,7 @@ import { AppError } from "../errors.ts";
 import { createLog } from "../log.ts";
 import { openIntakeApp } from "../open.ts";
 import { dropPermissions } from "../system/permissions.ts";
+import { dropAbandoned } from "../vaultbox/freeze.ts";
 import {
   NOTHING_TO_SEAL,
   type SealTally,
@@ -65,6 +66,11 @@ export async function runSeal(
     sum.leftOut += tally.leftOut;
     const line = described(tally, dryRun);
     if (line !== "") io.print(`${address}\t${line}`);
+  }
+  if (!dryRun && !await dropAbandoned(app)) {
+    io.warn(
+      "A backup is being made: until its end it has links to what was sealed",
+    );
   }
   const what = dryRun ? "in clear" : "sealed";
   io.print(

@@ -6,8 +6,8 @@
 
 import type { IntakeApp } from "../app.ts";
 import { findMessageFile } from "../db/messages.ts";
-import { AppError } from "../errors.ts";
 import { maxOctets } from "./deliver.ts";
+import { whyLeftOut } from "./left_out.ts";
 import { originId, putMessage } from "./put.ts";
 import { receive } from "./receive.ts";
 
@@ -32,7 +32,10 @@ export interface SourceMessage {
   readonly origin: readonly string[] | undefined;
   /** Whether it has labels, which are not taken over. */
   readonly hasLabels: boolean;
-  /** The message, read once and only if it is not there yet. */
+  /**
+   * The message, read once and only if it is not there yet. An
+   * `UnreadableMessage` that it throws leaves out this one alone.
+   */
   chunks(): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /**
    * Says more of it.
@@ -134,7 +137,7 @@ async function importOne(
   const { folder, origin } = source;
   const from = (digest?: Uint8Array): string =>
     originId(
-      app.hmacKey,
+      app.idKey,
       ["import", vaultbox.id, folder, ...origin ?? []],
       digest,
     );
@@ -166,8 +169,8 @@ async function importOne(
     });
     return { kind: "stored", octets: message.octets };
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    if (error.code !== "message_too_large") throw error;
-    return { kind: "leftOut", why: "is larger than ENCIMAP_MAX_MESSAGE_BYTES" };
+    const why = whyLeftOut(error, "is larger than ENCIMAP_MAX_MESSAGE_BYTES");
+    if (why === undefined) throw error;
+    return { kind: "leftOut", why };
   }
 }

@@ -5,7 +5,9 @@
  */
 
 import type { ImapFolder, ImapReader } from "../system/imap.ts";
+import { ImapRefusal } from "../system/imap_connection.ts";
 import type { SourceMessage } from "./import.ts";
+import { UnreadableMessage } from "./left_out.ts";
 
 /** Folders that clients expect under one name, RFC 6154. */
 const SPECIAL_USE: Readonly<Record<string, string>> = {
@@ -26,6 +28,9 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["\\deleted", "T"],
 ];
 
+/** Messages of a folder that are named as not listed, at most. */
+const UNLISTED_MAX = 20;
+
 /** Characters of a folder's name, at most. */
 const NAME_MAX = 200;
 
@@ -35,15 +40,29 @@ const NAME_MAX = 200;
  *
  * @param connection The mailbox; it is closed at the end.
  * @param account Server and user, which stand for it in identities.
+ * @param leftOut Is told of folders, and of messages, that the server does not
+ * give.
  * @yields Its messages, folder by folder.
  */
 export async function* imapSource(
   connection: ImapReader,
   account: string,
+  leftOut: (what: string, why: string) => void,
 ): AsyncGenerator<SourceMessage, void> {
   using reader = connection;
   for (const folder of await reader.folders()) {
-    const { uidValidity, messages } = await reader.examine(folder.name);
+    const opened = await examined(reader, folder.name);
+    if (opened instanceof ImapRefusal) {
+      leftOut(`folder ${folder.name}`, opened.message);
+      continue;
+    }
+    const { uidValidity, messages, unlisted } = opened;
+    for (let n = 0; n < Math.min(unlisted, UNLISTED_MAX); n++) {
+      leftOut(
+        `a message in ${folder.name}`,
+        "is there, and the server does not list it",
+      );
+    }
     for (const { uid, flags, internalDate } of messages) {
       const has = flags.map((flag) => flag.toLowerCase());
       const letters = FLAGS.filter(([flag]) => has.includes(flag));
@@ -67,10 +86,35 @@ export async function* imapSource(
         hasLabels: has.some((flag) =>
           !flag.startsWith("\\") && flag !== "$forwarded"
         ),
-        chunks: () => reader.message(uid),
+        chunks: () => message(reader, uid),
         facts: () => facts,
       };
     }
+  }
+}
+
+/** One folder that cannot be opened does not keep the others out. */
+async function examined(
+  reader: ImapReader,
+  name: string,
+): Promise<Awaited<ReturnType<ImapReader["examine"]>> | ImapRefusal> {
+  try {
+    return await reader.examine(name);
+  } catch (error) {
+    if (error instanceof ImapRefusal) return error;
+    throw error;
+  }
+}
+
+async function* message(
+  reader: ImapReader,
+  uid: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  try {
+    yield* reader.message(uid);
+  } catch (error) {
+    if (!(error instanceof ImapRefusal)) throw error;
+    throw new UnreadableMessage(error.message, { cause: error });
   }
 }
 

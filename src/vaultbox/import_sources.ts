@@ -13,6 +13,7 @@ import {
   sourceFolders,
 } from "../storage/maildir_source.ts";
 import type { SourceMessage } from "./import.ts";
+import { readable } from "./left_out.ts";
 
 /**
  * Reads a tree of Maildirs.
@@ -40,7 +41,7 @@ export async function* maildirSource(
         name: each.path,
         origin: undefined,
         hasLabels: each.hasKeywords,
-        chunks: () => file.chunks(),
+        chunks: () => readable(file.chunks()),
         facts: () => ({ flags, modified: file.modified }),
       };
     }

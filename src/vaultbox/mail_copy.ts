@@ -10,6 +10,7 @@ import { concat } from "../mail/octets.ts";
 import {
   fileNames,
   mailDirectories,
+  type MailDirectory,
   readFound,
 } from "../storage/mail_files.ts";
 import {
@@ -39,8 +40,8 @@ const INDEX_FILES: readonly string[] = [
   "dovecot-keywords",
 ];
 
-/** Times that a directory is listed, as a client may rename what is in it. */
-const LISTINGS = 3;
+/** Times that one looks for what clients have renamed or moved meanwhile. */
+const LOOKS_AGAIN = 3;
 
 /** Who is told. */
 export interface CopyWatcher {
@@ -98,8 +99,8 @@ export async function* withoutEnd(
 }
 
 /**
- * Copies the Maildirs of vaultboxes into an archive and ends it. Memory does not
- * grow with mail; the names in one folder are held.
+ * Copies the Maildirs of vaultboxes into an archive and ends it. Of the mail
+ * nothing is held but the names of one vaultbox.
  *
  * @param app Uses `config`.
  * @param vaultboxes Id and address of each.
@@ -134,14 +135,7 @@ export async function* copyMail(
         yield* copyFile(base, path, to, { ...watcher, leftOut: () => {} });
       }
     }
-    for (const { path } of shown) {
-      yield* copyDirectory(
-        base,
-        path,
-        (inner) => inArchive(inner, id, address),
-        watcher,
-      );
-    }
+    yield* new Copying(base, { id, address }, watcher).copy(shown);
   }
   yield tarEnd();
 }
@@ -150,33 +144,78 @@ function inArchive(path: string, id: string, address: string): string {
   return `${EXPORT_FOLDER}/${address}${path.slice(id.length)}`;
 }
 
-/** Copies the files of a directory; one that was renamed is found again. */
-async function* copyDirectory(
-  base: string,
-  directory: string,
-  inArchive: (path: string) => string,
-  watcher: CopyWatcher,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-  const baseOf = (name: string): string => name.split(":")[0]!;
-  let renamed: Set<string> | undefined;
-  for (let i = 0; i < LISTINGS && renamed?.size !== 0; i++) {
-    const gone = new Set<string>();
-    for (const name of await fileNames(base, directory)) {
-      if (name.startsWith(".")) continue;
-      if (renamed !== undefined && !renamed.has(baseOf(name))) continue;
+/** The copy of one vaultbox's mail, which clients may move meanwhile. */
+class Copying {
+  readonly #base: string;
+  readonly #vaultbox: { readonly id: string; readonly address: string };
+  readonly #watcher: CopyWatcher;
+  /** What was listed and is not copied, by the part of a name that stays. */
+  readonly #missing = new Map<string, string>();
+
+  constructor(
+    base: string,
+    vaultbox: { readonly id: string; readonly address: string },
+    watcher: CopyWatcher,
+  ) {
+    this.#base = base;
+    this.#vaultbox = vaultbox;
+    this.#watcher = watcher;
+  }
+
+  /** Copies directories; what was moved is looked for in all of them again. */
+  async *copy(
+    directories: readonly MailDirectory[],
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+    // Or what is moved, before its turn, to where all is copied would be missed.
+    for (const { path } of directories) {
+      for (const name of await this.#namesIn(path)) {
+        this.#missing.set(baseOf(name), join(path, name));
+      }
+    }
+    for (const { path } of directories) {
+      yield* this.#copyNames(path, () => true);
+    }
+    for (let i = 0; i < LOOKS_AGAIN && this.#missing.size > 0; i++) {
+      for (const { path } of directories) {
+        yield* this.#copyNames(path, (name) => this.#missing.has(baseOf(name)));
+      }
+    }
+    for (const path of this.#missing.values()) {
+      this.#watcher.leftOut(path, "was moved or removed meanwhile");
+    }
+  }
+
+  async *#copyNames(
+    directory: string,
+    isWanted: (name: string) => boolean,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+    const { id, address } = this.#vaultbox;
+    for (const name of await this.#namesIn(directory)) {
+      if (!isWanted(name)) continue;
       const path = join(directory, name);
+      const key = baseOf(name);
       let isGone = false;
-      yield* copyFile(base, path, inArchive(path), {
-        ...watcher,
+      yield* copyFile(this.#base, path, inArchive(path, id, address), {
+        ...this.#watcher,
         leftOut: (left, why) => {
-          isGone = why === "is gone";
-          if (!isGone) watcher.leftOut(left, why);
+          isGone = why === WHY.gone;
+          if (!isGone) this.#watcher.leftOut(left, why);
         },
       });
-      if (isGone) gone.add(baseOf(name));
+      if (isGone) this.#missing.set(key, path);
+      else this.#missing.delete(key);
     }
-    renamed = gone;
   }
+
+  async #namesIn(directory: string): Promise<string[]> {
+    const names = await fileNames(this.#base, directory);
+    return names.filter((name) => !name.startsWith("."));
+  }
+}
+
+/** A client changes what follows the colon. */
+function baseOf(name: string): string {
+  return name.split(":")[0]!;
 }
 
 async function* copyFile(

@@ -77,7 +77,7 @@ export type Put =
 /**
  * Makes the UUID of a message that comes without an envelope.
  *
- * @param key Key of fingerprints.
+ * @param key `idKey` of the world.
  * @param origin What tells it from others; no part has a line feed.
  * @param digest SHA-256 of the message, or nothing where `origin` is enough.
  * @returns The UUID.

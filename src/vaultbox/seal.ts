@@ -11,6 +11,7 @@ import { join } from "node:path";
 import type { IntakeApp } from "../app.ts";
 import { runAlone } from "../db/maintenance.ts";
 import { AppError } from "../errors.ts";
+import { reason } from "../log.ts";
 import {
   fileNames,
   mailDirectories,
@@ -19,6 +20,7 @@ import {
 } from "../storage/mail_files.ts";
 import { messageIdOf } from "../storage/maildir.ts";
 import { removeIfThere, syncDirectory } from "../system/files.ts";
+import { readable, UnreadableMessage, whyLeftOut } from "./left_out.ts";
 import { originId, putMessage } from "./put.ts";
 import { receive, type Received } from "./receive.ts";
 import { recount } from "./recount.ts";
@@ -28,6 +30,12 @@ const SEALED_MAX = 1_073_741_824;
 
 /** Times that a sealed message was moved or removed, and one in clear was not. */
 const GENERATIONS_MAX = 20;
+
+/**
+ * Says that messages of a folder were being removed, and Dovecot's cache of texts
+ * may still have some of them.
+ */
+const MARK = "encimap-sealing";
 
 /** Times that a client may rename a message while it is removed. */
 const RENAMES_MAX = 10;
@@ -138,6 +146,8 @@ class Sealing {
   readonly #watcher: SealWatcher;
   readonly #lost: AbortSignal;
   readonly #base: string;
+  /** Whether the folder that is at work has its mark. */
+  #isMarked = false;
 
   constructor(
     app: IntakeApp,
@@ -158,11 +168,14 @@ class Sealing {
   async seal({ folder, path }: MailDirectory): Promise<void> {
     const { directories, isOver } = this.#options;
     if (folder === undefined || directories?.has(path) === false) return;
+    const home = join(path, "..");
+    this.#isMarked = await this.#isFile(join(home, MARK));
+    // A run that was killed has left it; again behind what comes now.
+    if (this.#isMarked && !this.#options.dryRun) await this.#forgetTexts(home);
     const names = (await fileNames(this.#base, path))
       // What has a name of ours was stored by us; `verify` says if it is whole.
       .filter((name) => !name.startsWith(".") && !messageIdOf(name))
       .sort((a, b) => parseInt(a, 10) - parseInt(b, 10) || (a < b ? -1 : 1));
-    const before = this.tally.sealed;
     for (const name of names) {
       if (this.#options.isKnown?.(join(path, baseOf(name)))) continue;
       if (isOver?.()) {
@@ -173,15 +186,27 @@ class Sealing {
       await this.#sealFile({ folder, directory: path, name });
       this.#watcher.looked(this.tally);
     }
-    const isChanged = this.tally.sealed > before && !this.#options.dryRun;
-    if (isChanged) await this.#forgetTexts(path);
+    if (!this.#isMarked || this.#options.dryRun) return;
+    await syncDirectory(join(this.#base, path));
+    await this.#forgetTexts(home);
+  }
+
+  /** To be called before anything is removed: a crash must not hide what is left. */
+  async #mark(directory: string): Promise<void> {
+    if (this.#isMarked) return;
+    const home = join(this.#base, directory, "..");
+    await Deno.writeTextFile(join(home, MARK), "", { mode: 0o600 });
+    await syncDirectory(home);
+    this.#isMarked = true;
   }
 
   /** Dovecot keeps the first words of messages that a client has asked for. */
-  async #forgetTexts(directory: string): Promise<void> {
-    await syncDirectory(join(this.#base, directory));
-    const home = join(this.#base, directory, "..");
-    await removeIfThere(join(home, "dovecot.index.cache"));
+  async #forgetTexts(home: string): Promise<void> {
+    const path = join(this.#base, home);
+    await removeIfThere(join(path, "dovecot.index.cache"));
+    await syncDirectory(path);
+    await removeIfThere(join(path, MARK));
+    this.#isMarked = false;
   }
 
   /**
@@ -219,7 +244,7 @@ class Sealing {
       return;
     }
     try {
-      await using message = await receive(this.#app, open.chunks(), {
+      await using message = await receive(this.#app, readable(open.chunks()), {
         maxOctets: SEALED_MAX,
       });
       await this.#sealMessage(file, message, {
@@ -228,10 +253,11 @@ class Sealing {
         octets,
       });
     } catch (error) {
-      const isTooLarge = error instanceof AppError &&
-        error.code === "message_too_large";
-      if (!isTooLarge) throw error;
-      this.#leaveOut(path, "is too large");
+      const why = isOfFile(error)
+        ? `cannot be replaced: ${reason(error)}`
+        : whyLeftOut(error, "is too large");
+      if (why === undefined) throw error;
+      this.#leaveOut(path, why);
     }
   }
 
@@ -248,7 +274,7 @@ class Sealing {
     for (let n = 0; n < GENERATIONS_MAX; n++) {
       const put = await putMessage(this.#app, {
         id: originId(
-          this.#app.hmacKey,
+          this.#app.idKey,
           ["seal", this.#vaultbox.id, folder, baseOf(name), String(n)],
           message.digest,
         ),
@@ -284,6 +310,7 @@ class Sealing {
     let path = join(file.directory, file.name);
     for (let i = 0; i < RENAMES_MAX; i++) {
       this.#mustBeAlone();
+      await this.#mark(file.directory);
       try {
         await Deno.remove(join(this.#base, path));
         return;
@@ -308,7 +335,7 @@ class Sealing {
       }
       path = renamed;
     }
-    throw new Error("a message in clear is renamed all the time");
+    throw new UnreadableMessage("it is renamed all the time");
   }
 
   async #isFile(path: string): Promise<boolean> {
@@ -334,6 +361,12 @@ class Sealing {
     this.tally.leftOut++;
     this.#watcher.leftOut(path, why);
   }
+}
+
+/** Whether the system does not let this one file be changed. */
+function isOfFile(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : "";
+  return ["EACCES", "EPERM", "EIO"].includes(String(code));
 }
 
 /** A message in clear. */

@@ -67,15 +67,16 @@ Deno.test({
   const importing = async (
     password: string,
     statuses: number[],
-    ...more: string[]
+    option?: string,
+    to: string = cat.id,
   ): Promise<string> => {
     const said = await run("setpriv", [
       ...[`--reuid=${owner}`, `--regid=${owner}`, "--clear-groups"],
-      ...[PROGRAM.replace(/.*\/dist/, `${directory}/dist`), "import", cat.id],
+      ...[PROGRAM.replace(/.*\/dist/, `${directory}/dist`), "import", to],
       ...["--imap", `imaps://localhost:${appliance.imapsPort}`],
       ...["--login", old.login.username],
       ...["--tls-ca", `${directory}/tls.pem`],
-      ...more,
+      ...(option === undefined ? [] : [option]),
     ], {
       cwd: "/",
       stdin: `${password}\n`,
@@ -105,4 +106,17 @@ Deno.test({
   assert.equal(await cat.client("list"), listed);
   const verified = await appliance.encimap("verify", cat.id);
   assert.equal(verified.code, 0, verified.out);
+
+  // One that Dovecot cannot read keeps no other out.
+  const owl = await boxOf("owl");
+  const broken = `${directory}/mail/${old.id}/Maildir/cur`;
+  const [{ name }] = await Array.fromAsync(Deno.readDir(broken)) as [
+    Deno.DirEntry,
+  ];
+  await Deno.remove(`${broken}/${name}`);
+  await Deno.mkdir(`${broken}/${name}`);
+  assert.match(
+    await importing(password, [1], undefined, owl.id),
+    /: 3 message\(s\) imported\n1 left out/,
+  );
 });

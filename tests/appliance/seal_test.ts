@@ -175,4 +175,24 @@ Deno.test({
   assert.match(verified.out, /Stored by clients outside INBOX: 1/);
   const again = await appliance.encimap("seal");
   assert.match(again.out, /0 message\(s\) sealed, 1 draft/);
+
+  // One that may not be removed keeps no other in clear.
+  const cur = `${directory}/mail/${id}/Maildir/.Sent/cur`;
+  const { uid, gid } = await Deno.stat(cur);
+  for (const n of [1, 2, 3]) {
+    const path = `${cur}/${n}.M1P1.mail:2,S`;
+    await Deno.writeTextFile(path, `Subject: ${n}\n\nsecret-words ${n}\n`);
+    await Deno.chmod(path, 0o644);
+    if (n !== 1) await Deno.chown(path, uid, gid);
+  }
+  await Deno.chown(cur, 0, 0);
+  await Deno.chmod(cur, 0o1777);
+  const stuck = await appliance.encimap("seal");
+  assert.equal(stuck.code, 1);
+  assert.match(stuck.err, /Still in clear: .*\/1\.M1P1\.mail:2,S cannot be/);
+  assert.match(stuck.out, /2 sealed, .*1 left in clear/);
+  await Deno.chmod(cur, 0o700);
+  await Deno.chown(cur, uid, gid);
+  assert.equal((await appliance.encimap("seal")).code, 0);
+  assert.doesNotMatch(await inClear(), /\.Sent/);
 });

@@ -17,6 +17,8 @@ const STEPS: readonly (readonly [calls: string, when: number])[] = [
   ["rename,renameat,renameat2", 1],
   ["fsync,fdatasync", 3],
   ["unlink,unlinkat", 1],
+  ["unlink,unlinkat", 2],
+  ["unlink,unlinkat", 4],
   ["fsync,fdatasync", 4],
   ["rename,renameat,renameat2", 2],
 ];
@@ -100,7 +102,15 @@ for (const [calls, when] of STEPS) {
   }, async () => {
     await using world = await testWorld();
     const id = await makeBox(world);
-    await write(`${world.directory}/mail/${id}/Maildir/.Sent/cur`);
+    const maildir = `${world.directory}/mail/${id}/Maildir`;
+    await write(`${maildir}/.Sent/cur`);
+    // As Dovecot has it of mail whose beginning a client has asked for.
+    const cache = `${maildir}/.Sent/dovecot.index.cache`;
+    await Deno.writeTextFile(cache, "secret-preview");
+    // As a backup that was killed has left it.
+    const frozen = `${world.directory}/mail/.backup/${id}`;
+    await Deno.mkdir(`${world.directory}/mail/.backup`);
+    await run("cp", ["-rl", maildir, frozen], { cwd: "/" });
     const code = await encimap(world, ["seal"], [calls, when]);
     // strace counts for each thread: a later one may not come.
     if (when === 1) assert.notEqual(code, 0, "it was not killed");
@@ -115,6 +125,11 @@ for (const [calls, when] of STEPS) {
     assert.deepEqual(await census(world, id), []);
     assert.deepEqual((await sealed(world, id)).sort(), ALL);
     assert.deepEqual(await findings(world, id), []);
+    const left = await run("grep", ["-rla", "secret-", "mail"], {
+      cwd: world.directory,
+      statuses: [0, 1],
+    });
+    assert.equal(new TextDecoder().decode(left), "");
   });
 }
 
