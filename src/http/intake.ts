@@ -28,6 +28,7 @@ import { intakeMetrics } from "../vaultbox/intake_metrics.ts";
 import { receive } from "../vaultbox/receive.ts";
 import { deliveredJson, type Json } from "./answers.ts";
 import { bodyChunks } from "./body.ts";
+import { parseUntilDestroyed } from "./one_at_a_time.ts";
 
 /**
  * Milliseconds for a whole request, with the time that it waits for its turn:
@@ -96,6 +97,7 @@ export function intakeServer(
         socket.destroy();
       });
       places.set(socket, place);
+      parseUntilDestroyed(socket);
       place.waits(true);
       socket.on("close", () => place[Symbol.dispose]());
     } catch {

@@ -27,20 +27,19 @@ export const MESSAGES_MAX = 16;
 
 /**
  * Of these, messages that are larger than what is in memory: they are delivered
- * to one recipient after the other, and small ones go on beside them.
+ * to one recipient after the other, and small ones go on beside them. Each takes
+ * up to 35 MB, and four keep the processor busy.
  */
-export const LARGE_MAX = MESSAGES_MAX / 2;
-
-/** Messages of each door that may wait for their turn, before any of it is read. */
-const WAITING_MAX = 32;
+export const LARGE_MAX = MESSAGES_MAX / 4;
 
 /** Milliseconds that a message may wait for its turn. */
 const WAIT_MS = 20_000;
 
-const LINE = { waitingMax: WAITING_MAX, waitMs: WAIT_MS };
-
 /** Connections of each door. */
 const CONNECTIONS_MAX = 200;
+
+/** Each of them may wait with a message of which nothing has been read. */
+const LINE = { waitingMax: CONNECTIONS_MAX, waitMs: WAIT_MS };
 
 /** Milliseconds for which the free space is not asked for again. */
 const SPACE_KEPT_MS = 1000;
@@ -56,6 +55,8 @@ export interface Load {
   readonly waiting: number;
   /** Open connections of all doors. */
   readonly connections: number;
+  /** Size of the mail store's disk, in octets; undefined if it is not known. */
+  readonly totalBytes: number | undefined;
   /** Free space of the mail store, in octets; undefined if it is not known. */
   readonly freeBytes: number | undefined;
 }
@@ -197,7 +198,7 @@ export class Admission {
    * Says how busy the intake is.
    *
    * @returns Messages that are worked on and that wait, open connections, and
-   * free octets of the mail store, which are undefined if it cannot be read.
+   * octets of the mail store, which are undefined if it cannot be read.
    */
   async load(): Promise<Load> {
     const free = await this.#freeSpace().catch(() => undefined);
@@ -206,6 +207,7 @@ export class Admission {
       waiting: this.#gate.waiting + this.#large.waiting,
       connections: Object.values(this.#places)
         .reduce((sum, { taken }) => sum + taken, 0),
+      totalBytes: free?.totalBytes,
       freeBytes: free?.bytes,
     };
   }

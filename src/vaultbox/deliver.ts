@@ -108,7 +108,7 @@ export async function deliver(
   const wanted = { route: delivery.route, ...address, acceptedAt };
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const vaultbox = await findVaultbox(app, wanted);
-    const messageId = deliveryId(app.hmacKey, vaultbox.id, delivery);
+    const messageId = deliveryId(app.idKey, vaultbox.id, delivery);
     const addressed = { delivery, address, vaultbox, messageId };
     let delivered: Delivered | undefined;
     try {

@@ -15,6 +15,7 @@ import {
   stagedMessages,
   vaultboxesWithMail,
 } from "../storage/maildir.ts";
+import { dropAbandoned } from "./freeze.ts";
 import type { Sightings } from "./sightings.ts";
 
 /**
@@ -33,7 +34,7 @@ const FILES_MAX = 100;
 /**
  * Finishes what a crash has left: staged messages with a row are shown, those
  * without one that no delivery has are removed after an hour, since Postfix still
- * has the mail.
+ * has the mail. What was frozen for a backup that was killed goes, too.
  *
  * @param app The intake's world.
  * @param sightings What was staged at the looks before.
@@ -44,6 +45,11 @@ export async function finishDeliveries(
   sightings: Sightings,
   stopping?: AbortSignal,
 ): Promise<void> {
+  await dropAbandoned(app).catch((error) =>
+    app.log.write("error", "what was frozen for a backup is not removed", {
+      cause: reason(error),
+    })
+  );
   const base = app.config.maildirBasePath;
   const vaultboxes = vaultboxesWithMail(base);
   // They share the list: it is never in memory as a whole.

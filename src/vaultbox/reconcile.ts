@@ -10,6 +10,7 @@ import { mendVaultboxCounts } from "../db/customers.ts";
 import { deleteOldRemovals } from "../db/removals.ts";
 import { destroyRestored, finishDestructions } from "./key_destruction.ts";
 import { reconcileRoutes, type RouteDrift } from "./routes.ts";
+import { removeLeft as removeLeftSelfTests } from "./self_test.ts";
 import { endOverdueSessions } from "./sessions.ts";
 
 /** What did not agree. */
@@ -21,7 +22,7 @@ export interface Reconciliation {
 }
 
 /**
- * Mends Postfix's maps, destroys keys and ends sessions that have to go, counts
+ * Removes what a killed self-test has left, mends Postfix's maps, destroys keys and ends sessions that have to go, counts
  * vaultboxes again where that is wrong, and finds key files without a
  * certificate.
  *
@@ -37,6 +38,7 @@ export async function reconcile(
   app: App,
   options: { dryRun: boolean },
 ): Promise<Reconciliation> {
+  if (!options.dryRun) await removeLeftSelfTests(app);
   const routes = await reconcileRoutes(app, options);
   if (!options.dryRun) {
     await finishDestructions(app);

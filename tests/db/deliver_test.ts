@@ -246,6 +246,19 @@ Deno.test("a crash before the row leaves a staged file that IMAP does not see, a
   assert.equal((await store(world, id)).shown.length, 1);
 });
 
+Deno.test("finishDeliveries() goes on where a backup's folder cannot be removed", async () => {
+  await using world = await testWorld();
+  const id = await makeBox(world);
+  await assert.rejects(deliver(dying(world), delivery(id)));
+  await Deno.symlink(".backup", `${world.directory}/mail/.backup`);
+  let now = 0;
+  const sightings = new Sightings(() => now);
+  await finishDeliveries(world.intake, sightings);
+  now = 3_700_000;
+  await finishDeliveries(world.intake, sightings);
+  assert.deepEqual((await store(world, id)).staged, []);
+});
+
 Deno.test("finishDeliveries() removes a staged file without a row that it has seen for an hour", async () => {
   await using world = await testWorld();
   const id = await makeBox(world);

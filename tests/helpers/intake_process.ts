@@ -64,6 +64,8 @@ export async function startIntakeProcess(
     });
   } catch (cause) {
     if (!hasEnded) child.kill("SIGKILL");
+    await child.status;
+    await logged;
     throw new Error(`The intake does not start: ${log}`, { cause });
   }
   return {
