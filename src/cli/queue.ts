@@ -5,7 +5,7 @@
  */
 
 import { queueMetrics } from "../vaultbox/queue_metrics.ts";
-import { exec } from "../system/exec.ts";
+import { lineHeads } from "../system/line_heads.ts";
 import { EXIT, type Io } from "./command.ts";
 import { parse } from "./operator.ts";
 
@@ -15,6 +15,6 @@ export async function runQueue(
   io: Io,
 ): Promise<number> {
   parse(args, {}, 0);
-  io.print((await queueMetrics(exec, new Date())).trimEnd());
+  io.print((await queueMetrics(lineHeads, new Date())).trimEnd());
   return EXIT.ok;
 }

@@ -74,7 +74,7 @@ export async function sumVaultboxes(db: Db): Promise<VaultboxSums> {
       count(*) filter (where is_full) as full,
       coalesce(sum(used_messages), 0)::bigint as messages,
       coalesce(sum(used_bytes), 0)::bigint as bytes
-    from vaultboxes
+    from vaultboxes where not is_self_test
   `;
   return row;
 }

@@ -209,6 +209,32 @@ export function gauge(
   return gauges(metric, value === undefined ? [] : [{ labels: {}, value }]);
 }
 
+/**
+ * Reads what {@linkcode gauges} has written.
+ *
+ * @param text Text for Prometheus, of one of our processes.
+ * @param metric What the numbers are.
+ * @returns The numbers, whole and not below 0, in their order; lines that are
+ * others are passed over.
+ */
+export function readSamples<L extends string>(
+  text: string,
+  { name, labels }: Metric<L>,
+): Sample<L>[] {
+  const lines = text.matchAll(
+    new RegExp(`^${name}(?:\\{(.*)\\})? (\\d{1,20})(?:\\.\\d+)?$`, "gm"),
+  );
+  return [...lines].flatMap(([, written = "", whole]) => {
+    const found = Object.fromEntries(
+      [...written.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, value]) =>
+        [label!, value!] as const
+      ),
+    );
+    if (!labels.every((label) => label in found)) return [];
+    return [{ labels: found as Labels<L>, value: Number(whole) }];
+  });
+}
+
 function head({ name, help, type }: Metric): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 }

@@ -97,6 +97,12 @@ export const METRICS = {
     labels: [],
     help: "Messages on disk whose rows wait for the database",
   }),
+  storeSizeBytes: metric({
+    name: "encimap_store_size_bytes",
+    type: "gauge",
+    labels: [],
+    help: "Size of the mail store's disk, in octets",
+  }),
   storeFreeBytes: metric({
     name: "encimap_store_free_bytes",
     type: "gauge",
@@ -225,6 +231,13 @@ export const METRICS = {
     type: "gauge",
     labels: [],
     help: "Newest certificates whose last renewal failed",
+  }),
+  tlsExpiresSeconds: metric({
+    name: "encimap_tls_certificate_expires_seconds",
+    type: "gauge",
+    labels: ["service"],
+    help:
+      "When the certificate for TLS that a server shows ends, in seconds since 1970",
   }),
   bundlesUnconfirmed: metric({
     name: "encimap_bundles_unconfirmed",

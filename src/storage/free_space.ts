@@ -8,6 +8,8 @@ import { statfs } from "node:fs/promises";
 
 /** What a user that is not root may still take. */
 export interface FreeSpace {
+  /** Octets of the whole file system, taken or not. */
+  readonly totalBytes: number;
   /** Octets. */
   readonly bytes: number;
   /** Files; Infinity where the file system makes them as they are needed. */
@@ -22,6 +24,10 @@ export interface FreeSpace {
  * @throws {Error} If there is no such path, or the disk cannot be read.
  */
 export async function freeSpace(path: string): Promise<FreeSpace> {
-  const { bavail, bsize, files, ffree } = await statfs(path);
-  return { bytes: bavail * bsize, files: files === 0 ? Infinity : ffree };
+  const { blocks, bavail, bsize, files, ffree } = await statfs(path);
+  return {
+    totalBytes: blocks * bsize,
+    bytes: bavail * bsize,
+    files: files === 0 ? Infinity : ffree,
+  };
 }

@@ -35,6 +35,8 @@ export interface Peers {
   readonly intake: () => Promise<string>;
   /** Postfix's queue. */
   readonly queue: () => Promise<string>;
+  /** Certificates for TLS. */
+  readonly tls: () => Promise<string>;
 }
 
 /**
@@ -78,6 +80,7 @@ export function metricsText(
         gauge(METRICS.intakeUp, 0),
       ),
       asked("queue", peers.queue, gauge(METRICS.queueUp, 0)),
+      asked("tls", peers.tls, ""),
     ]);
     return ownText(app, peers.version) + texts.join("");
   };

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import type { Metric } from "../../src/metrics/metric.ts";
 import { METRICS } from "../../src/metrics/table.ts";
+import { lineHeads } from "../../src/system/line_heads.ts";
 import { queueMetrics } from "../../src/vaultbox/queue_metrics.ts";
 import { ALICE } from "../helpers/app.ts";
 import {
@@ -37,10 +38,11 @@ const CAT = `${SECRETS.alias}@pets.example`;
 /** Answers as encimap-queue.socket does, for Postfix in its folder. */
 async function serveQueue(appliance: Appliance): Promise<AsyncDisposable> {
   const server = createServer((socket) => {
-    queueMetrics(async ([, ...args]) => {
-      const { code, out, err } = await appliance.postfix("postqueue", ...args);
-      return { code, stdout: out, stderr: err };
-    }, new Date()).then((text) => socket.end(text));
+    const config = ["-c", `${appliance.directory}/postfix`];
+    queueMetrics(
+      ([program, ...args]) => lineHeads([program, ...config, ...args]),
+      new Date(),
+    ).then((text) => socket.end(text));
   });
   const path = `${appliance.directory}/run/queue.sock`;
   await new Promise<void>((resolve) => server.listen(path, resolve));
@@ -95,8 +97,13 @@ Deno.test({
     async () => {
       await appliance.send(mail(1), CAT, `${SECRETS.sender}@sender.example`);
       const [path] = await appliance.waitForInbox(id, 1);
-      const postfix = await Deno.readTextFile(`${directory}/mail.log`);
-      const [, queueId] = /pipe\[\d+\]: (\w+): .*status=sent/.exec(postfix)!;
+      // Postfix writes its line after the file is there.
+      let queueId: string | undefined;
+      await until("Postfix says so", async () => {
+        const postfix = await Deno.readTextFile(`${directory}/mail.log`);
+        queueId = /pipe\[\d+\]: (\w+): .*status=sent/.exec(postfix)?.[1];
+        return queueId !== undefined;
+      });
       const log = await Deno.readTextFile(`${directory}/run/intake.log`);
       const line = log.split("\n").find((line) =>
         line.includes(`queue=${queueId} `)
@@ -222,6 +229,20 @@ Deno.test({
     );
     assert.equal(rows[0]?.["deliveries"], 2);
   });
+
+  await t.step(
+    "an operator is shown queue, disk and what doctor has left",
+    async () => {
+      await appliance.encimap("doctor");
+      const { data } = await appliance.api("GET", "/machine");
+      assert.equal(data.queues.length, 5);
+      const { total_bytes: total, free_bytes: free } = data.store;
+      assert.ok(free > 0 && free < total, `${free} of ${total}`);
+      // This is no machine of its own.
+      assert.equal(data.doctor.status, "failed");
+      assert.ok(data.doctor.checks.length > 20);
+    },
+  );
 
   await t.step("no log of ours has anything of people", async () => {
     for (const name of ["intake", "api"]) {

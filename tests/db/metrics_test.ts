@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { Door } from "../../src/metrics/intake.ts";
 import { connect } from "../../src/db/connect.ts";
 import { buildApi } from "../../src/http/api.ts";
 import { buildMetrics } from "../../src/http/metrics.ts";
 import { metricsText, type Peers } from "../../src/vaultbox/api_metrics.ts";
+import { readStore } from "../../src/vaultbox/intake_metrics.ts";
 import { intakeText, queueText } from "../../src/vaultbox/metrics_peers.ts";
+import { lineHeads } from "../../src/system/line_heads.ts";
 import { queueMetrics } from "../../src/vaultbox/queue_metrics.ts";
 import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { parse, promtool, valueOf } from "../helpers/exposition.ts";
@@ -20,6 +23,7 @@ const ALONE: Peers = {
   version: "1.2.3",
   intake: () => Promise.reject(new Error("no intake")),
   queue: () => Promise.reject(new Error("no queue")),
+  tls: () => Promise.reject(new Error("no server")),
 };
 
 async function text(world: TestWorld, peers = ALONE): Promise<string> {
@@ -43,13 +47,9 @@ Deno.test({
     await using intake = await startIntakeProcess(world);
     assert.equal(await send(intake.socket, id, "cat@pets.example", MAIL), 200);
     const queue = await queueMetrics(
-      () =>
-        Promise.resolve({
-          code: 0,
-          stdout:
-            '{"queue_name": "deferred", "arrival_time": 1, "message_size": 7}\n',
-          stderr: "",
-        }),
+      async function* () {
+        yield '{"queue_name": "deferred", "arrival_time": 1, "message_size": 7}';
+      },
       new Date(61_000),
     );
     assert.equal(
@@ -60,6 +60,7 @@ Deno.test({
       version: "1.2.3",
       intake: () => intakeText(intake.socket),
       queue: () => Promise.resolve(queue),
+      tls: () => Promise.resolve(""),
     });
     assert.deepEqual(await promtool(["check", "metrics"], all), {
       code: 0,
@@ -112,6 +113,16 @@ Deno.test("each delivery is counted by its door and by what became of it", async
   }
   assert.equal(valueOf(text, "encimap_admission_wait_seconds_count"), 4);
   assert.equal(valueOf(text, "encimap_admission_in_use"), 0);
+});
+
+Deno.test("the intake says how large the disk of the mail store is, and how full", async () => {
+  await using world = await testWorld();
+  await using intake = await startIntakeProcess(world);
+  const room = readStore(await intakeText(intake.socket))!;
+  const { blocks, bsize } = await statfs(`${world.directory}/mail`);
+  assert.equal(room.totalBytes, blocks * bsize);
+  assert.equal(room.minFreeBytes, world.app.config.minFreeBytes);
+  assert.ok(room.freeBytes > 0 && room.freeBytes <= room.totalBytes);
 });
 
 Deno.test("requests to the API are counted by operation, whatever their path", async () => {
@@ -216,7 +227,7 @@ Deno.test("only GET /metrics is answered, and to many at once by one answer", as
 
 Deno.test("a queue that cannot be read is no empty queue", async () => {
   const failed = await queueMetrics(
-    () => Promise.resolve({ code: 69, stdout: "", stderr: "down" }),
+    () => lineHeads(["/bin/false"]),
     new Date(),
   );
   assert.equal(valueOf(failed, "encimap_queue_up"), 0);

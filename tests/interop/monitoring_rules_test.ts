@@ -174,6 +174,28 @@ const CASES: Record<
       'encimap_certificates_ending{custody="client",within_days="0"}': "1x120",
     },
   },
+  EncimapTlsEnding: {
+    at: "2h",
+    every: "1h",
+    // promtool's clock begins at 1970.
+    fires: {
+      'encimap_tls_certificate_expires_seconds{service="imap"}': "1200000x2",
+      'encimap_tls_certificate_expires_seconds{service="smtp"}': "9999999x2",
+    },
+    calm: {
+      'encimap_tls_certificate_expires_seconds{service="imap"}': "1300000x2",
+    },
+  },
+  EncimapTlsEnded: {
+    at: "2h",
+    every: "1h",
+    fires: {
+      'encimap_tls_certificate_expires_seconds{service="imap"}': "250000x2",
+    },
+    calm: {
+      'encimap_tls_certificate_expires_seconds{service="imap"}': "300000x2",
+    },
+  },
   EncimapMaintenanceStale: {
     at: "80h",
     every: "1h",

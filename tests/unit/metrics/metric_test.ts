@@ -4,6 +4,7 @@ import {
   gauge,
   gauges,
   Histogram,
+  readSamples,
 } from "../../../src/metrics/metric.ts";
 
 const SECONDS = {
@@ -61,4 +62,28 @@ Deno.test("what is not known is not written", () => {
   assert.equal(gauge(metric, undefined), "");
   assert.equal(gauges(metric, []), "");
   assert.equal(gauge(metric, 0), "# HELP a A\n# TYPE a gauge\na 0\n");
+});
+
+Deno.test("what gauges() has written is read back, and nothing else is", () => {
+  const metric = {
+    name: "a_bytes",
+    type: "gauge",
+    labels: ["queue"],
+    help: "a_bytes 3",
+  } as const;
+  const samples = [
+    { labels: { queue: "hold" }, value: 0 },
+    { labels: { queue: "active" }, value: 9_223_372_036_854_776_000 },
+  ];
+  const text = gauges(metric, samples);
+  assert.deepEqual(readSamples(text, metric), samples);
+  assert.deepEqual(readSamples(`x${text}`, { ...metric, name: "a" }), []);
+  for (const value of ["-1", "NaN", "Infinity", "1e9", "9".repeat(21), "1 2"]) {
+    const line = `a_bytes{queue="hold"} ${value}\n`;
+    assert.deepEqual(readSamples(line, metric), [], value);
+  }
+  assert.deepEqual(readSamples("a_bytes 1\n", metric), []);
+  // Ages have fractions of a second.
+  const [age] = readSamples('a_bytes{queue="hold"} 60.984\n', metric);
+  assert.equal(age!.value, 60);
 });

@@ -29,6 +29,7 @@ Deno.test("no metric has a label that could name somebody", () => {
     "outcome",
     "queue",
     "role",
+    "service",
     "status",
     "step",
     "version",
