@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { App } from "../app.ts";
+import { AppError } from "../errors.ts";
 import { createLog } from "../log.ts";
 import { openKeysUnder, openVerification, readKeyFile } from "../open.ts";
 import { applyHmacs, scanHmacs } from "../vaultbox/hmac_rotation.ts";
@@ -13,6 +15,7 @@ import { replaceLost } from "../vaultbox/key_loss.ts";
 import { rewrapKeys } from "../vaultbox/key_rewrap.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 import { open, OPERATOR, parse } from "./operator.ts";
+import { isUnfinished } from "./unfinished.ts";
 
 /** Exit status if the master key opens no key that is there. */
 const NONE_OPENS = 2;
@@ -62,6 +65,7 @@ export async function runReplaceLost(
   const { values } = parse(args, { yes: { type: "boolean" } }, 0);
   const dryRun = values["yes"] !== true;
   await using app = await open(io);
+  await refuseUnfinished(app);
   const { vaultboxes, issuer, domains } = await replaceLost(app, OPERATOR, {
     dryRun,
   });
@@ -95,6 +99,19 @@ export async function runReplaceLost(
   return EXIT.failed;
 }
 
+/** What the former master key opens is not lost. */
+async function refuseUnfinished(app: App): Promise<void> {
+  const { masterKeyFile } = app.config;
+  if (!await isUnfinished(masterKeyFile)) return;
+  const former = await openKeysUnder(app.config, `${masterKeyFile}.former`);
+  const { moved } = await rewrapKeys(app, OPERATOR, former, { dryRun: true });
+  if (moved === 0) return;
+  throw new AppError(
+    "conflict",
+    `The rotation of the master key is not finished, and its former key opens ${moved} key(s): "encimap keys rotate-master" goes on with it`,
+  );
+}
+
 /** `keys rewrap`, as the owner of the keys. */
 export async function runRewrap(
   args: readonly string[],
@@ -107,16 +124,19 @@ export async function runRewrap(
   );
   const dryRun = values["dry-run"] === true;
   await using app = await open(io);
-  const target = await openKeysUnder(app.config, positionals[0]!);
-  const { done, lost, lostDkim } = await rewrapKeys(app, OPERATOR, target, {
-    dryRun,
-  });
+  const former = await openKeysUnder(app.config, positionals[0]!);
+  const { done, moved, lost, lostDkim } = await rewrapKeys(
+    app,
+    OPERATOR,
+    former,
+    { dryRun },
+  );
   for (const { certificateId } of lost.slice(0, NAMED_MAX)) {
     io.print(`lost\tcertificate ${certificateId}`);
   }
   for (const name of lostDkim) io.print(`lost\tDKIM key ${name}`);
   io.print(
-    `Private keys: ${done} ${
+    `Private keys: ${done + moved} ${
       dryRun ? "can be put" : "are"
     } under the new master key, ${lost.length + lostDkim.length} lost`,
   );

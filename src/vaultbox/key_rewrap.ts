@@ -14,8 +14,10 @@ import { keptKeys } from "./key_check.ts";
 
 /** What became of the private keys. */
 export interface Rewrapped {
-  /** Keys that are under the new master key now, or with `dryRun` can be. */
+  /** Keys that were under the master key already. */
   readonly done: number;
+  /** Keys that were under the former one, and are not any more unless `dryRun`. */
+  readonly moved: number;
   /** Keys that neither master key opens, or whose file is not there. */
   readonly lost: readonly KeptKey[];
   /** Records of DNS whose key of outgoing mail neither opens. */
@@ -23,18 +25,17 @@ export interface Rewrapped {
 }
 
 /**
- * Puts every private key under a new master key, those that sign outgoing mail as
- * well. Each file is replaced in one
- * step, and one that is under the new key already is left as it is: so a run that
- * was interrupted is gone on with by the next one. Nothing else may store keys
- * meanwhile.
+ * Puts every private key that is under a former master key under the one in use,
+ * those that sign outgoing mail as well. Each file is replaced in one step, and
+ * one that is under the key in use already is left as it is: so a run that was
+ * interrupted is gone on with by the next one.
  *
  * What else was sealed under the former one goes: keys made ahead, and the answers
  * that repeated requests are given.
  *
  * @param app Uses `keyPool`, `privateKeys`, `sealer` and `sql`.
  * @param actor Who does it.
- * @param target The same files under the new master key.
+ * @param former The same files under the former master key.
  * @param options With `dryRun` nothing is changed.
  * @returns What became of them; as long as a key is lost nothing but these files
  * is changed.
@@ -42,31 +43,39 @@ export interface Rewrapped {
 export async function rewrapKeys(
   app: Pick<App, "keyPool" | "privateKeys" | "sealer" | "sql">,
   actor: Actor,
-  target: Pick<App, "privateKeys" | "sealer">,
+  former: Pick<App, "privateKeys" | "sealer">,
   { dryRun }: { dryRun: boolean },
 ): Promise<Rewrapped> {
   let done = 0;
+  let moved = 0;
   const lost: KeptKey[] = [];
   for await (const name of keptKeys(app)) {
-    const former = await readOr(app.privateKeys, name);
-    const key = former ?? await readOr(target.privateKeys, name);
-    if (key === undefined) lost.push(name);
+    let key = await readOr(app.privateKeys, name);
+    if (key !== undefined) done++;
     else {
-      if (former !== undefined && !dryRun) {
-        await target.privateKeys.store(name, former);
+      key = await readOr(former.privateKeys, name);
+      if (key === undefined) lost.push(name);
+      else {
+        if (!dryRun) await app.privateKeys.store(name, key);
+        moved++;
       }
-      key.fill(0);
-      done++;
     }
+    key?.fill(0);
   }
   const lostDkim: string[] = [];
   for (const row of await listAllDkimKeys(app.sql)) {
-    const former = await openDkimKey(app.sealer, row);
-    const key = former ?? await openDkimKey(target.sealer, row);
-    if (key === undefined) lostDkim.push(dkimName(row));
-    else if (former !== undefined && !dryRun) {
-      const sealed = await sealDkimKey(target.sealer, row, former);
-      await updateSealedKey(app.sql, row, sealed);
+    let key = await openDkimKey(app.sealer, row);
+    if (key !== undefined) done++;
+    else {
+      key = await openDkimKey(former.sealer, row);
+      if (key === undefined) lostDkim.push(dkimName(row));
+      else {
+        if (!dryRun) {
+          const sealed = await sealDkimKey(app.sealer, row, key);
+          await updateSealedKey(app.sql, row, sealed);
+        }
+        moved++;
+      }
     }
     key?.fill(0);
   }
@@ -77,11 +86,11 @@ export async function rewrapKeys(
       await insertAudit(tx, actor, {
         action: "master_key.rotate",
         userId: null,
-        details: { keys: done },
+        details: { keys: done + moved },
       });
     });
   }
-  return { done, lost, lostDkim };
+  return { done, moved, lost, lostDkim };
 }
 
 /** Undefined also if it is under another master key. */

@@ -1,12 +1,54 @@
 import assert from "node:assert/strict";
-import { MISSING, type Ran, startAppliance } from "../helpers/appliance.ts";
+import {
+  type Appliance,
+  MISSING,
+  type Ran,
+  startAppliance,
+} from "../helpers/appliance.ts";
 import { makeBox, PASSWORD } from "../helpers/appliance_box.ts";
 import { contentOf, decrypt, latin1 } from "../helpers/mail.ts";
+import { until } from "../helpers/until.ts";
 
 async function must(running: Promise<Ran>): Promise<string> {
   const ran = await running;
   assert.equal(ran.code, 0, ran.out + ran.err);
   return ran.out + ran.err;
+}
+
+/** Runs a rotation; what a killed one has started may be at it for a moment. */
+async function rotate(appliance: Appliance, name: string): Promise<Ran> {
+  let ran = await appliance.root("keys", name);
+  for (let n = 0; n < 50 && /rotation of keys is at it/.test(ran.err); n++) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    ran = await appliance.root("keys", name);
+  }
+  return ran;
+}
+
+/**
+ * Runs a rotation and kills it before one of the commands that change something.
+ *
+ * @returns Whether it was killed; it has come to its end if there are not as many.
+ */
+async function rotateAndDie(
+  { directory }: Appliance,
+  name: string,
+  before: number,
+): Promise<boolean> {
+  const trap = `n=0; trap 'case $BASH_COMMAND in
+      "ln "*|"mv "*|"rm "*|"sync "*|"as "*|"openssl "*|"chown "*)
+        [ $n != ${before} ] || kill -9 $$; n=$((n + 1)) ;;
+    esac' DEBUG; . "$0"`;
+  const { code, signal, stderr } = await new Deno.Command("bash", {
+    args: ["-T", "-c", trap, `${directory}/encimap_keys`, "keys", name],
+    env: { ENCIMAP_CONFIG_FILE: `${directory}/encimap.env` },
+    cwd: "/",
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (signal === "SIGKILL") return true;
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  return false;
 }
 
 Deno.test({
@@ -37,6 +79,32 @@ Deno.test({
   const first = await mail();
   await mail();
 
+  // As Postfix does it when it has not seen the answer.
+  const tryAgain = async (): Promise<void> => {
+    const query = new URLSearchParams({
+      "vaultbox_id": cat.id,
+      "queue_id": "4SzYQ71ZJLzXtj",
+      sender: "bob@sender.example",
+      recipient: cat.address,
+    });
+    const answer = await appliance.curl(
+      ...["--unix-socket", `${appliance.directory}/run/intake.sock`, "-f"],
+      ...["--data-binary", "Subject: once\n\nText\n"],
+      `http://intake/intake/messages?${query}`,
+    );
+    assert.equal(answer.code, 0, answer.err);
+  };
+  await tryAgain();
+  const mbox = `${appliance.directory}/mbox`;
+  await Deno.writeTextFile(
+    mbox,
+    "From bob Thu Jan  2 03:04:05 2020\nSubject: old\n\nText\n",
+  );
+  const importing = (): Promise<string> =>
+    must(appliance.encimap("import", cat.id, "--mbox", mbox));
+  assert.match(await importing(), / 1 message\(s\) imported/);
+  count += 2;
+
   await t.step("the master key: a dry run changes nothing", async () => {
     const before = await key("master.key");
     const said = await must(
@@ -44,10 +112,10 @@ Deno.test({
     );
     assert.match(
       said,
-      /can be put under the new master key, 0 lost\nNothing was changed/,
+      /\d open, 0 unreadable, 0 missing\n.*Nothing was changed/,
     );
     assert.equal(await key("master.key"), before);
-    await assert.rejects(key("master.key.new"), Deno.errors.NotFound);
+    await assert.rejects(key("master.key.former"), Deno.errors.NotFound);
   });
 
   await t.step(
@@ -59,11 +127,91 @@ Deno.test({
       await appliance.apiService.start();
       const now = await key("master.key");
       assert.notEqual(now, former);
+      await assert.rejects(key("master.key.former"), Deno.errors.NotFound);
       await must(appliance.encimap("keys", "check"));
       await opens(first, await bundle());
       await Deno.writeTextFile(`${secrets}/master.key`, former);
       assert.equal((await appliance.encimap("keys", "check")).code, 2);
       await Deno.writeTextFile(`${secrets}/master.key`, now);
+    },
+  );
+
+  await t.step(
+    "the master key: killed before any of its steps, a rotation loses no key, and the next run ends it",
+    async () => {
+      await appliance.apiService.stop();
+      let kills = 0;
+      for (; await rotateAndDie(appliance, "rotate-master", kills); kills++) {
+        await must(rotate(appliance, "rotate-master"));
+        await assert.rejects(key("master.key.former"), Deno.errors.NotFound);
+        await must(appliance.encimap("keys", "check"));
+      }
+      assert.ok(kills >= 8, `${kills}`);
+      await appliance.apiService.start();
+      await opens(first, await bundle());
+    },
+  );
+
+  await t.step(
+    "the master key: while its former one opens keys nothing counts as lost, and no backup is made",
+    async () => {
+      const now = await key("master.key");
+      await Deno.rename(
+        `${secrets}/master.key`,
+        `${secrets}/master.key.former`,
+      );
+      await Deno.writeTextFile(`${secrets}/master.key`, "ab".repeat(32));
+      const replaced = await appliance.encimap("keys", "replace-lost", "--yes");
+      assert.equal(replaced.code, 1);
+      assert.match(replaced.err, /rotate-master" goes on/);
+      await must(
+        appliance.root("backup", "init", `${appliance.directory}/repository`),
+      );
+      const saved = await appliance.root("backup", "--dry-run");
+      assert.equal(saved.code, 1);
+      assert.match(saved.err, /rotation of master\.key is not finished/);
+      const doctor = await appliance.encimap("doctor");
+      assert.match(doctor.out, /^FAIL +rotation .*rotate-master" did not end/m);
+      await appliance.apiService.stop();
+      await must(appliance.root("keys", "rotate-master"));
+      await appliance.apiService.start();
+      assert.notEqual(await key("master.key"), now);
+      await opens(first, await bundle());
+    },
+  );
+
+  await t.step(
+    "a rotation waits for the end of other commands, and they for its end",
+    async () => {
+      const lock = `${appliance.directory}/state/backup/commands.lock`;
+      const held = new Deno.Command("flock", {
+        args: ["--close", lock, "cat"],
+        stdin: "piped",
+      }).spawn();
+      await until(
+        "the lock is held",
+        async () => (await appliance.root("vaultbox", "list")).code === 75,
+      );
+      assert.equal((await appliance.root("verify")).code, 75);
+      const mend = ["doctor", "--fix", "--dry-run"];
+      assert.equal((await appliance.root(...mend)).code, 75);
+      await held.stdin.close();
+      await held.status;
+      await must(appliance.root("keys", "check"));
+      const backup = new Deno.Command("flock", {
+        args: ["--close", lock.replace("commands.", ""), "cat"],
+        stdin: "piped",
+      }).spawn();
+      await until(
+        "nothing is mended during a backup",
+        async () =>
+          /a backup.* is at it: nothing is started/.test(
+            (await appliance.root(...mend)).err,
+          ),
+      );
+      await backup.stdin.close();
+      await backup.status;
+      assert.doesNotMatch((await appliance.root(...mend)).err, /is at it/);
     },
   );
 
@@ -77,7 +225,7 @@ Deno.test({
       const said = await must(appliance.root("keys", "rotate-hmac"));
       assert.match(
         said,
-        /HMAC was changed: 2; files that are no message as it was stored: 1/,
+        /HMAC was changed: 4; files that are no message as it was stored: 1/,
       );
       assert.notEqual(await key("hmac.key"), former);
       await assert.rejects(key("hmac.key.former"), Deno.errors.NotFound);
@@ -87,6 +235,46 @@ Deno.test({
       const verified = await appliance.encimap("verify");
       assert.equal(verified.code, 2);
       assert.match(verified.out, /Altered 1, foreign 0/);
+    },
+  );
+
+  await t.step(
+    "the HMAC key: killed before any of its steps, a rotation is ended by the next run",
+    async () => {
+      let kills = 0;
+      for (; await rotateAndDie(appliance, "rotate-hmac", kills); kills++) {
+        await must(rotate(appliance, "rotate-hmac"));
+        await assert.rejects(key("hmac.key.former"), Deno.errors.NotFound);
+      }
+      assert.ok(kills >= 8, `${kills}`);
+      await appliance.intake.stop();
+      await appliance.intake.start();
+      assert.match(
+        (await appliance.encimap("verify")).out,
+        /Altered 1, foreign 0/,
+      );
+    },
+  );
+
+  await t.step(
+    "the HMAC key: what was stored before its rotations and is tried again after them is not stored twice",
+    async () => {
+      await tryAgain();
+      assert.equal((await appliance.inbox(cat.id)).length, count);
+      assert.match(await importing(), / 0 message\(s\) imported/);
+      assert.equal((await appliance.inbox(cat.id)).length, count);
+    },
+  );
+
+  await t.step(
+    "no backup is made in the middle of a rotation of the HMAC key",
+    async () => {
+      const former = `${secrets}/hmac.key.former`;
+      await Deno.copyFile(`${secrets}/hmac.key`, former);
+      const saved = await appliance.root("backup", "--dry-run");
+      assert.equal(saved.code, 1);
+      assert.match(saved.err, /rotation of hmac\.key is not finished/);
+      await Deno.remove(former);
     },
   );
 

@@ -35,38 +35,34 @@ Deno.test("rewrapKeys() is gone on with after an interruption, keeps every key, 
     32,
   )}, ${crypto.randomUUID()})
   `;
-  const target = await under(world, 8);
   const { good } = await checkKeys(world.app);
   assert.equal(good, 4);
+  const signs = await signingKey(world.app, "pets.example");
+  const now = { ...world.app, ...await under(world, 8) };
   // It ends after two keys, as by a power failure.
   let left = 2;
-  const { store } = target.privateKeys;
+  const { store } = now.privateKeys;
   const privateKeys = {
-    ...target.privateKeys,
+    ...now.privateKeys,
     store: (...args: Parameters<typeof store>) =>
       left-- > 0 ? store(...args) : Promise.reject(new Error("killed")),
   };
-  const dying = { ...target, privateKeys };
-  const signs = await signingKey(world.app, "pets.example");
   const options = { dryRun: false };
   await assert.rejects(
-    rewrapKeys(world.app, SERVICE, dying, options),
+    rewrapKeys({ ...now, privateKeys }, SERVICE, world.app, options),
     /killed/,
   );
   const half = await checkKeys(world.app);
   assert.deepEqual([half.good, half.unreadable.length], [2, 2]);
-  const dry = await rewrapKeys(world.app, SERVICE, target, { dryRun: true });
-  assert.deepEqual([dry.done, dry.lost], [4, []]);
-  const done = await rewrapKeys(world.app, SERVICE, target, options);
-  assert.deepEqual([done.done, done.lost], [4, []]);
+  const dry = await rewrapKeys(now, SERVICE, world.app, { dryRun: true });
+  assert.deepEqual([dry.done, dry.moved, dry.lost], [2, 3, []]);
+  const done = await rewrapKeys(now, SERVICE, world.app, options);
+  assert.deepEqual([done.done, done.moved, done.lost], [2, 3, []]);
   assert.equal((await checkKeys(world.app)).good, 0);
-  const after = await checkKeys({ ...world.app, ...target });
+  const after = await checkKeys(now);
   assert.deepEqual(after.unreadableDkim, []);
   assert.equal((await checkKeys(world.app)).unreadableDkim.length, 1);
-  const signsNow = await signingKey(
-    { ...world.app, ...target },
-    "pets.example",
-  );
+  const signsNow = await signingKey(now, "pets.example");
   assert.ok(signsNow.privateKey.equals(signs.privateKey));
   assert.deepEqual([after.good, after.unreadable, after.missing], [4, [], []]);
   assert.equal(await world.app.keyPool.trim(5), 0);
@@ -88,13 +84,13 @@ Deno.test("rewrapKeys() changes nothing but files while a key opens under neithe
   await world.app.keyPool.trim(1);
   await world.app.keyPool.put(new Uint8Array(8));
   const options = { dryRun: false };
-  const { done, lost } = await rewrapKeys(
-    world.app,
+  const { moved, lost } = await rewrapKeys(
+    { ...world.app, ...await under(world, 8) },
     SERVICE,
-    await under(world, 8),
+    world.app,
     options,
   );
-  assert.deepEqual([done, lost.map(({ vaultboxId }) => vaultboxId)], [1, [
+  assert.deepEqual([moved, lost.map(({ vaultboxId }) => vaultboxId)], [1, [
     cat,
   ]]);
   assert.equal(await world.app.keyPool.trim(1), 1);
