@@ -142,7 +142,7 @@ export const BACKUP_COMMANDS: readonly Command[] = [
     name: "keys rewrap",
     usage: "FILE [--dry-run]",
     summary:
-      "Put private keys under the master key in FILE; a part of `keys rotate-master`",
+      "Put what is under the former master key in FILE under the one in use; a part of `keys rotate-master`",
     help: "--dry-run  say whether it can be done and change nothing",
     run: async (args, io) =>
       (await import("./rotation.ts")).runRewrap(args, io),

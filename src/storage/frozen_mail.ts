@@ -113,12 +113,42 @@ export async function freezeMail(
 }
 
 /**
- * Removes what was frozen.
+ * Makes the folder for what is frozen, and removes what a former backup has left.
  *
  * @param base MAILDIR_BASE_PATH.
+ * @returns Held, it says that the backup is needed. The script that makes it
+ * holds it, too, and for longer.
  */
-export async function thawMail(base: string): Promise<void> {
-  await removeIfThere(join(base, FROZEN_FOLDER));
+export async function makeFrozen(base: string): Promise<Disposable> {
+  const path = join(base, FROZEN_FOLDER);
+  for (;;) {
+    await removeIfThere(path);
+    await Deno.mkdir(path, { mode: DIRECTORY_MODE });
+    using stack = new DisposableStack();
+    const folder = stack.use(await Deno.open(path));
+    // Somebody may take it for abandoned before it is locked.
+    if (!folder.tryLockSync(false)) continue;
+    if (folder.statSync().nlink !== 0) return stack.move();
+  }
+}
+
+/**
+ * Removes what was frozen for a backup that nobody makes any more: links to mail
+ * that its owner may have removed since, or that was sealed.
+ *
+ * @param base MAILDIR_BASE_PATH.
+ * @returns False if a backup is being made: then it stays.
+ */
+export async function thawAbandoned(base: string): Promise<boolean> {
+  const path = join(base, FROZEN_FOLDER);
+  try {
+    using folder = await Deno.open(path);
+    if (!folder.tryLockSync(true)) return false;
+    await removeIfThere(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return true;
 }
 
 /** Staged files first and new/ before cur/: so mail moves while nobody acts. */

@@ -50,6 +50,29 @@ export async function readOwnership(root = "/"): Promise<OwnershipOf> {
   };
 }
 
+/** Numbers of users and groups, by name. */
+export interface Numbers {
+  /** Users. */
+  readonly users: ReadonlyMap<string, number>;
+  /** Groups. */
+  readonly groups: ReadonlyMap<string, number>;
+}
+
+/**
+ * Reads the numbers of users and groups.
+ *
+ * @param root Folder with `etc` in it.
+ * @returns The numbers.
+ */
+export async function readNumbers(root = "/"): Promise<Numbers> {
+  const turned = async (path: string): Promise<Map<string, number>> =>
+    new Map([...await readNames(path)].map(([number, name]) => [name, number]));
+  return {
+    users: await turned(`${root}/etc/passwd`),
+    groups: await turned(`${root}/etc/group`),
+  };
+}
+
 /** Reads names and numbers: passwd(5) and group(5) have them in one place. */
 async function readNames(path: string): Promise<ReadonlyMap<number, string>> {
   const lines = (await readFile(path, "utf8")).split("\n");

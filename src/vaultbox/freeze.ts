@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { IntakeApp } from "../app.ts";
 import {
   type DatabaseSnapshot,
   exportSnapshot,
@@ -13,7 +14,12 @@ import {
 import type { Db } from "../db/connect.ts";
 import { findArrived, findHmacs } from "../db/verifications.ts";
 import { AppError } from "../errors.ts";
-import { freezeMail, thawMail, type Wanted } from "../storage/frozen_mail.ts";
+import {
+  freezeMail,
+  makeFrozen,
+  thawAbandoned,
+  type Wanted,
+} from "../storage/frozen_mail.ts";
 import { lookAtFile } from "../storage/mail_files.ts";
 import type { VerifyApp } from "./verify.ts";
 
@@ -61,7 +67,7 @@ export interface FrozenMail {
  *
  * @param app What verification needs.
  * @param watcher Who is told.
- * @returns What was frozen; it is there until {@linkcode thawMail}.
+ * @returns What was frozen; it is there until somebody removes it.
  * @throws {AppError} `conflict` if the HMAC key is not that of the messages.
  */
 export function freezeAll(
@@ -71,8 +77,8 @@ export function freezeAll(
   const base = app.config.maildirBasePath;
   const options = "isolation level repeatable read read only";
   return app.sql.begin(options, async (tx): Promise<FrozenMail> => {
+    using _held = await makeFrozen(base);
     await watcher.exported(await exportSnapshot(tx));
-    await thawMail(base);
     const samples = new Samples(app, tx);
     let sum: FrozenMail = { vaultboxes: 0, files: 0, restless: 0 };
     let page: string[];
@@ -95,6 +101,19 @@ export function freezeAll(
     await watcher.dumped();
     return sum;
   }) as Promise<FrozenMail>;
+}
+
+/**
+ * Removes what was frozen for a backup that was killed: it has links to mail that
+ * was sealed or expunged since.
+ *
+ * @param app Uses `config`.
+ * @returns False if a backup is being made: then it stays until its end.
+ */
+export function dropAbandoned(
+  { config }: Pick<IntakeApp, "config">,
+): Promise<boolean> {
+  return thawAbandoned(config.maildirBasePath);
 }
 
 /** Asks the snapshot first, and for what it does not know the database of now. */

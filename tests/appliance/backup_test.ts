@@ -243,11 +243,20 @@ Deno.test({
   await t.step("a restore puts everything in place", async () => {
     await anew.intake.stop();
     await anew.apiService.stop();
+    // Of keys that this machine has had and the backup has not.
+    const others = ["hmac.key.ids", "hmac.key.former", "master.key.former"]
+      .map((name) => `${anew.directory}/secrets/${name}`);
+    for (const path of others) {
+      await Deno.writeTextFile(path, "ab".repeat(32));
+    }
     const owned = await owner(`${anew.directory}/mail`);
     const said = await must(anew.root("restore", "--yes", ...from));
     assert.equal(await owner(`${anew.directory}/mail`), owned);
     assert.match(said, /Private keys: \d+ open, 0 unreadable, 0 missing/);
     assert.match(said, /What was here before/);
+    for (const path of others) {
+      await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
+    }
     await must(anew.encimap("reconcile"));
     await anew.intake.start();
     await anew.apiService.start();

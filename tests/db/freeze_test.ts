@@ -12,6 +12,36 @@ import { Sightings } from "../../src/vaultbox/sightings.ts";
 import { makeBox, type TestWorld, testWorld } from "../helpers/app.ts";
 import { octets } from "../helpers/mail.ts";
 
+/** Says whether something was frozen and is there. */
+async function isFrozen(world: TestWorld): Promise<boolean> {
+  return await Deno.lstat(`${world.directory}/mail/.backup`)
+    .then(() => true, () => false);
+}
+
+Deno.test("what was frozen for a backup that was killed goes with the next sweep, and what is needed stays", async () => {
+  await using world = await testWorld();
+  const cat = await makeBox(world, "cat");
+  await mail(world, cat, "cat");
+  const app = { ...world.intake };
+  await freezeAll(app, {
+    exported: () => {},
+    progress: () => {},
+    async dumped() {
+      await finishDeliveries(world.intake, new Sightings());
+      assert.ok(await isFrozen(world));
+    },
+  });
+  // The script that makes the backup holds it from then on.
+  {
+    using held = await Deno.open(`${world.directory}/mail/.backup`);
+    assert.ok(held.tryLockSync(false));
+    await finishDeliveries(world.intake, new Sightings());
+    assert.ok(await isFrozen(world));
+  }
+  await finishDeliveries(world.intake, new Sightings());
+  assert.ok(!await isFrozen(world));
+});
+
 const BOXES = ["cat", "fox", "owl"];
 
 async function mail(

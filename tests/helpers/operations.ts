@@ -4,14 +4,17 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import "reflect-metadata";
 import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
+import { keepReport } from "../../src/cli/doctor/report.ts";
 import { generateRsaKey } from "../../src/x509/key_pair.ts";
 import { pemEncode } from "../../src/x509/pem.ts";
 import { selfSignedCertificate } from "../../src/x509/self_signed.ts";
 import type { Schema } from "../../src/http/fields.ts";
 import type { Input, Operation, Reply, ServedApi } from "./api.ts";
 import { bearer } from "./http.ts";
+import { outcome, OUTCOMES } from "./machine_peers.ts";
 import type { TestWorld } from "./app.ts";
 import { readTrialMail } from "./trial.ts";
 import { lastingIssuer } from "../../src/vaultbox/issuer.ts";
@@ -198,6 +201,16 @@ const INPUTS: Readonly<
     params: { id: vaultboxId },
     body: { csr: await csrFor(address), days: 30 },
   }),
+  getMachine: async ({ world, address }) => {
+    const more = { problem: `1 entries differ, as ${address} in transport` };
+    const outcomes = [
+      ...OUTCOMES,
+      outcome("maps", "failed", "they agree", more),
+    ];
+    const options = { at: new Date(), warn: assert.fail };
+    await keepReport(world.app.sql, outcomes, options);
+    return {};
+  },
   downloadIssuer: async ({ world }) => {
     const { id } = await lastingIssuer(world.app);
     return { query: { "issuer_id": id } };
