@@ -19,6 +19,7 @@ const CONTENTS = [
   "LICENSE",
   "README.md",
   "SECURITY.md",
+  "appliance/bin",
   "appliance/install",
   "appliance/monitoring",
   "dist",

@@ -21,14 +21,54 @@ preflight() {
     fatal "\"$HOST\" is no full host name such as mail.example.org"
   fi
 
+  check_rotation
   check_sums
   if [ -n "$RELEASE_KEY" ] && [ ! -r "$RELEASE_KEY" ]; then fatal "$RELEASE_KEY cannot be read"; fi
-  if [ -n "$TLS_CERT$TLS_KEY" ]; then check_tls; fi
+  check_tls_options
   # What an earlier run was told stays.
   if [ -z "$WEB" ] && [ -e "$NGINX" ]; then WEB=yes; fi
+  decide_checks
+  decide_dashboard
   check_resources
   check_ports
   if has postconf; then check_postfix; fi
+}
+
+# check_rotation: ends while keys are rotated. The API must not start meanwhile, and the
+# commands of root, which an upgrade needs, end with 75.
+check_rotation() {
+  lock=$STATE/backup/commands.lock
+  if [ -e "$lock" ] && ! flock -s -n "$lock" true; then
+    fatal 'keys are being rotated: wait for the end of that'
+  fi
+  for name in master hmac; do
+    [ ! -e "$SECRETS/$name.key.former" ] ||
+      fatal "the rotation of $name.key was interrupted: run \"encimap keys rotate-$name\" again first, which goes on"
+  done
+}
+
+check_tls_options() {
+  if [ -n "$TLS_CERT$TLS_KEY" ]; then
+    [ -z "$ACME" ] || usage_error 'a certificate is either by ACME or your own'
+    check_tls
+  elif [ -n "$ACME_SERVER" ] && [ "$ACME" != yes ]; then
+    usage_error '--acme-server goes with --acme-email'
+  fi
+  if [ -n "$ACME_EMAIL" ]; then
+    case $ACME_EMAIL in
+      *[!A-Za-z0-9.@_+-]* | *@*@* | @* | *@) usage_error "$ACME_EMAIL is no address" ;;
+      *@*.*) ;;
+      *) usage_error "$ACME_EMAIL is no address" ;;
+    esac
+    ACME_SERVER=${ACME_SERVER:-$LETS_ENCRYPT}
+    case $ACME_SERVER in
+      *[!A-Za-z0-9.:/_-]*) usage_error "$ACME_SERVER is no URL" ;;
+      https://?*) ;;
+      *) usage_error "$ACME_SERVER must begin with https://" ;;
+    esac
+  fi
+  # What an earlier run was told stays.
+  if [ -z "$ACME" ] && [ -z "$TLS_CERT" ] && [ -e "$TLS/acme" ]; then ACME=yes; fi
 }
 
 check_tls() {
@@ -37,12 +77,14 @@ check_tls() {
     case $file in /*) ;; *) usage_error "$file must be an absolute path" ;; esac
     [ -r "$file" ] || fatal "$file cannot be read"
   done
-  has openssl || return 0
-  certificate_key=$(openssl x509 -in "$TLS_CERT" -noout -pubkey 2>/dev/null) || fatal "$TLS_CERT is no certificate"
-  private_key=$(openssl pkey -in "$TLS_KEY" -pubout 2>/dev/null) || fatal "$TLS_KEY is no private key without a password"
-  [ "$certificate_key" = "$private_key" ] || fatal "$TLS_KEY does not belong to $TLS_CERT"
-  openssl x509 -in "$TLS_CERT" -noout -checkhost "$HOST" | grep -q 'does match' ||
-    warn "$TLS_CERT is not for $HOST: mail clients will complain"
+  # Where it is missing, make_certificate looks once it is there.
+  ! has openssl || check_pair "$HERE/appliance/bin/encimap_tls"
+}
+
+# check_pair SCRIPT: ends if the operator's own certificate cannot be used.
+check_pair() {
+  said=$(sh "$1" check "$TLS_CERT" "$TLS_KEY" "$HOST" 2>&1) || fatal "${said#encimap_tls: }"
+  [ -z "$said" ] || warn "${said#Warning: }"
 }
 
 # Ports that another program than ours has.
@@ -50,6 +92,8 @@ check_ports() {
   has ss || return 0
   web=''
   if [ "$WEB" = yes ]; then web='80:nginx 443:nginx 4302:encimap,deno'; fi
+  if [ "$ACME" = yes ] && [ "$WEB" != yes ]; then check_port_80; fi
+  if dashboard_is_on; then web="$web $(setting ENCIMAP_DASHBOARD_PORT 3000):encimap,deno"; fi
   for entry in 25:master,smtpd,postscreen 587:master,smtpd 993:dovecot,imap-login 4301:encimap,deno 4321:encimap,deno,systemd $web; do
     port=${entry%%:*}
     expected=${entry#*:}
@@ -66,6 +110,15 @@ check_ports() {
       esac
     done
   done
+}
+
+# check_port_80: ACME has to be answered there, at each renewal.
+check_port_80() {
+  program=$(ss -H -l -t -n -p 'sport = :80' 2>/dev/null | sed -n 's/.*(("\([^"]*\)".*/\1/p' | head -n 1)
+  case $program in
+    '' | lego) ;;
+    *) warn "port 80 is in use by \"$program\": have it pass http://$HOST/.well-known/acme-challenge/ on to 127.0.0.1:4303, or there will be no certificate by ACME" ;;
+  esac
 }
 
 # stop_command PORT: what ends the program that listens there.
@@ -120,7 +173,9 @@ check_postfix() {
     *' 0.0.0.0/0 '* | *' [::]/0 '*) fatal 'mynetworks of /etc/postfix/main.cf lets the whole world send through this machine' ;;
   esac
   for name in always_bcc sender_bcc_maps recipient_bcc_maps header_checks body_checks mime_header_checks nested_header_checks debug_peer_list; do
-    [ -z "$(postconf -n "$name" 2>/dev/null)" ] ||
+    [ -n "$(postconf -n "$name" 2>/dev/null)" ] || continue
+    # header_checks has a part of ours.
+    [ -z "$(others_of "$name" "$(postconf -h "$name" 2>/dev/null)")" ] ||
       warn "$name is set in /etc/postfix/main.cf: it may copy or log mail in clear"
   done
 }

@@ -1,6 +1,9 @@
 # shellcheck shell=sh
 # The program: as it was built elsewhere, or built here.
 
+# What it is built of, besides this script.
+SOURCES='build.ts main.ts deno.json deno.lock src sql appliance clients'
+
 # sum_of FOLDER NAME...: one checksum over all files below.
 sum_of() {
   (
@@ -17,9 +20,10 @@ install_program() {
   step 'Program'
   cd "$HERE"
   if [ -x "$HERE/dist/encimap" ]; then
-    origin="prebuilt $(sum_of "$HERE" dist)"
+    origin="prebuilt $(sum_of "$HERE" dist install.sh appliance/install)"
   elif [ -f "$HERE/build.ts" ]; then
-    origin="source $(sum_of "$HERE" build.ts main.ts deno.json deno.lock src sql appliance)"
+    # shellcheck disable=SC2086
+    origin="source $(sum_of "$HERE" install.sh $SOURCES)"
   elif [ -x "$LIBRARY/current/encimap" ]; then
     origin=$(cat "$LIBRARY/current/.origin")
   else
@@ -38,6 +42,8 @@ install_program() {
       place_program
     fi
   fi
+  # Also one that was interrupted.
+  if due upgrade; then UPGRADING=1; fi
   keep_release_key
 }
 
@@ -45,24 +51,37 @@ install_program() {
 # for pipe(8) bounces mail when it cannot be started.
 place_program() {
   rm -rf "$LIBRARY"/.new
+  mkdir -p "$LIBRARY"
+  # A copy that breaks off would fill the disk that mail needs.
+  size=$(du -sm "$built" | cut -f 1)
+  free=$(df -Pm "$LIBRARY" | awk 'NR == 2 { print $4 }')
+  [ "$free" -gt $((size + 100)) ] || fatal "$LIBRARY has $free MiB free, and the program takes $size"
   mkdir -p "$LIBRARY/.new"
   cp -R "$built/." "$LIBRARY/.new/"
+  # For the way back, when this copy is gone.
+  mkdir -p "$LIBRARY/.new/installer/appliance"
+  cp -R "$HERE/install.sh" "$LIBRARY/.new/installer/"
+  cp -R "$HERE/appliance/bin" "$HERE/appliance/install" "$LIBRARY/.new/installer/appliance/"
   printf '%s\n' "$origin" >"$LIBRARY/.new/.origin"
   chown -R root:root "$LIBRARY/.new"
   chmod -R u=rwX,go=rX "$LIBRARY/.new"
   version=$("$LIBRARY/.new/encimap" version 2>"$WORK/output") ||
     fatal "the program does not start: $(cat "$WORK/output")"
-  version=${version##* }-$(printf '%s' "${origin##* }" | cut -c 1-8)
+  number=${version##* }
+  version=$number-$(printf '%s' "${origin##* }" | cut -c 1-8)
   previous=$(readlink "$LIBRARY/current" 2>/dev/null) || previous=
+  if [ -n "$previous" ]; then refuse_older "$LIBRARY/.new/encimap" "$number"; fi
   rm -rf "${LIBRARY:?}/$version"
   mv "$LIBRARY/.new" "$LIBRARY/$version"
   sync -f "$LIBRARY"
+  keep_former
   later services
   ln -sfn "$version" "$LIBRARY/.current"
   mv -T "$LIBRARY/.current" "$LIBRARY/current"
+  former=$(cat "$FORMER/version" 2>/dev/null) || former=$previous
   for old in "$LIBRARY"/*; do
     case ${old##*/} in
-      current | "$version" | "$previous") ;;
+      current | "$version" | "$former") ;;
       *) rm -rf "$old" ;;
     esac
   done
@@ -79,7 +98,7 @@ build_program() {
   # In a copy: the clone stays as it is.
   rm -rf "$CACHE/build"
   mkdir -p "$CACHE/build"
-  for part in build.ts main.ts deno.json deno.lock src sql appliance; do
+  for part in $SOURCES; do
     cp -R "$HERE/$part" "$CACHE/build/"
   done
   cd "$CACHE/build"

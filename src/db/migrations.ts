@@ -33,6 +33,10 @@ import verifications from "../../sql/0014_verifications.sql" with {
 };
 import sending from "../../sql/0016_sending.sql" with { type: "text" };
 import keptLog from "../../sql/0017_kept_log.sql" with { type: "text" };
+import selfTest from "../../sql/0018_self_test.sql" with { type: "text" };
+import doctorReports from "../../sql/0019_doctor_reports.sql" with {
+  type: "text",
+};
 import grants from "../../sql/grants.sql" with { type: "text" };
 
 /** One step of the schema. */
@@ -62,6 +66,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0015_upkeep", text: upkeep },
   { name: "0016_sending", text: sending },
   { name: "0017_kept_log", text: keptLog },
+  { name: "0018_self_test", text: selfTest },
+  { name: "0019_doctor_reports", text: doctorReports },
 ];
 
 /** Rights of the other roles, given again after every migration. */

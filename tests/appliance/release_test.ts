@@ -33,6 +33,25 @@ const CHANGES: Record<string, [string, RegExp]> = {
   "no release at all": ["rm SHA256SUMS*", /signed releases only/],
 };
 
+/**
+ * Looks at a certificate before anything is installed: from the release, and from the
+ * copy of install.sh that lies with the program.
+ */
+const CALLS = `
+  openssl req -x509 -newkey rsa:2048 -nodes -subj / -addext subjectAltName=DNS:mail.example.test \
+    -days 9 -keyout tls.key -out tls.pem 2>/dev/null
+  HERE=$PWD/release WORK=$PWD LIBRARY=$PWD/library HOST=mail.example.test
+  FORMER=$PWD/former PENDING=$PWD/pending
+  TLS_CERT=$PWD/tls.pem TLS_KEY=$PWD/tls.key
+  DRY= LOG= DONE= STEP=test COUNT=0 CHANGES= NL=
+  for part in common preflight program upgrade; do . "$HERE/appliance/install/$part.sh"; done
+  check_tls
+  built=$HERE/dist origin='prebuilt 12345678'
+  place_program
+  HERE=$LIBRARY/current/installer
+  check_tls
+`;
+
 Deno.test({
   name: `install.sh takes a signed release and no other${NEEDS}`,
   ignore: NEEDS !== "",
@@ -45,7 +64,7 @@ async function testRelease(t: Deno.TestContext): Promise<void> {
     await sh(
       dir,
       `cp -R '${ROOT}'*.md '${ROOT}LICENSE' '${ROOT}docs' '${ROOT}install.sh' .
-       mkdir -p appliance dist/runtime secrets && cp -R '${ROOT}appliance/install' '${ROOT}appliance/monitoring' appliance && echo program >dist/encimap && chmod 755 dist/encimap && echo x >dist/runtime/main.js
+       mkdir -p dist/runtime secrets && cp -R '${ROOT}appliance' . && printf '#!/bin/sh\necho encimap 1.0.0\n' >dist/encimap && chmod 755 dist/encimap && echo x >dist/runtime/main.js
        openssl genpkey -algorithm ed25519 -out key.pem
        openssl pkey -in key.pem -pubout -out secrets/release.pem`,
     );
@@ -58,6 +77,14 @@ async function testRelease(t: Deno.TestContext): Promise<void> {
       await fresh();
       assert.equal(await verdict(dir), undefined);
       await sh(`${dir}/release`, "test -x dist/encimap && ./install.sh --help");
+    });
+    await t.step({
+      name: "which has all that install.sh calls (needs root)",
+      ignore: Deno.uid() !== 0,
+      fn: async () => {
+        await fresh();
+        await sh(dir, CALLS);
+      },
     });
     for (const [name, [change, reason]] of Object.entries(CHANGES)) {
       await t.step(`not ${name}`, async () => {

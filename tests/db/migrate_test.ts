@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/db/connect.ts";
-import { checkSchema, migrate } from "../../src/db/migrate.ts";
-import { MIGRATIONS } from "../../src/db/migrations.ts";
+import type { Io } from "../../src/cli/command.ts";
+import { runMigrate } from "../../src/cli/upkeep.ts";
+import { checkSchema, migrate, type SchemaGap } from "../../src/db/migrate.ts";
+import { type Migration, MIGRATIONS } from "../../src/db/migrations.ts";
 import { AppError } from "../../src/errors.ts";
 import { testDatabase } from "../helpers/database.ts";
 
 const EMPTY = { migrated: false };
 
+function namesOf({ missing }: SchemaGap): string[] {
+  return missing.map(({ name }) => name);
+}
+
 Deno.test("migrate() applies everything once and nothing the second time", async () => {
   await using database = await testDatabase(EMPTY);
   const names = MIGRATIONS.map((migration) => migration.name);
-  assert.deepEqual(await migrate(database.sql), names);
-  assert.deepEqual(await migrate(database.sql), []);
+  assert.deepEqual(namesOf(await migrate(database.sql)), names);
+  assert.deepEqual(namesOf(await migrate(database.sql)), []);
 });
 
 Deno.test("migrate() by two processes at once applies each step once", async () => {
@@ -20,7 +26,7 @@ Deno.test("migrate() by two processes at once applies each step once", async () 
   const other = connect(database.url("postgres"), { max: 1 });
   const both = await Promise.all([migrate(database.sql), migrate(other)]);
   await other.end();
-  assert.equal(both.flat().length, MIGRATIONS.length);
+  assert.equal(both.flatMap(namesOf).length, MIGRATIONS.length);
 });
 
 Deno.test("what PostgreSQL's own user migrates belongs to the owner's role", async () => {
@@ -54,17 +60,66 @@ Deno.test("migrate() leaves nothing of a step that fails", async () => {
   assert.deepEqual({ ...row }, { a: null, b: null });
 });
 
-Deno.test("migrate() and checkSchema() refuse a schema newer than the program", async () => {
+const LATER: Migration = {
+  name: "9998_later",
+  text: "create table later_rows (id integer)",
+};
+const EXCLUDING: Migration = {
+  name: "9999_excluding",
+  text:
+    "-- Excludes older programs: they ask for its users.\ndrop table later_rows",
+};
+
+Deno.test("a program goes on with a newer schema, and leaves it as it is", async () => {
   await using database = await testDatabase();
-  await database.sql`
-    insert into schema_migrations (version, name) values (999, 'later')
+  const { sql } = database;
+  await migrate(sql, [...MIGRATIONS, LATER]);
+  await sql`revoke all on later_rows from encimap`;
+  await checkSchema(sql);
+  assert.deepEqual(await migrate(sql), { missing: [], isNewer: true });
+  const [row] = await sql`
+    select has_table_privilege('encimap', 'later_rows', 'select') as granted
   `;
+  assert.equal(row!.granted, false);
+});
+
+Deno.test("a program that a newer schema excludes refuses it, with the step and its reason", async () => {
+  await using database = await testDatabase();
+  await migrate(database.sql, [...MIGRATIONS, LATER, EXCLUDING]);
   for (const attempt of [migrate, checkSchema]) {
     await assert.rejects(
       attempt(database.sql),
-      (error) => error instanceof AppError && error.code === "conflict",
+      (error) =>
+        error instanceof AppError && error.code === "conflict" &&
+        error.message.includes(
+          "9999_excluding (they ask for its users.)",
+        ) && !error.message.includes("9998_later"),
     );
   }
+});
+
+Deno.test("migrate --dry-run says what is missing, and changes nothing", async () => {
+  await using database = await testDatabase(EMPTY);
+  const lines: string[] = [];
+  const io = {
+    env: {
+      ENCIMAP_HOSTNAME: "mail.example.test",
+      ENCIMAP_DATABASE_URL: database.url("postgres"),
+    },
+    print: (line: string) => void lines.push(line),
+    readText: () => {
+      throw new Deno.errors.NotFound();
+    },
+  } as unknown as Io;
+  assert.equal(await runMigrate(["--dry-run"], io), 0);
+  assert.deepEqual(
+    lines,
+    MIGRATIONS.map(({ name }) => `Would apply ${name}`),
+  );
+  const [row] = await database.sql`
+    select to_regclass('schema_migrations') as there
+  `;
+  assert.equal(row!.there, null);
 });
 
 Deno.test("checkSchema() refuses a schema that is not migrated", async () => {
