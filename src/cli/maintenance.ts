@@ -31,8 +31,8 @@ export async function runMaintenance(
     progress: (so) => io.print(`${renewed} ${so.renewed}, failed ${so.failed}`),
   });
   if (done === undefined) {
-    io.print("Another run is at it");
-    return EXIT.ok;
+    io.warn("Another run is at it; nothing was done");
+    return EXIT.tempfail;
   }
   for (const due of done.due) {
     const { notAfter } = due;
@@ -69,8 +69,8 @@ export async function runCleanUp(
   });
   io.progress?.("");
   if (done === undefined) {
-    io.print("Another run is at it");
-    return EXIT.ok;
+    io.warn("Another run is at it; nothing was done");
+    return EXIT.tempfail;
   }
   for (const { name, count } of done.deleted) {
     io.print(`${dryRun ? "Would delete" : "Deleted"} ${count} ${name}`);

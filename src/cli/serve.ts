@@ -8,7 +8,11 @@ import { type Config, ConfigError } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { createLog, type Log, reason } from "../log.ts";
 import { openApp, openIntakeApp, openSubmission } from "../open.ts";
-import { dropPermissions } from "../system/permissions.ts";
+import {
+  DOCTORS_PROGRAMS,
+  dropPermissions,
+  dropPrograms,
+} from "../system/permissions.ts";
 import { endsIn, shutdownSignal, STOP_MS } from "../system/shutdown.ts";
 import { startApi } from "./api.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
@@ -25,6 +29,8 @@ import { startSubmission } from "./submission.ts";
 export function runApi(io: Io): Promise<number> {
   return runServices(io, async (config, log, stack) => {
     const app = stack.use(await openApp(config, log.with({ part: "api" })));
+    // It starts postmap(1) and nothing else.
+    dropPrograms(DOCTORS_PROGRAMS);
     return [await startApi(app)];
   });
 }
@@ -78,7 +84,14 @@ export function runServe(io: Io): Promise<number> {
   });
 }
 
-async function runServices(
+/**
+ * Runs parts of the program until SIGTERM.
+ *
+ * @param io The process.
+ * @param start Starts them; what it puts on the stack is closed at the end.
+ * @returns Exit status.
+ */
+export async function runServices(
   io: Io,
   start: (
     config: Config,

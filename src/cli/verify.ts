@@ -22,6 +22,7 @@ import {
 } from "../vaultbox/verify_all.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
 import { find, parse } from "./operator.ts";
+import { isUnfinished } from "./unfinished.ts";
 
 /** Exit status if there are findings. */
 const FOUND = 2;
@@ -50,7 +51,7 @@ export async function runVerify(
     restart: { type: "boolean" },
   }, undefined);
   const config = loadConfig(io);
-  if (await isThere(`${config.hmacKeyFile}.former`)) {
+  if (await isUnfinished(config.hmacKeyFile)) {
     throw new AppError(
       "conflict",
       "The rotation of the HMAC key is not finished: encimap keys rotate-hmac goes on with it",
@@ -74,15 +75,6 @@ export async function runVerify(
   }
   printer.summarize(report);
   return countOf(report) === 0 ? EXIT.ok : FOUND;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    return (await Deno.lstat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 async function verifyNamed(

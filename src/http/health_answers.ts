@@ -8,14 +8,33 @@ import type { Health } from "../vaultbox/health.ts";
 import { COUNT, type Json, shape } from "./answers.ts";
 import type { Schema } from "./fields.ts";
 
+/** Schema of {@linkcode servicesJson}. */
+export const SERVICES: Schema = shape("Services", {
+  database: { type: "string", enum: ["connected", "disconnected"] },
+  storage: { type: "string", enum: ["accessible", "inaccessible"] },
+  mta: { type: "string", enum: ["running", "stopped"] },
+  imap: { type: "string", enum: ["running", "stopped"] },
+});
+
+/**
+ * Shapes which parts work.
+ *
+ * @param health The state.
+ * @returns A word for each.
+ */
+export function servicesJson(health: Health): Json {
+  return {
+    "database": health.database ? "connected" : "disconnected",
+    "storage": health.storage ? "accessible" : "inaccessible",
+    "mta": health.mta ? "running" : "stopped",
+    "imap": health.imap ? "running" : "stopped",
+  };
+}
+
 /** Schema of {@linkcode healthJson}. */
 export const HEALTH: Schema = shape("Health", {
   status: { type: "string", enum: ["healthy", "unhealthy"] },
-  services: shape("Services", {
-    database: { type: "string", enum: ["connected", "disconnected"] },
-    storage: { type: "string", enum: ["accessible", "inaccessible"] },
-    mta: { type: "string", enum: ["running", "stopped"] },
-  }),
+  services: SERVICES,
   certificates: {
     anyOf: [
       shape("CertificateCounts", {
@@ -44,11 +63,7 @@ export const HEALTH: Schema = shape("Health", {
 export function healthJson(health: Health): Json {
   return {
     "status": health.healthy ? "healthy" : "unhealthy",
-    "services": {
-      "database": health.database ? "connected" : "disconnected",
-      "storage": health.storage ? "accessible" : "inaccessible",
-      "mta": health.mta ? "running" : "stopped",
-    },
+    "services": servicesJson(health),
     "certificates": health.certificates === undefined ? null : {
       "expiring": health.certificates.expiring,
       "expired": health.certificates.expired,

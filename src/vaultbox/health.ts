@@ -24,6 +24,8 @@ export interface Health {
   readonly storage: boolean;
   /** Whether Postfix takes connections. */
   readonly mta: boolean;
+  /** Whether Dovecot answers. */
+  readonly imap: boolean;
   /** What is to be said of certificates; undefined if they cannot be counted. */
   readonly certificates: CertificateCounts | undefined;
   /** Who has sent too much; undefined if it cannot be counted. */
@@ -51,6 +53,7 @@ export function healthCheck(
   });
   const isStorageUp = part(() => intakeIsHealthy(app.config.intakeSocket));
   const isMtaUp = part(() => isListening(app.config.smtpPort));
+  const isImapUp = part(() => dovecotAnswers(app.config.doveadmSocket));
   let counts: CertificateCounts | undefined;
   const areCounted = part(async () => {
     const renewDays = app.config.certRenewDays;
@@ -61,20 +64,22 @@ export function healthCheck(
     sending = await countSending(app.sql);
   });
   return kept(app, async () => {
-    const [database, storage, mta, counted, sendingCounted] = await Promise
-      .all([
+    const [database, storage, mta, imap, counted, sendingCounted] =
+      await Promise.all([
         isDatabaseUp(),
         isStorageUp(),
         isMtaUp(),
+        isImapUp(),
         areCounted(),
         isSendingCounted(),
       ]);
     return {
       // A certificate that has ended stops no mail.
-      healthy: database && storage && mta,
+      healthy: database && storage && mta && imap,
       database,
       storage,
       mta,
+      imap,
       certificates: counted ? counts : undefined,
       sending: sendingCounted ? sending : undefined,
     };
@@ -108,12 +113,17 @@ export function readyCheck(
 }
 
 /**
- * Keeps an answer for two seconds; who asks while it is being found waits for
- * the same one.
+ * Keeps an answer; who asks while it is being found waits for the same one.
+ *
+ * @param app Uses `now`.
+ * @param find Finds it.
+ * @param ms Milliseconds for which it is given again; two seconds if left out.
+ * @returns What gives it.
  */
-function kept<T>(
+export function kept<T>(
   app: Pick<App, "now">,
   find: () => Promise<T>,
+  ms: number = KEPT_MS,
 ): () => Promise<T> {
   let answer: Promise<T> | undefined;
   let until = 0;
@@ -121,7 +131,7 @@ function kept<T>(
     if (answer === undefined || app.now().getTime() >= until) {
       until = Infinity;
       answer = find().finally(() => {
-        until = app.now().getTime() + KEPT_MS;
+        until = app.now().getTime() + ms;
       });
     }
     return answer;
@@ -129,10 +139,14 @@ function kept<T>(
 }
 
 /**
- * Makes a check that says no when it takes too long. What hangs goes on, and is
- * waited for again in place of being asked again: it does not pile up.
+ * Makes a check that says no when it takes more than three seconds. What hangs
+ * goes on, and is waited for again in place of being asked again: it does not
+ * pile up.
+ *
+ * @param check Throws if it is not so.
+ * @returns The check.
  */
-function part(check: () => Promise<void>): () => Promise<boolean> {
+export function part(check: () => Promise<void>): () => Promise<boolean> {
   let running: Promise<boolean> | undefined;
   return async () => {
     running ??= check().then(() => true, () => false).finally(() => {
@@ -173,6 +187,27 @@ export function intakeIsHealthy(socketPath: string): Promise<void> {
     asked.on("timeout", () => asked.destroy(new Error("intake is silent")));
     asked.on("error", reject);
     asked.end();
+  });
+}
+
+/**
+ * Asks Dovecot over its doveadm service, which only the API may: unlike a
+ * connection to port 993 it is no login that was given up, and no line in a log.
+ *
+ * @param path Unix socket of the service.
+ * @throws {Error} If it does not answer.
+ */
+export function dovecotAnswers(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path, timeout: TIMEOUT_MS });
+    socket.on("error", reject);
+    socket.on("timeout", () => socket.destroy(new Error("Dovecot is silent")));
+    socket.on("close", () => reject(new Error("Dovecot says nothing")));
+    socket.on("data", () => {
+      resolve();
+      socket.destroy();
+    });
+    socket.write("VERSION\tdoveadm-server\t1\t0\n");
   });
 }
 

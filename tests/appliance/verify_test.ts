@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   DEFAULT_APPLIANCE,
+  mailCheckSettings,
   renderAppliance,
 } from "../../src/appliance/render.ts";
 import { ALICE } from "../helpers/app.ts";
@@ -134,6 +135,7 @@ Deno.test({
     await Deno.chmod(program, 0o755);
     const files = renderAppliance({
       ...DEFAULT_APPLIANCE,
+      ...mailCheckSettings("off"),
       hostname: "mail.example.test",
       mapsPath: "/unused",
       maildirBasePath: "/unused",

@@ -3,8 +3,6 @@ import type { App } from "../../src/app.ts";
 import { connect } from "../../src/db/connect.ts";
 import { AppError } from "../../src/errors.ts";
 import { buildApi } from "../../src/http/api.ts";
-import { deprecateAll } from "../../src/http/deprecation.ts";
-import { openApi } from "../../src/http/openapi.ts";
 import { apiRoutes } from "../../src/http/routes/all.ts";
 import { postfixMta } from "../../src/mta/postfix.ts";
 import { readyCheck } from "../../src/vaultbox/health.ts";
@@ -39,11 +37,17 @@ Deno.test("ready says only whether requests can be answered", async (t) => {
     world.mta.refusal = undefined;
     assert.deepEqual(await ready(), yes);
   });
-  await t.step("a schema of a newer program", async () => {
-    await world.database
-      .sql`insert into schema_migrations values (999, 'future')`;
+  await t.step("a schema that excludes this program", async () => {
+    const { sql } = world.database;
+    const newer = { version: 999, name: "future", "excludes_older": null };
+    await sql`insert into schema_migrations ${sql(newer)}`;
+    assert.deepEqual(await ready(), yes);
+    await sql`
+      update schema_migrations set excludes_older = 'drops it'
+      where version = 999
+    `;
     assert.deepEqual(await ready(), no);
-    await world.database.sql`delete from schema_migrations where version = 999`;
+    await sql`delete from schema_migrations where version = 999`;
     assert.deepEqual(await ready(), yes);
   });
   await t.step("a schema of an older program", async () => {
@@ -137,27 +141,4 @@ Deno.test("a route that goes says so in its answers and in the description", asy
   const { body } = await askApi(api, "/openapi.json");
   assert.equal(body.paths["/usage"].get.deprecated, true);
   assert.equal(body.paths["/vaultboxes"].get.deprecated, undefined);
-});
-
-Deno.test("all of v1 is marked at once, but for what is marked already", async () => {
-  await using world = await testWorld();
-  const all = {
-    since: new Date("2030-01-01T00:00:00Z"),
-    sunset: new Date("2031-01-01T00:00:00Z"),
-  };
-  const [first, ...others] = apiRoutes(world.app);
-  const earlier = { ...all, since: new Date("2029-01-01T00:00:00Z") };
-  const routes = deprecateAll(
-    [{ ...first!, deprecation: earlier }, ...others],
-    all,
-  );
-  assert.deepEqual(routes[0]!.deprecation, earlier);
-  for (const route of routes.slice(1)) assert.equal(route.deprecation, all);
-  const paths = openApi(routes)["paths"] as Record<
-    string,
-    Record<string, { deprecated?: boolean }>
-  >;
-  for (const { method, path } of routes) {
-    assert.equal(paths[path]![method.toLowerCase()]!.deprecated, true);
-  }
 });

@@ -7,9 +7,11 @@ const PIPE = [
   "src/cli/pipe_main.ts",
   "src/cli/process_io.ts",
   "src/config.ts",
+  "src/dashboard_settings.ts",
   "src/encryption_policy.ts",
   "src/errors.ts",
   "src/mail/octets.ts",
+  "src/mail_check_settings.ts",
   "src/setting_kind.ts",
   "src/settings.ts",
   "src/system/permissions.ts",
@@ -20,12 +22,16 @@ const PIPE = [
 /** What else main.ts loads before it knows which command it is. */
 const MAIN = [
   "main.ts",
+  "src/cli/access_commands.ts",
   "src/cli/backup_commands.ts",
   "src/cli/commands.ts",
+  "src/cli/dashboard_commands.ts",
+  "src/cli/doctor_commands.ts",
   "src/cli/key_commands.ts",
   "src/cli/moving_commands.ts",
   "src/cli/refusal.ts",
   "src/cli/run.ts",
+  "src/cli/vaultbox_commands.ts",
   "src/log.ts",
   "src/version.ts",
 ];
