@@ -121,6 +121,15 @@ export interface Challenge {
   value: string;
 }
 
+/** `CheckedDnsRecord` of docs/openapi.yaml. */
+export interface CheckedDnsRecord {
+  name: string;
+  type: string;
+  value: string;
+  state: "ok" | "missing" | "wrong" | "unknown";
+  found: string[];
+}
+
 /** `CreatedVaultbox` of docs/openapi.yaml. */
 export interface CreatedVaultbox {
   "vaultbox_id": string;
@@ -194,6 +203,24 @@ export interface DnsRecord {
   name: string;
   type: string;
   value: string;
+}
+
+/** `DoctorCheck` of docs/openapi.yaml. */
+export interface DoctorCheck {
+  name: string;
+  status: "ok" | "warning" | "failed" | "skipped";
+  title: string;
+  note: string | null;
+  problem: string | null;
+  fix: string | null;
+}
+
+/** `DoctorReport` of docs/openapi.yaml. */
+export interface DoctorReport {
+  at: string;
+  version: string;
+  status: "ok" | "warning" | "failed";
+  checks: DoctorCheck[];
 }
 
 /** `Domain` of docs/openapi.yaml. */
@@ -293,6 +320,16 @@ export interface Live {
   status: "live";
 }
 
+/** `Machine` of docs/openapi.yaml. */
+export interface Machine {
+  version: string;
+  services: Services;
+  queues: Queue[] | null;
+  store: StoreRoom | null;
+  vaultboxes: VaultboxSums | null;
+  doctor: DoctorReport | null;
+}
+
 /** `MailServer` of docs/openapi.yaml. */
 export interface MailServer {
   host: string;
@@ -360,6 +397,14 @@ export interface NewestCertificate {
   "renewed_by": "appliance" | "owner";
 }
 
+/** `Queue` of docs/openapi.yaml. */
+export interface Queue {
+  name: "maildrop" | "incoming" | "active" | "deferred" | "hold";
+  messages: number;
+  bytes: number;
+  "oldest_seconds": number;
+}
+
 /** `Ready` of docs/openapi.yaml. */
 export interface Ready {
   status: "ready" | "unready";
@@ -376,6 +421,7 @@ export interface Services {
   database: "connected" | "disconnected";
   storage: "accessible" | "inaccessible";
   mta: "running" | "stopped";
+  imap: "running" | "stopped";
 }
 
 /** `SetupLink` of docs/openapi.yaml. */
@@ -386,6 +432,13 @@ export interface SetupLink {
   "expires_at": string;
   "used_at": string | null;
   "created_at": string;
+}
+
+/** `StoreRoom` of docs/openapi.yaml. */
+export interface StoreRoom {
+  "total_bytes": number;
+  "free_bytes": number;
+  "min_free_bytes": number;
 }
 
 /** `UploadedCertificate` of docs/openapi.yaml. */
@@ -442,6 +495,15 @@ export interface Vaultbox {
   "used_messages": number;
   "publish_certificate": boolean;
   "created_at": string;
+}
+
+/** `VaultboxSums` of docs/openapi.yaml. */
+export interface VaultboxSums {
+  active: number;
+  suspended: number;
+  full: number;
+  messages: number;
+  bytes: number;
 }
 
 /** Body of createVaultbox. */
@@ -1483,6 +1545,14 @@ export class Encimap extends Client {
     return await this.data({ method: "GET", path: `/domains/${segment(domain)}/dns` }, options);
   }
 
+  /** Compares these records with what DNS has now: `GET /domains/{domain}/dns/check`. */
+  async checkDnsRecords(
+    domain: string,
+    options: RequestOptions = {},
+  ): Promise<CheckedDnsRecord[]> {
+    return await this.data({ method: "GET", path: `/domains/${segment(domain)}/dns/check` }, options);
+  }
+
   /** Lists the DNS records of the certificates that are published: `GET /domains/{domain}/smimea`. */
   async listSmimeaRecords(
     domain: string,
@@ -1740,5 +1810,12 @@ export class Encimap extends Client {
     return all((cursor) =>
       this.listAudit({ ...query, ...(cursor !== undefined && { cursor }) }, options)
     );
+  }
+
+  /** Shows how the machine is: services, queue, disk, what doctor has found: `GET /machine`. */
+  async getMachine(
+    options: RequestOptions = {},
+  ): Promise<Machine> {
+    return await this.data({ method: "GET", path: "/machine" }, options);
   }
 }

@@ -85,7 +85,7 @@ export async function mendVaultboxCounts(sql: Pool): Promise<string[]> {
   const wrong = await sql<{ userId: string }[]>`
     select c.user_id from customers c left join (
       select user_id, count(*) as count from vaultboxes
-      where not is_operator group by user_id
+      where not is_operator and not is_self_test group by user_id
     ) v on v.user_id = c.user_id
     where c.vaultbox_count <> coalesce(v.count, 0)
   `;
@@ -96,6 +96,7 @@ export async function mendVaultboxCounts(sql: Pool): Promise<string[]> {
         update customers set vaultbox_count = (
           select count(*) from vaultboxes
           where user_id = ${userId} and not is_operator
+            and not is_self_test
         ) where user_id = ${userId}
       `;
     });

@@ -214,6 +214,26 @@ export async function insertRoleAddresses(
 }
 
 /**
+ * Finds the operator's vaultbox.
+ *
+ * @param db Pool.
+ * @param hostname Name of the mail server.
+ * @returns How it is, and whether the host's own domain is hosted; undefined if
+ * there is none.
+ */
+export async function findOperator(
+  db: Db,
+  hostname: string,
+): Promise<{ isSuspended: boolean; isHosted: boolean } | undefined> {
+  const [row] = await db<{ isSuspended: boolean; isHosted: boolean }[]>`
+    select status = 'suspended' as is_suspended,
+      exists (select from domains where domain = ${hostname}) as is_hosted
+    from vaultboxes where is_operator
+  `;
+  return row;
+}
+
+/**
  * Finds what Postfix has to know of some addresses.
  *
  * @param db Transaction that holds the lock of {@linkcode lockRoutes}.

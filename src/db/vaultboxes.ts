@@ -373,5 +373,6 @@ function visibleTo(db: Db, { owner, isAdmin }: Viewer) {
   return db`
     ${owner === undefined ? db`` : db`and user_id = ${owner}`}
     ${isAdmin ? db`` : db`and not is_operator`}
+    and not is_self_test
   `;
 }

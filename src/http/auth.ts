@@ -62,8 +62,8 @@ export type TokenSettings = SecretTokenSettings | KeysTokenSettings;
 /** Algorithm of a {@linkcode SecretTokenSettings}. */
 const SECRET_ALGORITHM = "HS256";
 
-/** ENCIMAP_TOKEN_MAX_SECONDS if left out. */
-const MAX_SECONDS = 86_400;
+/** Seconds of ENCIMAP_TOKEN_MAX_SECONDS if that is left out. */
+export const MAX_SECONDS = 86_400;
 
 /** A token longer than this is not looked at, in characters. */
 const TOKEN_MAX = 4096;

@@ -4,29 +4,12 @@
  * @module
  */
 
-import type { Route } from "./route.ts";
-
 /** When a route is deprecated, and when it ends. */
 export interface Deprecation {
   /** Since when it should not be used any more. */
   readonly since: Date;
   /** When it answers no more; not before a year after `since`. */
   readonly sunset: Date;
-}
-
-/**
- * Marks every route that is not marked yet, as all of v1 will be when there is
- * a v2.
- *
- * @param routes The routes.
- * @param deprecation When.
- * @returns The routes, marked.
- */
-export function deprecateAll(
-  routes: readonly Route[],
-  deprecation: Deprecation,
-): Route[] {
-  return routes.map((route) => ({ deprecation, ...route }));
 }
 
 /**

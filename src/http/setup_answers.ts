@@ -5,6 +5,7 @@
  */
 
 import type { SetupLink } from "../db/setup_links.ts";
+import type { CheckedRecord } from "../vaultbox/dns_check.ts";
 import type { DnsRecord } from "../vaultbox/publishing.ts";
 import { ID, type Json, shape, TEXT, TIME, TIME_OR_NULL } from "./answers.ts";
 import type { Schema } from "./fields.ts";
@@ -44,11 +45,20 @@ export function setupLinkJson(link: SetupLink): Json {
   };
 }
 
+/** Answers of DNS that are shown, and characters of each. */
+const FOUND_MAX = 10;
+const FOUND_LENGTH_MAX = 1000;
+
+const RECORD_PROPERTIES = { name: TEXT, type: TEXT, value: TEXT };
+
 /** Schema of {@linkcode dnsRecordJson}. */
-export const DNS_RECORD: Schema = shape("DnsRecord", {
-  name: TEXT,
-  type: TEXT,
-  value: TEXT,
+export const DNS_RECORD: Schema = shape("DnsRecord", RECORD_PROPERTIES);
+
+/** Schema of {@linkcode checkedDnsRecordJson}. */
+export const CHECKED_DNS_RECORD: Schema = shape("CheckedDnsRecord", {
+  ...RECORD_PROPERTIES,
+  state: { type: "string", enum: ["ok", "missing", "wrong", "unknown"] },
+  found: { type: "array", maxItems: FOUND_MAX, items: TEXT },
 });
 
 /**
@@ -59,4 +69,19 @@ export const DNS_RECORD: Schema = shape("DnsRecord", {
  */
 export function dnsRecordJson({ name, type, value }: DnsRecord): Json {
   return { "name": name, "type": type, "value": value };
+}
+
+/**
+ * Shapes a record that was compared with what DNS has.
+ *
+ * @param record The record.
+ * @returns With the first that was found, cut: anybody may have written it.
+ */
+export function checkedDnsRecordJson(record: CheckedRecord): Json {
+  return {
+    ...dnsRecordJson(record),
+    "state": record.state,
+    "found": record.found.slice(0, FOUND_MAX)
+      .map((text) => text.slice(0, FOUND_LENGTH_MAX)),
+  };
 }

@@ -474,6 +474,7 @@ Deno.test("health needs no token, and says 503 when a part is down", async () =>
   await using world = await testWorld({
     ENCIMAP_SMTP_PORT: "1",
     ENCIMAP_INTAKE_SOCKET: "/nonexistent/intake.sock",
+    ENCIMAP_DOVEADM_SOCKET: "/nonexistent/doveadm.sock",
   });
   const api = buildApi(world.app, SETTINGS);
   const { status, body } = await ask(api, "", "GET", "/health");
@@ -484,6 +485,7 @@ Deno.test("health needs no token, and says 503 when a part is down", async () =>
       database: "connected",
       storage: "inaccessible",
       mta: "stopped",
+      imap: "stopped",
     },
     certificates: {
       expiring: 0,

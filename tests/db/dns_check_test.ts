@@ -179,3 +179,18 @@ function zone(records: readonly Line[]): string[] {
     return [];
   }).concat(`--address=/${HOST}/192.0.2.9`);
 }
+
+Deno.test({
+  name: `an address of loopback is none that DNS has${NEEDS}`,
+  ignore: NO_DNSMASQ,
+}, async () => {
+  await using server = await dnsServer([], [
+    "--host-record=here.test,127.0.1.1,::1",
+    "--host-record=there.test,192.0.2.1,2001:db8::1",
+  ]);
+  const { dns } = server;
+  assert.deepEqual(await dns.lookup("here.test", "A"), []);
+  assert.deepEqual(await dns.lookup("here.test", "AAAA"), []);
+  assert.deepEqual(await dns.lookup("there.test", "A"), ["192.0.2.1"]);
+  assert.deepEqual(await dns.lookup("there.test", "AAAA"), ["2001:db8::1"]);
+});

@@ -15,6 +15,7 @@ import { credentialRoutes } from "./credentials.ts";
 import { custodyRoutes } from "./custody.ts";
 import { encryptionTrialRoutes } from "./encryption_trials.ts";
 import { domainRoutes } from "./domains.ts";
+import { machineRoutes } from "./machine.ts";
 import { messageRoutes } from "./messages.ts";
 import { setupRoutes } from "./setup.ts";
 import { vaultboxCertificateRoutes } from "./vaultbox_certificates.ts";
@@ -43,5 +44,6 @@ export function apiRoutes(app: App): Route[] {
     ...encryptionTrialRoutes(app),
     ...customerRoutes(app),
     ...auditRoutes(app),
+    ...machineRoutes(app),
   ];
 }

@@ -16,6 +16,7 @@ import {
   verifyDomain,
 } from "../../vaultbox/domains.ts";
 import { PUBLISHED_ORDERS } from "../../db/published.ts";
+import { checkRecord } from "../../vaultbox/dns_check.ts";
 import { domainRecords, smimeaRecords } from "../../vaultbox/publishing.ts";
 import { DOMAIN as SHAPE, domainJson } from "../answers.ts";
 import {
@@ -26,7 +27,12 @@ import {
   optional,
   USER_ID,
 } from "../fields.ts";
-import { DNS_RECORD, dnsRecordJson } from "../setup_answers.ts";
+import {
+  CHECKED_DNS_RECORD,
+  checkedDnsRecordJson,
+  DNS_RECORD,
+  dnsRecordJson,
+} from "../setup_answers.ts";
 import { encodeCursor, pageFields, pageOf } from "../paging.ts";
 import { type Route, route } from "../route.ts";
 import { actingFor } from "./acting_for.ts";
@@ -119,6 +125,25 @@ export function domainRoutes(app: App): Route[] {
       async handle({ actor, params: { domain } }) {
         const records = await domainRecords(app, actor, domain);
         return { data: records.map(dnsRecordJson) };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/domains/{domain}/dns/check",
+      operation: "checkDnsRecords",
+      summary: "Compares these records with what DNS has now",
+      scope: "vaultbox:read",
+      params: IN_PATH,
+      answer: {
+        status: 200,
+        data: { type: "array", items: CHECKED_DNS_RECORD },
+      },
+      async handle({ actor, params: { domain } }) {
+        const records = await domainRecords(app, actor, domain);
+        const checked = await Promise.all(
+          records.map((record) => checkRecord(app, record)),
+        );
+        return { data: checked.map(checkedDnsRecordJson) };
       },
     }),
     route({
