@@ -17,6 +17,7 @@ configure_web() {
   fi
   # A kernel without IPv6 has no address [::] to listen on.
   [ -e /proc/net/if_inet6 ] || sed -i '/\[::\]/d' "$WORK/rendered/nginx/encimap.conf"
+  dashboard_is_here || sed -i '/# dashboard$/d' "$WORK/rendered/nginx/encimap.conf"
   put "$WORK/rendered/nginx/encimap.conf" "$NGINX" 644 web
   if due web && [ -z "$DRY" ] && ! nginx -t >"$WORK/nginx" 2>&1; then
     rm -f "$NGINX"
@@ -74,6 +75,7 @@ remove_web() {
     return 0
   fi
   later web
+  keep "$NGINX"
   rm -f "$NGINX"
   changed "removed $NGINX"
   if has nginx; then reload_web; fi

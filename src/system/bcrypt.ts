@@ -15,15 +15,15 @@ export interface HashRequest {
   readonly id: number;
   /** The password. */
   readonly password: string;
-  /** Logarithm of the rounds. */
-  readonly cost: number;
+  /** Logarithm of the rounds of a new hash, or the hash to compare with. */
+  readonly by: number | string;
 }
 
 /** What the thread answers. */
 export interface HashResponse {
   /** Number of the request. */
   readonly id: number;
-  /** bcrypt. */
+  /** The new hash; of a comparison the same hash, or nothing. */
   readonly hash: string;
 }
 
@@ -61,10 +61,27 @@ export class BcryptThread implements Passwords, Disposable {
    * Hashes a password.
    *
    * @param password The password.
+   * @param cost Logarithm of the rounds.
    * @returns bcrypt.
    * @throws {AppError} `unavailable` if the thread dies meanwhile.
    */
-  async hash(password: string): Promise<string> {
+  hash(password: string, cost: number = COST): Promise<string> {
+    return this.#ask(password, cost);
+  }
+
+  /**
+   * Compares a password with a hash.
+   *
+   * @param password The password.
+   * @param hash bcrypt.
+   * @returns Whether it is that password's.
+   * @throws {AppError} `unavailable` if the thread dies meanwhile.
+   */
+  async verify(password: string, hash: string): Promise<boolean> {
+    return await this.#ask(password, hash) === hash;
+  }
+
+  async #ask(password: string, by: number | string): Promise<string> {
     const id = ++this.#lastId;
     const answer = Promise.withResolvers<string>();
     this.#waiting.set(id, answer);
@@ -74,7 +91,7 @@ export class BcryptThread implements Passwords, Disposable {
     );
     try {
       this.#worker ??= this.#start();
-      const request: HashRequest = { id, password, cost: COST };
+      const request: HashRequest = { id, password, by };
       this.#worker.postMessage(request);
       return await answer.promise;
     } finally {

@@ -11,7 +11,11 @@ import bcrypt from "bcryptjs";
 import type { HashRequest, HashResponse } from "./bcrypt.ts";
 
 self.onmessage = ({ data }: MessageEvent<HashRequest>): void => {
-  const { id, password, cost } = data;
-  const response: HashResponse = { id, hash: bcrypt.hashSync(password, cost) };
+  const response: HashResponse = { id: data.id, hash: answer(data) };
   self.postMessage(response);
 };
+
+function answer({ password, by }: HashRequest): string {
+  if (typeof by === "number") return bcrypt.hashSync(password, by);
+  return bcrypt.compareSync(password, by) ? by : "";
+}

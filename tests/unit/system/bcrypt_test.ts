@@ -32,6 +32,13 @@ Deno.test("hash() makes a bcrypt hash of cost 10", async () => {
   assert.equal(await bcrypt.compare("secret", hash), true);
 });
 
+Deno.test("verify() tells the password of a hash from others", async () => {
+  using thread = new BcryptThread();
+  const hash = await bcrypt.hash("secret", 4);
+  assert.equal(await thread.verify("secret", hash), true);
+  assert.equal(await thread.verify("Secret", hash), false);
+});
+
 Deno.test("hash() answers each of several requests with its own hash", async () => {
   using thread = new BcryptThread();
   const passwords = ["a", "b", "c"];

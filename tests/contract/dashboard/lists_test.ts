@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { hostDomain } from "../../../src/vaultbox/domains.ts";
+import { ALICE, BOB, SERVICE } from "../../helpers/app.ts";
+import { PASSWORD } from "../../helpers/dashboard.ts";
+import { box, place } from "../../helpers/dashboard_place.ts";
+
+const CUSTOMER = { role: "customer", userId: ALICE } as const;
+
+const MANY = "/vaultboxes/many";
+
+/** Cells of the table, row by row. */
+function rowsOf(text: string): string[][] {
+  return [...text.matchAll(/<tr>(<td>.*?)<\/tr>/gs)].map(([, row]) =>
+    [...row!.matchAll(/<td>(.*?)<\/td>/gs)]
+      .map(([, cell]) => cell!.replace(/<[^>]*>/g, ""))
+  );
+}
+
+Deno.test("many vaultboxes are made of a pasted list, with a result for each line", async () => {
+  await using made = await place();
+  const { app } = made.world;
+  await hostDomain(app, SERVICE, "pets.example", ALICE, "declared");
+  const browser = await made.dashboard.signedIn(CUSTOMER);
+  for (
+    const [list, said] of [
+      ["\n \n", /There is no address/],
+      ["cat@pets.example\nno address", /This is no address: no address/],
+      ["x@pets.example\n".repeat(101), /at most 100/],
+    ] as const
+  ) {
+    await browser.open(MANY);
+    const page = await browser.submit({ list }, MANY);
+    assert.equal(page.status, 400);
+    assert.match(page.text, said);
+  }
+  const list = [
+    "cat@pets.example",
+    '"Dog@Pets.example";"Rex, the <dog>"',
+    "x@bob.example\tX",
+    ...Array.from({ length: 9 }, (_, i) => `n${i}@pets.example`),
+    "cat@pets.example",
+  ].join("\r\n");
+  await browser.open(MANY);
+  const { values } = browser.formOf(MANY);
+  const page = await browser.post(MANY, { ...values, list });
+  assert.match(page.text, /Vaultboxes created: 11 of 13/);
+  const rows = rowsOf(page.text);
+  assert.deepEqual(rows.slice(0, 2), [
+    ["cat@pets.example", "created"],
+    ["dog@pets.example", "created"],
+  ]);
+  assert.match(rows[2]![1]!, /not yours/);
+  assert.equal(rows[12]![1], "Address is taken");
+  // By a second press: the same answers, and nothing is made twice.
+  const again = await browser.post(MANY, { ...values, list });
+  assert.deepEqual(rowsOf(again.text), rows);
+});
+
+Deno.test("an operator's list belongs to the customers of its domains", async () => {
+  await using made = await place();
+  const { app } = made.world;
+  await hostDomain(app, SERVICE, "pets.example", ALICE, "declared");
+  await hostDomain(app, SERVICE, "bob.example", BOB, "declared");
+  const browser = await made.dashboard.signedIn({ role: "operator" });
+  await browser.open(MANY);
+  const nowhere = { list: "a@nowhere.example" };
+  const refused = await browser.submit(nowhere, MANY);
+  assert.match(refused.text, /One of the domains is not here/);
+  const list = "cat@pets.example\nx@bob.example";
+  await browser.submit({ list }, MANY);
+  assert.match(browser.page!.text, /Vaultboxes created: 2 of 2/);
+  const bob = await made.dashboard.signedIn({ role: "customer", userId: BOB });
+  const { text } = await bob.open("/vaultboxes");
+  assert.match(text, /x@bob\.example/);
+  assert.doesNotMatch(text, /cat@pets\.example<\/a>/);
+});
+
+Deno.test("the log shows to each what was done to his, and the operator all", async () => {
+  await using made = await place();
+  await box(made, ALICE, "pets.example");
+  await box(made, BOB, "bob.example");
+  const alice = await made.dashboard.signedIn(CUSTOMER);
+  const own = await alice.open("/audit");
+  assert.match(own.text, /vaultbox\.create/);
+  assert.match(own.text, /pets\.example/);
+  assert.doesNotMatch(own.text, /bob\.example/);
+  const operator = await made.dashboard.signedIn({ role: "operator" });
+  const all = await operator.open("/audit");
+  assert.match(all.text, /bob\.example/);
+  const some = await operator.open("/audit?action=domain.host");
+  assert.ok(rowsOf(some.text).every(([, , what]) => what === "domain.host"));
+  assert.equal((await alice.open("/audit?vaultbox=x")).status, 400);
+  assert.equal((await alice.open("/audit?action=A%3CB")).status, 400);
+});
+
+Deno.test("an operator sees customers and sets their limits", async () => {
+  await using made = await place();
+  await box(made, ALICE, "pets.example");
+  const browser = await made.dashboard.signedIn({ role: "operator" });
+  const { text } = await browser.open("/customers");
+  assert.ok(rowsOf(text).some(([id, count]) => id === ALICE && count === "1"));
+  const path = `/customers/${ALICE}`;
+  await browser.open(path);
+  const bad = await browser.submit({ vaultboxes: "-1" }, path);
+  assert.equal(bad.status, 400);
+  await browser.submit({ vaultboxes: "1", bytes: "", messages: "9" }, path);
+  assert.match(browser.page!.text, /Saved/);
+  assert.match((await browser.open("/customers")).text, /1 of 1/);
+  const alice = await made.dashboard.signedIn(CUSTOMER);
+  await alice.open("/vaultboxes/new");
+  const full = await alice.submit({ alias: "dog" }, "/vaultboxes/new");
+  assert.equal(full.status, 400);
+  assert.match(full.text, /role="alert"/);
+});
+
+Deno.test("an operator invites by a link that is shown once, and takes it back", async () => {
+  await using made = await place();
+  const browser = await made.dashboard.signedIn({ role: "operator" }, "ann");
+  await browser.open("/people");
+  const bad = await browser.submit({ customer: "nobody" }, "/people/invite");
+  assert.match(bad.text, /needs a UUID/);
+  await browser.submit({ customer: ALICE }, "/people/invite");
+  const link = (): string =>
+    /class="secret">https:\/\/[^/]+([^<]+)</.exec(browser.page!.text)![1]!;
+  const first = link();
+  await browser.open("/people");
+  assert.ok(!browser.page!.text.includes(first));
+  await browser.submit({}, "/people/take-back");
+  assert.equal((await made.dashboard.browser().open(first)).status, 404);
+  await browser.submit({ role: "operator" }, "/people/invite");
+  const second = link();
+  const bob = made.dashboard.browser();
+  await bob.open(second);
+  await bob.submit({ login: "bob", password: PASSWORD, again: PASSWORD });
+  assert.match(bob.page!.text, /bob \(Operator\)/);
+  const secret = second.split("/").at(-1)!;
+  assert.ok(made.dashboard.lines.every((line) => !line.includes(secret)));
+});
+
+Deno.test("a vaultbox takes what is for no other address of a domain, until it does not", async () => {
+  await using made = await place();
+  await box(made, ALICE, "pets.example");
+  const browser = await made.dashboard.signedIn(CUSTOMER);
+  const path = "/domains/pets.example";
+  await browser.open(path);
+  const nobody = { address: "dog@pets.example" };
+  const bad = await browser.submit(nobody, `${path}/catch-all`);
+  assert.match(bad.text, /no vaultbox with that address/);
+  await browser.submit({ address: "Cat@pets.example" }, `${path}/catch-all`);
+  assert.match(browser.page!.text, />cat@pets\.example<\/a>/);
+  // The first form of that path takes it away.
+  await browser.submit({}, `${path}/catch-all`);
+  assert.match(browser.page!.text, /Deleted/);
+  assert.doesNotMatch(browser.page!.text, />cat@pets\.example<\/a>/);
+});
