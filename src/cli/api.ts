@@ -18,6 +18,7 @@ import { activateDkimKeys } from "../vaultbox/dkim.ts";
 import { APPLIANCE, lastingIssuer } from "../vaultbox/issuer.ts";
 import { intakeText, queueText } from "../vaultbox/metrics_peers.ts";
 import { metricsText } from "../vaultbox/api_metrics.ts";
+import { tlsMetrics, tlsServices } from "../vaultbox/tls_certificates.ts";
 import { finishDestructions } from "../vaultbox/key_destruction.ts";
 import { fillKeyPool } from "../vaultbox/key_pool.ts";
 import { watchFull } from "../vaultbox/limits.ts";
@@ -95,6 +96,7 @@ function listenForMetrics(app: App): Deno.HttpServer | undefined {
   const text = metricsText(app, {
     intake: () => intakeText(intakeSocket),
     queue: () => queueText(queueSocket),
+    tls: tlsMetrics(app, tlsServices(app)),
     version: VERSION,
   });
   return Deno.serve({

@@ -8,9 +8,13 @@ import type { App } from "../app.ts";
 import { parseConfig, showConfig } from "../config.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, loadEnv } from "./command.ts";
+import { DOCTOR_COMMANDS } from "./doctor_commands.ts";
+import { ACCESS_COMMANDS } from "./access_commands.ts";
+import { DASHBOARD_COMMANDS } from "./dashboard_commands.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
 import { BACKUP_COMMANDS } from "./backup_commands.ts";
 import { MOVING_COMMANDS } from "./moving_commands.ts";
+import { VAULTBOX_COMMANDS } from "./vaultbox_commands.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -36,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
       "Postfix asks it as a milter. Listens on the socket that systemd hands over,\nelse on ENCIMAP_SUBMISSION_SOCKET.",
     run: async (_args, io) => (await import("./serve.ts")).runSubmission(io),
   },
+  ...DASHBOARD_COMMANDS,
   {
     name: "serve",
     usage: "",
@@ -59,10 +64,15 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "migrate",
-    usage: "",
+    usage: "[--dry-run]",
     summary: "Bring the database's schema up to date",
-    run: async (args, io) =>
-      (await import("./operator.ts")).runMigrate(args, io),
+    help: [
+      "--dry-run  say what is missing and change nothing",
+      "",
+      "A schema that is newer than the program stays as it is; if the program cannot",
+      "use it, this fails.",
+    ].join("\n"),
+    run: async (args, io) => (await import("./upkeep.ts")).runMigrate(args, io),
   },
   {
     name: "reconcile",
@@ -70,7 +80,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "Make Postfix's maps agree with the database",
     help: "--dry-run  say what differs and change nothing",
     run: async (args, io) =>
-      (await import("./operator.ts")).runReconcile(args, io),
+      (await import("./upkeep.ts")).runReconcile(args, io),
   },
   {
     name: "maintenance clean-up",
@@ -82,6 +92,13 @@ export const COMMANDS: readonly Command[] = [
       "Entries of the audit log older than ENCIMAP_AUDIT_DAYS, former addresses older",
       "than ENCIMAP_FORMER_ADDRESS_DAYS, counts of deliveries of 800 days ago. Then it",
       "says how the largest tables are doing. May be stopped at any time.",
+      "",
+      "Exit status:",
+      "  0   done",
+      "  1   failed; the reason is on standard error",
+      "  64  wrong arguments",
+      "  75  another run is at it; nothing was done",
+      "  78  wrong configuration",
     ].join("\n"),
     run: async (args, io) =>
       (await import("./maintenance.ts")).runCleanUp(args, io),
@@ -104,18 +121,19 @@ export const COMMANDS: readonly Command[] = [
       "--force    believe the clock although the last run is over 30 days ago",
       "--ids      name vaultboxes by id and not by address, as for a log",
       "",
-      "Another run that is at it is no failure; a renewal that failed, and a doubted",
-      "clock are. What failed is tried again by the next run.",
+      "What failed is tried again by the next run.",
+      "",
+      "Exit status:",
+      "  0   done",
+      "  1   a renewal failed, or the clock is doubted",
+      "  64  wrong arguments",
+      "  75  another run is at it; nothing was done",
+      "  78  wrong configuration",
     ].join("\n"),
     run: async (args, io) =>
       (await import("./maintenance.ts")).runMaintenance(args, io),
   },
-  {
-    name: "doctor",
-    usage: "",
-    summary: "Check the appliance and say how to mend what is wrong",
-    run: async (args, io) => (await import("./doctor.ts")).runDoctor(args, io),
-  },
+  ...DOCTOR_COMMANDS,
   {
     name: "queue",
     usage: "",
@@ -180,21 +198,21 @@ export const COMMANDS: readonly Command[] = [
     usage: "DOMAIN --user UUID",
     summary: "Host a domain for a user",
     run: async (args, io) =>
-      (await import("./operator.ts")).runDomainAdd(args, io),
+      (await import("./domains.ts")).runDomainAdd(args, io),
   },
   {
     name: "domain list",
     usage: "",
     summary: "List hosted domains and their users",
     run: async (args, io) =>
-      (await import("./operator.ts")).runDomainList(args, io),
+      (await import("./domains.ts")).runDomainList(args, io),
   },
   {
     name: "domain remove",
     usage: "DOMAIN",
     summary: "Stop hosting a domain that holds no vaultbox",
     run: async (args, io) =>
-      (await import("./operator.ts")).runDomainRemove(args, io),
+      (await import("./domains.ts")).runDomainRemove(args, io),
   },
   {
     name: "dns",
@@ -244,68 +262,8 @@ export const COMMANDS: readonly Command[] = [
     run: async (args, io) =>
       (await import("./sending.ts")).runSendingResume(args, io),
   },
-  {
-    name: "vaultbox create",
-    usage:
-      "ADDRESS --user UUID | --operator [--name TEXT] [--key-type WORD] [--custody WORD]",
-    summary: "Create a vaultbox and print its id",
-    help: [
-      "--user UUID  whose it is; the first one in a domain makes the domain theirs",
-      "--operator   the operator's own: postmaster@ and abuse@ of every domain",
-      "--name TEXT  name for people; the address if left out",
-      "--custody WORD  who holds the key: server (if left out), client, or external,",
-      "             which takes the owner's certificate from standard input, or a request",
-      "             (CSR): then the certificate is printed behind the id",
-      "--key-type WORD  rsa-2048, rsa-3072, rsa-4096 or p-256; CERT_KEY_TYPE if left out",
-    ].join("\n"),
-    run: async (args, io) =>
-      (await import("./operator.ts")).runVaultboxCreate(args, io),
-  },
-  {
-    name: "vaultbox list",
-    usage: "[--user UUID] [--domain DOMAIN]",
-    summary: "List vaultboxes: id, address, messages, octets, user",
-    run: async (args, io) =>
-      (await import("./operator.ts")).runVaultboxList(args, io),
-  },
-  {
-    name: "vaultbox show",
-    usage: "ADDRESS | ID",
-    summary: "Show a vaultbox and its certificates",
-    run: async (args, io) =>
-      (await import("./operator.ts")).runVaultboxShow(args, io),
-  },
-  {
-    name: "vaultbox encryption",
-    usage: "ADDRESS | ID [OPTIONS]",
-    summary: "Show or change how new mail of a vaultbox is encrypted",
-    help: [
-      "--content-cipher WORD     aes-128-cbc, aes-256-cbc or aes-256-gcm",
-      "--key-transport WORD      rsaes-pkcs1-v1_5 or rsaes-oaep, for RSA keys",
-      "--header-protection WORD  off, protect or hide",
-      "--trial                   send a mail like that; nothing changes before `vaultbox confirm`",
-      "--explicit                needed for aes-256-gcm, rsaes-oaep and hide without a trial",
-      "The word `default` takes the appliance's default again.",
-    ].join("\n"),
-    run: async (args, io) =>
-      (await import("./encryption.ts")).runVaultboxEncryption(args, io),
-  },
-  {
-    name: "vaultbox confirm",
-    usage: "ADDRESS | ID CODE",
-    summary: "Switch on what the mail of a trial was encrypted with",
-    run: async (args, io) =>
-      (await import("./encryption.ts")).runVaultboxConfirm(args, io),
-  },
-  {
-    name: "vaultbox delete",
-    usage: "ADDRESS | ID [--yes]",
-    summary:
-      "Say what a deletion means, and with --yes delete mail, keys and credentials",
-    help: "--yes  delete it, for good",
-    run: async (args, io) =>
-      (await import("./operator.ts")).runVaultboxDelete(args, io),
-  },
+  ...VAULTBOX_COMMANDS,
+  ...ACCESS_COMMANDS,
   {
     name: "issuer list",
     usage: "",

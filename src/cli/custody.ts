@@ -10,7 +10,8 @@ import { confirmHandOut, takeHandOutBack } from "../vaultbox/hand_out.ts";
 import { destroyKey, type Receipt } from "../vaultbox/key_destruction.ts";
 import { certificateOf } from "./certificates.ts";
 import { EXIT, type Io } from "./command.ts";
-import { custodyOf, find, open, OPERATOR, parse } from "./operator.ts";
+import { find, open, OPERATOR, parse } from "./operator.ts";
+import { custodyOf } from "./vaultboxes.ts";
 import { readAll } from "./standard_input.ts";
 
 /** Octets of a bundle, at most: a hundred generations are far less. */

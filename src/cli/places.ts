@@ -25,11 +25,13 @@ export function placesHere(
   config: Config,
   configFile: string = DEFAULT_APPLIANCE.configFile,
 ): readonly Place[] {
-  const { secretsPath } = DEFAULT_APPLIANCE;
+  const { secretsPath, checksPath } = DEFAULT_APPLIANCE;
   return placesOf({
     ...config,
     secretsPath,
+    checksPath,
     configFile,
+    dashboardPath: config.dashboard.path,
     mapsPath: dirname(config.transportMap),
     submissionPath: dirname(config.submissionSocket),
     units: Object.keys(TEMPLATES).flatMap((name) =>

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import {
   type ApplianceSettings,
   DEFAULT_APPLIANCE,
+  mailCheckSettings,
   renderAppliance,
 } from "../appliance/render.ts";
 import type { Config } from "../config.ts";
@@ -70,7 +71,10 @@ export function applianceSettings(
     intakeSocket: config.intakeSocket,
     lmtpSocket: config.lmtpSocket,
     queueSocket: config.queueSocket,
+    dashboardPath: config.dashboard.path,
+    dashboardPort: config.dashboard.port,
     submissionSocket: config.submissionSocket,
+    ...mailCheckSettings(config.mailChecks),
     unroutedTransport: transportOf(config, UNROUTED),
     intakePort: config.intakePort,
     publicPort: config.publicPort ?? DEFAULT_APPLIANCE.publicPort,

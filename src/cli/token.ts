@@ -113,7 +113,13 @@ export async function runToken(
   return EXIT.ok;
 }
 
-function rulesOf(config: Config): TokenRules {
+/**
+ * Says what every token has to have.
+ *
+ * @param config Settings.
+ * @returns Issuer, audience and longest life.
+ */
+export function rulesOf(config: Config): TokenRules {
   const { tokenAudience, tokenIssuer, tokenMaxSeconds } = config;
   return {
     audience: tokenAudience,

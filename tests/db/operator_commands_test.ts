@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { CLEAN_UP_LOCK } from "../../src/db/clean_up.ts";
+import { MAINTENANCE_LOCK, runAlone } from "../../src/db/maintenance.ts";
 import { pemDecode, pemEncode } from "../../src/x509/pem.ts";
 import { ALICE } from "../helpers/app.ts";
 import { CAT, catWorld } from "../helpers/cat_world.ts";
@@ -130,9 +132,18 @@ Deno.test("the operator chooses the kind of a key, and creates with a request", 
   assert.match(created.out, /^[0-9a-f-]{36}\n-----BEGIN CERTIFICATE-----/);
 });
 
-Deno.test("doctor looks at the web part, and at ports 80 and 443 only where nginx is ours", async () => {
-  await using cat = await catWorld("server", { ENCIMAP_PUBLIC_PORT: "9" });
-  const { out } = await cat.encimap("doctor");
-  assert.match(out, /^FAIL {2}what anybody may ask is answered on port 9:/m);
-  assert.doesNotMatch(out, /a web server listens/);
+Deno.test("maintenance and its clean-up say by their exit status that another run is at it", async () => {
+  await using cat = await catWorld("server");
+  const { sql } = cat.world.app;
+  for (
+    const [command, lock] of [
+      ["maintenance", MAINTENANCE_LOCK],
+      ["maintenance clean-up", CLEAN_UP_LOCK],
+    ] as const
+  ) {
+    const ran = await runAlone(sql, lock, () => cat.encimap(command));
+    assert.equal(ran?.status, 75, command);
+    assert.match(ran!.err, /Another run is at it; nothing was done/);
+    assert.equal((await cat.encimap(command)).status, 0, command);
+  }
 });
