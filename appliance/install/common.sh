@@ -65,7 +65,7 @@ run() {
     printf '\nFailed in step "%s"\n  command: %s\n  status:  %s\n  output:\n' \
       "$STEP" "$*" "$run_status"
     tail -n 60 "$WORK/output" | sed 's/^/    /'
-    [ -z "$LOG" ] || printf '\nAll of it is in %s. Run install.sh again when the cause is gone: it goes on here.\n' "$LOG"
+    [ -z "$LOG" ] || [ -n "$UPGRADING" ] || printf '\nAll of it is in %s. Run install.sh again when the cause is gone: it goes on here.\n' "$LOG"
   } >&2
   log "  status $run_status: failed in step \"$STEP\""
   DONE=told
@@ -102,6 +102,7 @@ ask() {
 
 # backup FILE: keeps it as it is, once for each run.
 backup() {
+  keep "$1"
   [ -e "$1" ] || return 0
   [ -n "$STAMP" ] || STAMP=$(date -u +%Y%m%dT%H%M%SZ)
   backup_to=$BACKUPS/$STAMP$1

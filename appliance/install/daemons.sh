@@ -10,15 +10,24 @@ start_daemons() {
   # Settings and secrets are read at the start.
   settings_sum=$(cat "$SETTINGS" "$SECRETS/jwt.secret" "$SECRETS/master.key" "$SECRETS/hmac.key" "$SECRETS/intake.token" 2>/dev/null | sha256sum)
   [ "$settings_sum" = "$(cat "$RECORD/settings.sum" 2>/dev/null)" ] || later services
+  # An upgrade of Debian may leave them running, and parts of two versions of Postfix do
+  # not understand each other: mail stays in the queue.
+  ! outdated master || later postfix
+  ! outdated dovecot || later dovecot
+  if with_systemd; then start_units; else start_without_systemd; fi
   if due certificate; then
-    later postfix dovecot
-    [ ! -e "$NGINX" ] || later web
-    # A credential of systemd is read when the unit starts.
-    [ ! -e "$SIGNER" ] || later services
+    run /usr/local/bin/encimap_tls reload
     settled certificate
   fi
-  if with_systemd; then start_units; else start_without_systemd; fi
   [ -n "$DRY" ] || printf '%s\n' "$settings_sum" >"$RECORD/settings.sum"
+}
+
+# outdated NAME: whether a process runs whose program has been replaced since.
+outdated() {
+  for pid in $(pgrep -x "$1"); do
+    case $(readlink "/proc/$pid/exe") in *' (deleted)') return 0 ;; esac
+  done
+  return 1
 }
 
 start_units() {
@@ -29,12 +38,21 @@ start_units() {
   done
   configure_signer
   configure_pipe
+  restart_units
+}
+
+# restart_units: what has to be, with the units as they are on the disk.
+restart_units() {
   if due units; then
     run systemctl daemon-reload
     settled units
   fi
   for unit in $(ours socket) $(ours timer) $(daemons) encimap-reconcile.service postgresql.service postfix.service dovecot.service; do
     systemctl -q is-enabled "$unit" 2>/dev/null || run systemctl enable "$unit"
+  done
+  # One that has given up cannot be started while its service is.
+  for unit in $(ours socket); do
+    systemctl -q is-active "$unit" || later sockets services
   done
   # shellcheck disable=SC2046
   if due sockets; then
@@ -82,7 +100,7 @@ ours() {
 daemons() {
   for one in $(ours service); do
     case $one in *@.service) continue ;; esac
-    ! grep -q '^Type=exec$' "$WORK/rendered/systemd/$one" || printf '%s\n' "$one"
+    ! grep -qs '^Type=exec$' "/etc/systemd/system/$one" || printf '%s\n' "$one"
   done
 }
 
@@ -95,8 +113,13 @@ postfix_unit() {
   esac
 }
 
-# A Postfix that somebody has started by "postfix start" keeps systemd's from starting.
+# A Postfix that somebody has started by "postfix start" keeps systemd's from starting,
+# and so does one of Debian 12's unit after an upgrade to 13.
 release_postfix() {
+  if [ "$(postfix_unit)" = postfix.service ] && systemctl -q is-active postfix@-.service; then
+    run systemctl stop postfix@-.service
+    systemctl reset-failed postfix@-.service 2>/dev/null || :
+  fi
   systemctl -q is-active "$(postfix_unit)" || ! postfix status >/dev/null 2>&1 || run postfix stop
 }
 
@@ -115,6 +138,7 @@ remove_pipe() { remove_drop_in "$POSTFIX_WALLS" postfix; }
 remove_drop_in() {
   [ -e "$1" ] || return 0
   later units "$2"
+  keep "$1"
   run rm -f "$1"
   run rmdir --ignore-fail-on-non-empty "${1%/*}"
   [ -n "$DRY" ] || changed "removed $1"
@@ -139,11 +163,14 @@ doctor() {
     return 0
   fi
   # Daemons that have just started may need a moment.
-  tries=20
-  while [ "$tries" -gt 0 ] && ! /usr/local/bin/encimap doctor >/dev/null 2>&1; do
+  tries=5
+  until /usr/local/bin/encimap doctor >"$WORK/said" 2>&1; do
     tries=$((tries - 1))
-    sleep 0.5
+    if [ "$tries" = 0 ]; then break; fi
+    sleep 2
   done
-  run /usr/local/bin/encimap doctor
-  sed 's/^/    /' "$WORK/output"
+  # For its words and its status in the log.
+  run cat "$WORK/said"
+  [ "$tries" -gt 0 ] || run /usr/local/bin/encimap doctor
+  sed 's/^/    /' "$WORK/said"
 }

@@ -54,6 +54,7 @@ restore_dovecot() {
 remove_dovecot_file() {
   [ -e "/etc/dovecot/$1" ] || return 0
   later dovecot
+  keep "/etc/dovecot/$1"
   run rm -f "/etc/dovecot/$1"
   [ -n "$DRY" ] || changed "removed /etc/dovecot/$1"
 }

@@ -10,7 +10,7 @@ OUR_RULES=$SECRETS/nftables.conf
 
 open_firewall() {
   ports='25 587 993'
-  if [ "$WEB" = yes ]; then ports="$ports 80 443"; fi
+  if [ "$WEB" = yes ]; then ports="$ports 80 443"; elif [ "$ACME" = yes ]; then ports="$ports 80"; fi
   closed=
   for port in $ports; do
     [ -e "$RECORD/firewall/$port" ] || closed="$closed $port"
@@ -74,6 +74,15 @@ open_nftables() {
   fi
   run nft -f "$OUR_RULES"
   for port in $closed; do note_open "$port" nftables; done
+}
+
+# forget_ports FILE: those that the rules of FILE, which are put in the place of ours, let
+# in no more. A port that ours do not let in either was closed by an administrator.
+forget_ports() {
+  for file in "$RECORD"/firewall/*; do
+    port=${file##*/}
+    if grep -qs "dport $port " "$OUR_RULES" && ! grep -qs "dport $port " "$1"; then rm -f "$file"; fi
+  done
 }
 
 # close_nftables: takes our rules out of the kernel; the files stay.

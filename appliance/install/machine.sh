@@ -6,11 +6,17 @@ install_packages() {
   missing=
   packages=$PACKAGES
   if [ "$WEB" = yes ] && ! has nginx; then packages="$packages nginx-light"; fi
+  if [ "$ACME" = yes ] && ! has lego; then packages="$packages lego"; fi
   for package in $packages; do
     dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"
   done
-  [ -n "$missing" ] || return 0
+  if [ -z "$missing" ]; then
+    quiet_checks
+    return 0
+  fi
   apt_update
+  # shellcheck disable=SC2086
+  note_checks $missing
   case $missing in
     *' postfix'*)
       # Otherwise its installation asks, or takes a name from elsewhere.
@@ -20,6 +26,7 @@ install_packages() {
   esac
   # shellcheck disable=SC2086
   apt_install $missing
+  quiet_checks
 }
 
 # Once is enough.
@@ -39,11 +46,13 @@ apt_install() {
 
 make_users() {
   step 'Users'
-  for user in "$API_USER" "$MAIL_USER"; do
-    if id "$user" >/dev/null 2>&1; then continue; fi
-    run useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
-    [ -n "$DRY" ] || changed "added the user $user"
-  done
+  for user in "$API_USER" "$MAIL_USER"; do make_user "$user"; done
+}
+
+make_user() {
+  if id "$1" >/dev/null 2>&1; then return 0; fi
+  run useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$1"
+  [ -n "$DRY" ] || changed "added the user $1"
 }
 
 make_folders() {

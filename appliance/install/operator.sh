@@ -60,7 +60,8 @@ Encimap runs on $HOST. What to do next:
 2. A firewall of your provider: let 25, 587 and 993 in, and 80 and 443 with --web. ufw and
    nftables on this machine do so already. 4301 and 4321 are on loopback and stay there.
 
-3. A certificate that mail clients trust: install.sh --tls-cert FILE --tls-key FILE
+3. A certificate that mail clients trust: install.sh --acme-email ADDRESS, or your own by
+   --tls-cert FILE --tls-key FILE
 
 4. A copy of $SECRETS/master.key in a safe place. Without it no bundle can be
    made again from the keys in $STATE/keys.
@@ -91,7 +92,8 @@ The web part answers on $HOST. What it needs:
 
 2. A firewall of your provider: let 80 and 443 in.
 
-3. A certificate that browsers trust: install.sh --tls-cert FILE --tls-key FILE
+3. A certificate that browsers trust: install.sh --acme-email ADDRESS, or your own by
+   --tls-cert FILE --tls-key FILE
 
 Then "encimap doctor" checks that it answers.
 END

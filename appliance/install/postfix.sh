@@ -17,6 +17,8 @@ configure_postfix() {
     awk '/^[^ \t]/ { if (line) print line; line = $0; next } { sub(/^[ \t]+/, ""); line = line " " $0 } END { print line }' >"$WORK/master"
   while IFS= read -r line; do postfix_service "$line"; done <"$WORK/master"
 
+  cp "$WORK/rendered/postfix/main.cf" "$WORK/main.cf"
+  ! checks_are_on || cat "$WORK/rendered/postfix/checks.cf" >>"$WORK/main.cf"
   : >"$WORK/main.names"
   : >"$WORK/postconf.set"
   : >"$WORK/postconf.unset"
@@ -34,7 +36,7 @@ configure_postfix() {
         mode=replace
         ;;
     esac
-  done <"$WORK/rendered/postfix/main.cf"
+  done <"$WORK/main.cf"
   # What an older version set and this one does not.
   for file in "$RECORD"/postfix/main/*.now; do
     [ -e "$file" ] || continue
@@ -56,7 +58,7 @@ postfix_setting() {
   if [ "$3" != replace ] && [ "$line" != unset ]; then
     others=$(others_of "$1" "$current")
     [ -z "$others" ] || case $3 in
-      first) want="$2, $others" ;;
+      first) want="${2:+$2, }$others" ;;
       last) want="$others, $2" ;;
     esac
   fi

@@ -41,11 +41,17 @@ check_name() {
 # By DNS and not by /etc/hosts, which has the machine's own name.
 addresses_of() { getent -s hosts:dns "ahostsv$2" "$1" 2>/dev/null | awk '{ print $1 }' | sort -u; }
 
+# answers_dns: it knows where this machine has its packages from, or Debian's own name.
+answers_dns() {
+  mirror=$(apt-get indextargets --format '$(SITE)' 2>/dev/null | sed -n 's,^[a-z+]*://\([^/:]*\).*,\1,p' | head -n 1)
+  getent ahosts "${mirror:-debian.org}" >/dev/null 2>&1 || getent ahosts debian.org >/dev/null 2>&1
+}
+
 check_addresses() {
   here=$(hostname -I 2>/dev/null | tr ' ' '\n')
   known="$(addresses_of "$HOST" 4) $(addresses_of "$HOST" 6 | grep -v '^::ffff:')" || :
   if [ -z "${known# }" ]; then
-    if getent ahosts deb.debian.org >/dev/null 2>&1 || getent ahosts debian.org >/dev/null 2>&1; then
+    if answers_dns; then
       warn "$HOST has no address in DNS yet: nobody can send mail here before it has"
     else
       warn 'no name in DNS can be looked up from here (/etc/resolv.conf): without that no mail goes out'

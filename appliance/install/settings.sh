@@ -23,6 +23,7 @@ write_settings() {
     } >"$SETTINGS"
     changed "wrote $SETTINGS"
   fi
+  write_check_setting
   if [ "$WEB" = yes ] && [ -z "$(setting ENCIMAP_PUBLIC_PORT '')" ]; then
     if [ -n "$DRY" ]; then
       info "    would set: ENCIMAP_PUBLIC_PORT=4302"
@@ -43,9 +44,13 @@ write_settings() {
   run "$LIBRARY/current/encimap" render "$WORK/rendered"
   DRY=$DRY_KEPT
   put "$WORK/rendered/bin/encimap_pipe.sh" /usr/local/bin/encimap_pipe.sh 755
+  hand_over
   put "$WORK/rendered/bin/encimap_ctl" /usr/local/bin/encimap_ctl 755
+  put "$WORK/rendered/bin/encimap_common.sh" /usr/local/bin/encimap_common.sh 755
+  put "$WORK/rendered/bin/encimap_restore" /usr/local/bin/encimap_restore 755
   put "$WORK/rendered/bin/encimap_backup" /usr/local/bin/encimap_backup 755
   put "$WORK/rendered/bin/encimap_keys" /usr/local/bin/encimap_keys 755
+  put "$WORK/rendered/bin/encimap_tls" /usr/local/bin/encimap_tls 755
   put "$WORK/rendered/bin/encimap" /usr/local/bin/encimap 755
   for doc in docs/monitoring.md appliance/monitoring/encimap.rules.yml appliance/monitoring/dashboard.json; do
     if [ -f "$HERE/$doc" ]; then put "$HERE/$doc" "$DOC/${doc##*/}" 644; fi
