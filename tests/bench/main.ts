@@ -12,6 +12,7 @@ import { benchDelivery } from "./delivery/delivery.ts";
 import { benchFlat } from "./delivery/flat.ts";
 import { benchMemory } from "./delivery/memory.ts";
 import { benchPostfix } from "./delivery/postfix.ts";
+import { benchFolder } from "./folder.ts";
 import { SCALE } from "./measure.ts";
 
 /** The parts, by name; each returns what it has measured. */
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   if (unknown !== undefined) {
     throw new RangeError(`There is no part ${unknown} of the bench`);
   }
+  await using _folder = await benchFolder();
   const results: Record<string, unknown> = {
     at: new Date().toISOString(),
     scale: SCALE,

@@ -19,8 +19,8 @@ export interface Contender {
   readonly load: Load;
   /** Process whose CPU time and memory count; undefined for references. */
   readonly pid?: number;
-  /** Removes what was stored; not timed. */
-  readonly after: () => Promise<void>;
+  /** Removes what was stored, where it would fill the disk; not timed. */
+  readonly after?: () => Promise<void>;
 }
 
 /** A contender's figures: medians of its runs. */
@@ -75,7 +75,7 @@ export async function compare(
   for (let round = 0; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
       runs[i]!.push(await measure(contender));
-      await contender.after();
+      await contender.after?.();
       await settle();
     }
   }

@@ -23,7 +23,7 @@ export interface PlainDovecot extends AsyncDisposable {
  */
 export async function startPlainDovecot(): Promise<PlainDovecot> {
   await using stack = new AsyncDisposableStack();
-  const dir = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "encimap-" });
+  const dir = await Deno.makeTempDir({ prefix: "encimap-" });
   stack.defer(() => Deno.remove(dir, { recursive: true }));
   await Deno.chmod(dir, 0o755);
   await Deno.mkdir(`${dir}/mail`);

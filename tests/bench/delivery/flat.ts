@@ -42,7 +42,6 @@ export async function benchFlat(): Promise<Figures[]> {
         more: { socket: store.socket },
       },
       pid: store.pid,
-      after: () => store.empty(),
     });
     for (const store of [empty, large]) await warmStore(store, message);
     const figures = await compare(

@@ -126,7 +126,7 @@ sub http {
     my ($length) = $answer =~ /^content-length: *(\d+)/mi or die $answer;
     my $end = index($answer, "\r\n\r\n") + 4 + $length;
     read_more($socket, \$answer) while length $answer < $end;
-    die "deferred\n" if $answer =~ /^HTTP\/1.1 503 /;
+    die "deferred\n" if $answer =~ /^HTTP\/1.1 (?:429|503) /;
     die $answer unless $answer =~ /^HTTP\/1.1 200 /;
   };
 }

@@ -58,11 +58,7 @@ export interface StoreOptions {
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   await using stack = new AsyncDisposableStack();
-  // On the disk and not in /tmp, which may be memory; as the references are.
-  const directory = await Deno.makeTempDir({
-    dir: "/var/tmp",
-    prefix: "encimap-",
-  });
+  const directory = await Deno.makeTempDir({ prefix: "encimap-" });
   stack.defer(() => Deno.remove(directory, { recursive: true }));
   const database = stack.use(await testDatabase());
   const mail = `${directory}/mail`;
