@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { connect, type TLSSocket } from "node:tls";
 import { ALICE } from "../helpers/app.ts";
 import {
@@ -37,6 +38,7 @@ Deno.test({
     { label: "Brief", "expires_at": "2999-01-01T00:00:00Z" },
   )).data;
   const expiring = await openSession(appliance, brief);
+  const openedAt = Date.now();
 
   await t.step(
     "a wrong password does not log in and is no use of it",
@@ -179,6 +181,17 @@ Deno.test({
     },
   );
 
+  await t.step("a reload of Dovecot ends no session", async () => {
+    // Dovecot 2.3 makes a difference between idle ones and others.
+    await delay(Math.max(openedAt + 11_000 - Date.now(), 0));
+    const config = `${appliance.directory}/dovecot/dovecot.conf`;
+    const args = ["-c", config, "reload"];
+    const reload = await new Deno.Command("doveadm", { args }).output();
+    assert.ok(reload.success, new TextDecoder().decode(reload.stderr));
+    await delay(2000);
+    assert.equal(expiring.destroyed, false);
+  });
+
   await t.step("an expired one is refused", async () => {
     const old = await make({
       label: "Old",
@@ -230,7 +243,7 @@ Deno.test({
 
   // Before "encimap reconcile" below, which would end them, too.
   await t.step(
-    "the API ends sessions of a credential that expires",
+    "the API ends sessions of a credential that expires, from before it, too",
     async () => {
       await until("the session has ended", () => expiring.destroyed);
     },

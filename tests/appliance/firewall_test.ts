@@ -67,7 +67,7 @@ ${rules}END
         open_firewall; knock
         open_firewall; knock
         nft -f "$NFTABLES"; knock
-        sed -i '/dport 587 /d' "$OUR_RULES"; nft -f "$NFTABLES"; WEB=yes; open_firewall; knock
+        sed -i '/dport 587 /d' "$OUR_RULES"; nft -f "$NFTABLES"; ACME=yes; open_firewall; knock
         close_firewall; knock
         nft -f "$NFTABLES"; knock
         cmp before "$NFTABLES"; test ! -e "$OUR_RULES"`);
@@ -122,6 +122,38 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    `install.sh opens again what a rollback has closed, and not what somebody else has${NEEDS}`,
+  ignore: NEEDS !== "",
+  fn: async () => {
+    const said = await inNetwork(`
+      cat >"$NFTABLES" <<'END'
+${DROP}END
+      nft -f "$NFTABLES"
+      upgrade() {
+        rm -rf "$FORMER"
+        mkdir -p "$FORMER/files"
+        : >"$FORMER/absent"
+        open_firewall
+        nft -f "$NFTABLES"
+        knock
+      }
+      due() { true; }
+      # There was no rule of ours yet, then one less, by an administrator who has closed 587.
+      upgrade; put_back; nft -f "$NFTABLES"; knock
+      upgrade
+      sed -i '/dport 587 /d' "$OUR_RULES"
+      ACME=yes
+      upgrade; put_back; nft -f "$NFTABLES"; knock
+      upgrade`);
+    assert.deepEqual(said, [
+      ...["22 25 587 993", "22", "22 25 587 993"],
+      ...["22 25 80 993", "22 25 993", "22 25 80 993"],
+    ]);
+  },
+});
+
 /**
  * Runs a script with the functions of appliance/install/firewall.sh, and with `knock`, which
  * says which ports can be reached from outside.
@@ -146,9 +178,12 @@ async function inNetwork(script: string): Promise<string[]> {
       ip link set here up
       nsenter --target $outside --net sh -c 'ip addr add 192.0.2.2/24 dev there; ip link set there up'
       knock() { nsenter --target $outside --net python3 knock.py ${PORTS} >>knocked; }
-      HERE='${ROOT}' DRY= LOG= COUNT=0 WEB= CHANGES= NL=' ' STAMP= DONE= STEP=
+      HERE='${ROOT}' DRY= LOG= COUNT=0 WEB= ACME= CHANGES= NL=' ' STAMP= DONE= STEP=
       RECORD='${dir}/record' SECRETS='${dir}/secrets' WORK='${dir}' BACKUPS='${dir}/backups' PENDING='${dir}/pending'
+      FORMER='${dir}/record/former' TLS='${dir}/tls' NGINX='${dir}/nginx' POSTFIX_WALLS='${dir}/walls'
       . '${ROOT}appliance/install/common.sh'
+      . '${ROOT}appliance/install/upgrade.sh'
+      . '${ROOT}appliance/install/rollback.sh'
       . '${ROOT}appliance/install/firewall.sh'
       with_systemd() { false; }
       NFTABLES='${dir}/nftables.conf'

@@ -21,10 +21,11 @@ async function ran(
     set -eu
     cd '${dir}'
     DRY= LOG= COUNT=0 CHANGES= NL=' ' DONE= STEP=
-    API_USER=root MAIL_USER=root WORK='${dir}' SECRETS='${dir}/secrets'
+    API_USER=root MAIL_USER=root WORK='${dir}' SECRETS='${dir}/secrets' STATE='${dir}/state'
     SETTINGS=$SECRETS/encimap.env
     . '${ROOT}appliance/install/common.sh'
     . '${ROOT}appliance/install/machine.sh'
+    . '${ROOT}appliance/install/preflight.sh'
     ${script}`;
   const { code, stderr } = await new Deno.Command("sh", {
     args: ["-c", whole],
@@ -63,6 +64,36 @@ Deno.test({
       assert.match(err, RegExp(`secrets/${key}\\.key is lost`));
       await must(`test ! -e secrets/${key}.key`);
       await must(`rm ${path}; make_secrets; test -s secrets/${key}.key`);
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("install.sh changes nothing while keys are rotated, or are to be", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const said = async (script: string): Promise<string> => {
+      const { code, err } = await ran(dir, script);
+      assert.equal(code === 0, err === "", err);
+      return err;
+    };
+    await said("mkdir -p secrets state/backup");
+    assert.equal(await said("check_rotation"), "");
+    assert.equal(
+      await said(": >state/backup/commands.lock; check_rotation"),
+      "",
+    );
+    const lock = "exec 8>>state/backup/commands.lock; flock";
+    // Another command of root.
+    assert.equal(await said(`${lock} -s 8; check_rotation`), "");
+    assert.match(await said(`${lock} 8; check_rotation`), /are being rotated/);
+    for (const name of ["master", "hmac"]) {
+      assert.match(
+        await said(`: >secrets/${name}.key.former; check_rotation`),
+        RegExp(`run "encimap keys rotate-${name}" again first`),
+      );
+      await said(`rm secrets/${name}.key.former`);
     }
   } finally {
     await Deno.remove(dir, { recursive: true });

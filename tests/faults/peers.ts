@@ -175,9 +175,13 @@ export function startPeers(
     let isOver = false;
     const read = async (): Promise<void> => {
       const buffer = new Uint8Array(4096);
-      while (takes && await connection.read(buffer) !== null);
+      while (await connection.read(buffer) !== null);
     };
-    const over = Promise.race([read().catch(() => {}), end.promise])
+    // Who takes nothing does not hear that the connection is closed, either.
+    const over = Promise.race([
+      ...takes ? [read().catch(() => {})] : [],
+      end.promise,
+    ])
       .then(() => void (isOver = true));
     const send = async (octets: string | Uint8Array): Promise<void> => {
       let rest = typeof octets === "string"

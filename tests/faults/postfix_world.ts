@@ -226,7 +226,7 @@ export async function postfixWorld(
         const { code } = await appliance.postfix("postqueue", "-f");
         const left = await appliance.postfix("postqueue", "-j");
         return code === 0 && left.code === 0 && left.out === "";
-      }),
+      }, 300),
     maillog: () => Deno.readTextFile(`${directory}/mail.log`),
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };

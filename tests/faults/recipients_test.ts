@@ -91,7 +91,7 @@ async function count({ world, state, boxes }: FaultWorld): Promise<Count> {
     { id: string; alias: string; files: string[]; hmac: string; used: number }[]
   >`
     select v.id, v.alias, v.message_count as used,
-      coalesce(array_agg(m.storage->>'file') filter (where m.id is not null), '{}')
+      coalesce(json_agg(m.storage->>'file') filter (where m.id is not null), '[]')
         as files,
       min(m.storage->>'hmac') as hmac
     from vaultboxes v left join messages m on m.vaultbox_id = v.id

@@ -14,6 +14,7 @@ import type {
   Sessions,
 } from "../../src/app.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
+import { AppError } from "../../src/errors.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { connect } from "../../src/db/connect.ts";
 import { MessageBatches } from "../../src/db/message_batches.ts";
@@ -218,6 +219,7 @@ export async function testWorld(
     log: testLog(lines),
     sql: intakeSql,
     hmacKey: new Uint8Array(32).fill(9),
+    idKey: new Uint8Array(32).fill(9),
     memory: new RecipientMemory(100),
     rows: new MessageBatches(intakeSql, (task) => task()),
     metrics: new IntakeMetrics(),
@@ -240,8 +242,8 @@ export async function testWorld(
       },
     },
     dns: {
-      txt: () => Promise.reject(new Error("The test prepared no DNS")),
-      lookup: () => Promise.reject(new Error("The test prepared no DNS")),
+      txt: () => Promise.reject(noDns()),
+      lookup: () => Promise.reject(noDns()),
     },
     privateKeys: openPrivateKeys(`${directory}/keys`, masterKey),
     keyPool: options.newKeys ? keyPool : { ...keyPool, take: usedKey },
@@ -288,4 +290,8 @@ export async function makeBox(
     mayClaimDomain: true,
   });
   return id;
+}
+
+function noDns(): AppError {
+  return new AppError("unavailable", "The test prepared no DNS");
 }

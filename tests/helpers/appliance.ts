@@ -8,6 +8,7 @@
 
 import {
   DEFAULT_APPLIANCE,
+  mailCheckSettings,
   renderAppliance,
 } from "../../src/appliance/render.ts";
 import { UNROUTED } from "../../src/db/recipients.ts";
@@ -130,7 +131,7 @@ export async function startAppliance(
     await Deno.writeTextFile(`${dir}/secrets/${name}`, hex());
   }
   await sh(`openssl req -x509 -newkey rsa:2048 -nodes -days 2 \
-    -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    -subj /CN=localhost -addext subjectAltName=DNS:localhost,DNS:mail.example.test \
     -addext basicConstraints=critical,CA:FALSE -keyout '${dir}/tls.key' -out '${dir}/tls.pem'`);
   const doveadmSocket = `${dir}/doveadm.sock`;
   const env = {
@@ -153,7 +154,10 @@ export async function startAppliance(
     ENCIMAP_TRANSPORT: "pipe",
     ENCIMAP_DOVEADM_SOCKET: doveadmSocket,
     ENCIMAP_SMTP_PORT: String(smtpPort),
+    ENCIMAP_SUBMISSION_PORT: String(submissionPort),
+    ENCIMAP_IMAP_PORT: String(imapsPort),
     ENCIMAP_MAX_MESSAGE_BYTES: "2000000",
+    ENCIMAP_MAIL_CHECKS: "off",
     ...settings,
   };
   // For root's scripts, which act as several users; here all are one role.
@@ -174,7 +178,10 @@ export async function startAppliance(
     maxMessageBytes: 2_000_000,
     programPath: `${dir}/dist/encimap`,
     backupScriptPath: `${dir}/encimap_backup`,
+    commonScriptPath: `${dir}/encimap_common.sh`,
+    restoreScriptPath: `${dir}/encimap_restore`,
     keysScriptPath: `${dir}/encimap_keys`,
+    tlsScriptPath: `${dir}/encimap_tls`,
     // Daemons are stopped and started by the test.
     controlPath: "/bin/true",
     statePath: `${dir}/state`,
@@ -182,6 +189,11 @@ export async function startAppliance(
     intakeSocket: `${dir}/run/intake.sock`,
     lmtpSocket: `${dir}/run/lmtp.sock`,
     queueSocket: `${dir}/run/queue.sock`,
+    checksConfPath: `${dir}/checks`,
+    checksPath: `${dir}/spool/encimap-checks`,
+    spfRunPath: `${dir}/checks/spf`,
+    dkimScriptPath: `${dir}/encimap_dkim`,
+    ...mailCheckSettings(testConfig(env).mailChecks),
     submissionSocket: `${dir}/spool/encimap/submission.sock`,
     unroutedTransport: transportOf(testConfig(env), UNROUTED),
     intakePort,
@@ -211,12 +223,20 @@ export async function startAppliance(
     const script of [
       "encimap",
       "encimap_backup",
+      "encimap_common.sh",
+      "encimap_restore",
+      "encimap_dkim",
       "encimap_keys",
       "encimap_pipe.sh",
     ]
   ) {
     await Deno.writeTextFile(`${dir}/${script}`, file(`bin/${script}`));
     await Deno.chmod(`${dir}/${script}`, 0o755);
+  }
+  await Deno.mkdir(`${dir}/checks`);
+  for (const name of ["dkim", "spf", "dmarc"]) {
+    const path = `${dir}/checks/${name}.conf`;
+    await Deno.writeTextFile(path, file(`checks/${name}.conf`));
   }
   const config = { ...env, JWT_SECRET_FILE: `${dir}/secrets/jwt.secret` };
 
@@ -244,7 +264,8 @@ export async function startAppliance(
     stack,
     dir,
     smtpPort,
-    file("postfix/main.cf"),
+    file("postfix/main.cf") +
+      (env.ENCIMAP_MAIL_CHECKS === "off" ? "" : file("postfix/checks.cf")),
     file("postfix/master.cf"),
   );
   const intake = service(stack, dir, ofMail, "intake");
@@ -497,7 +518,7 @@ async function startPostfix(
 queue_directory = ${dir}/spool
 data_directory = ${dir}/data
 maillog_file = ${dir}/mail.log
-maillog_file_prefixes = /tmp
+maillog_file_prefixes = ${dir}
 mynetworks = 127.0.0.2/32
 # Tests send much from one address.
 smtpd_client_event_limit_exceptions = 127.0.0.0/8
@@ -527,7 +548,7 @@ error_log ${dir}/nginx.log;
 events {}
 http {
   access_log off;
-${ours.replaceAll(/^ *listen \[::\].*\n/gm, "")}
+${ours.replaceAll(/^ *listen \[::\].*\n|^.*# dashboard\n/gm, "")}
 }
 `,
   );

@@ -8,7 +8,7 @@ const EMBEDDED = [
   "grant select on dovecot_credentials to dovecot",
   "encimap-pipe_destination_recipient_limit",
   "auth_mechanisms = plain login",
-  "bcrypt.hashSync(password, cost)",
+  "bcrypt.hashSync(password, by)",
 ];
 
 Deno.test("deno compile embeds SQL, templates and the worker", async () => {

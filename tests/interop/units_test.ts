@@ -7,16 +7,12 @@ import { applianceSettings } from "../../src/cli/render.ts";
 /** Exposure that `systemd-analyze security` may find at most. */
 const MOST = 2.0;
 
-/** The one that reads all of the machine as root, and sends it over the network. */
-const MOST_OF_BACKUP = 2.5;
-
 const files = renderAppliance(applianceSettings(testConfig(), {}));
 const services = [...files].filter(([name]) => name.endsWith(".service"));
 
 for (const [name, text] of services) {
-  const most = name.includes("-backup.") ? MOST_OF_BACKUP : MOST;
   Deno.test({
-    name: `systemd-analyze finds an exposure of at most ${most} in ${name}`,
+    name: `systemd-analyze finds an exposure of at most ${MOST} in ${name}`,
     ignore: isMissing("/usr/bin/systemd-analyze"),
   }, async () => {
     await using directory = await temporaryDirectory();
@@ -29,7 +25,7 @@ for (const [name, text] of services) {
     const output = new TextDecoder().decode(stdout);
     const level = /exposure level for .*: ([\d.]+) /.exec(output)?.[1];
     assert.ok(level, new TextDecoder().decode(stderr));
-    assert.ok(Number(level) <= most, output);
+    assert.ok(Number(level) <= MOST, output);
   });
 
   Deno.test(`${name} keeps memory out of core dumps and swap`, () => {

@@ -6,7 +6,9 @@
  */
 
 import assert from "node:assert/strict";
+import { acme } from "./acme.ts";
 import { hardened } from "./hardening.ts";
+import { restored, saved } from "./restore.ts";
 import { cleanCopy, createVm, findFreshvm } from "../helpers/vm.ts";
 import {
   arrives,
@@ -20,6 +22,7 @@ import {
   step,
   until,
 } from "./steps.ts";
+import { checksMail } from "./checks.ts";
 
 const HOST = "mail.example.test";
 
@@ -76,7 +79,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     const output = await vm.sh(
       `/root/encimap/install.sh --hostname ${HOST} --yes`,
     );
-    assert.match(output, /All is well/);
+    assert.match(output, /Nothing failed/);
     assert.match(output, /MX +10 mail\.example\.test/);
     assert.equal(
       await vm.sh("stat -c '%U:%G %a' /run/encimap/lmtp.sock"),
@@ -114,7 +117,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
           /^Nothing to renew$/m,
           /^Deleted 0 former addresses$/m,
           /^Encimap on mail\.example\.test, /m,
-          /^All is well$/m,
+          /^Nothing failed/m,
           /^Altered 0, foreign 0, /m,
         ]
       ) {
@@ -200,6 +203,12 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
         "552",
       );
     },
+  );
+
+  await step(
+    t,
+    "port 25 is checked by Debian's filters, until --no-mail-checks",
+    () => checksMail(vm, box),
   );
 
   await step(t, "mail waits while the intake is down", async () => {
@@ -304,7 +313,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     },
   );
 
-  await step(t, "takes a certificate for TLS and links to it", async () => {
+  await step(t, "takes a certificate for TLS, and its renewal", async () => {
     await vm.sh(`
       mkdir -p /root/tls && cd /root/tls
       openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=${HOST} -addext subjectAltName=DNS:${HOST} \
@@ -314,17 +323,30 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
       "openssl x509 -in /root/tls/cert.pem -noout -fingerprint -sha256",
     );
     for (const port of ["993", "587 -starttls smtp", "25 -starttls smtp"]) {
-      assert.equal(
-        await vm.sh(`
-          openssl s_client -connect 127.0.0.1:${port} </dev/null 2>/dev/null |
-            openssl x509 -noout -fingerprint -sha256`),
-        wanted,
+      // The daemons are reloaded and not restarted.
+      await until(
+        vm,
+        `openssl s_client -connect 127.0.0.1:${port} </dev/null 2>/dev/null |
+          openssl x509 -noout -fingerprint -sha256 | grep -qxF '${wanted}'`,
       );
     }
+    assert.match(
+      await vm.sh(`
+        cd /root/tls
+        openssl req -x509 -newkey rsa:2048 -nodes -days 60 -subj /CN=${HOST} -addext subjectAltName=DNS:${HOST} \
+          -keyout key.pem -out cert.pem 2>/dev/null
+        systemctl start encimap-tls
+        journalctl -u encimap-tls -o cat | grep 'is that of'`),
+      /the certificate for TLS is that of \/root\/tls\/cert\.pem now/,
+    );
     const result = await vm.run(
       "/root/encimap/install.sh --yes --tls-cert /root/tls/cert.pem --tls-key /etc/encimap/jwt.secret",
     );
     assert.match(result.stderr, /is no private key/);
+  });
+
+  await step(t, "gets a certificate by ACME, and renews it", async (t) => {
+    await acme(vm, t, box);
   });
 
   await step(t, "a hosted domain in relay_domains is explained", async () => {
@@ -351,7 +373,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
       await send(vm, "by LMTP after a restart");
       await arrives(vm, box, "by LMTP after a restart");
       await vm.sh(`echo ENCIMAP_TRANSPORT=pipe >>${file}`);
-      assert.match(await install(vm), /All is well/);
+      assert.match(await install(vm), /Nothing failed/);
       assert.match(await vm.sh(route), /encimap-pipe:unrouted/);
       await send(vm, "by pipe");
       await arrives(vm, box, "by pipe");
@@ -479,6 +501,10 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     );
   });
 
+  await send(vm, "to be restored");
+  await arrives(vm, box!, "to be restored");
+  const state = await saved(vm, t, box!);
+
   await step(
     t,
     "--uninstall leaves mail, keys and database alone",
@@ -533,7 +559,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     const before = await vm.sh(boxes);
     const output = await vm.sh("/root/encimap/install.sh --yes");
     assert.match(output, /released the mail that waited/);
-    assert.match(output, /All is well/);
+    assert.match(output, /Nothing failed/);
     assert.equal(await vm.sh(boxes), before);
     await until(
       vm,
@@ -545,7 +571,7 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
     await vm.sh("/root/encimap/install.sh --uninstall --purge --yes");
     assert.equal(
       await vm.sh(
-        "ls -d /etc/encimap /var/lib/encimap /var/mail/vaultboxes 2>/dev/null || :; id encimap 2>/dev/null || :",
+        "ls -d /etc/encimap /var/lib/encimap* /var/lib/private/encimap* /var/mail/vaultboxes 2>/dev/null || :; id encimap 2>/dev/null || :",
       ),
       "",
     );
@@ -556,6 +582,8 @@ async function testFreshMachine(t: Deno.TestContext): Promise<void> {
       "",
     );
   });
+
+  await restored(vm, t, box!, state);
 
   await Deno.remove(clone, { recursive: true });
 }
@@ -576,7 +604,7 @@ async function testWithoutSystemd(t: Deno.TestContext): Promise<void> {
       `/root/encimap/install.sh --hostname ${HOST} --yes`,
     );
     assert.match(output, /systemd is not PID 1/);
-    assert.match(output, /All is well/);
+    assert.match(output, /Nothing failed/);
     assert.equal(
       await vm.sh("stat -c '%U:%G %a' /run/encimap/lmtp.sock"),
       "vaultmail:postfix 660",
@@ -584,8 +612,9 @@ async function testWithoutSystemd(t: Deno.TestContext): Promise<void> {
     await installTools(vm);
   });
 
+  let box: Box;
   await step(t, "takes, encrypts, shows and gives back mail", async (t) => {
-    await mainPath(vm, t);
+    box = await mainPath(vm, t);
   });
 
   await step(t, "a second install.sh changes nothing", async () => {
@@ -593,10 +622,37 @@ async function testWithoutSystemd(t: Deno.TestContext): Promise<void> {
   });
 
   await step(t, "encimap_ctl stops and starts everything", async () => {
-    await vm.sh("encimap_ctl stop");
+    await vm.sh(
+      `${CLIENT} stay ${box.username} ${box.imapPassword} /root/test/in /root/test/go >/root/test/stayed 2>&1 &`,
+    );
+    await until(vm, "test -e /root/test/in");
+    await vm.sh("encimap_ctl stop; touch /root/test/go");
     assert.equal((await vm.run("encimap_ctl status")).code, 1);
+    await until(vm, "grep -q 'Server shutting down' /root/test/stayed");
     await vm.sh("encimap_ctl start && encimap_ctl status && encimap doctor");
   });
+
+  await step(
+    t,
+    "root obeys no note of the intake's user on whom to signal",
+    async () => {
+      await vm.sh(`
+        printf keep >/etc/precious
+        cp /bin/sleep /root/encimap-other
+        /root/encimap-other 1000 >/dev/null 2>&1 & other=$!
+        setpriv --reuid=vaultmail --regid=vaultmail --init-groups sh -euc "
+          cd /run/encimap
+          rm -f intake.pid api.pid
+          echo $other >intake.pid
+          ln -s /etc/precious api.pid"
+        encimap_ctl stop
+        encimap_ctl start
+        kill -0 $other
+        kill $other
+        test "$(cat /etc/precious)" = keep
+        encimap doctor`);
+    },
+  );
 
   await step(t, "--uninstall stops what it started", async () => {
     await vm.sh("/root/encimap/install.sh --uninstall --yes");

@@ -6,6 +6,7 @@ Usage: client.py COMMAND ARGUMENTS; prints JSON. Needs nothing but Python.
 import imaplib
 import io
 import json
+import os
 import random
 import smtplib
 import socket
@@ -101,10 +102,13 @@ def renew(vaultbox, address, folder, key_type):
 
 
 class Imap(imaplib.IMAP4_SSL):
-    """Comes from an address of its own: Dovecot lets one that has failed wait."""
+    """Comes from an address of its own: Dovecot lets one that has failed wait.
+
+    SOURCE in the environment names one that stays.
+    """
 
     def _create_socket(self, timeout):
-        source = f"127.0.{random.randrange(256)}.{random.randrange(2, 255)}"
+        source = os.environ.get("SOURCE") or f"127.0.{random.randrange(256)}.{random.randrange(2, 255)}"
         sock = socket.create_connection((self.host, self.port), timeout, (source, 0))
         return self.ssl_context.wrap_socket(sock)
 
@@ -154,6 +158,35 @@ def count(username, password):
     return number
 
 
+def mark(username, password):
+    """What a customer does to his mail: flags, a keyword, a copy, an expunge."""
+    client = login(username, password)
+    client.select("INBOX")
+    client.store("1", "+FLAGS", "(\\Seen \\Flagged cat-food)")
+    client.copy("1", "Archive")
+    client.store("2", "+FLAGS", "\\Deleted")
+    client.expunge()
+    client.subscribe("Archive")
+    client.logout()
+
+
+def state(username, password):
+    """What a client remembers of a mailbox, and how far changes are counted."""
+    client = login(username, password)
+    remembered = {"subscribed": sorted(line.decode() for line in client.lsub()[1] if line)}
+    counted = {}
+    for folder in ("INBOX", "Archive"):
+        status = client.status(folder, "(UIDNEXT UIDVALIDITY HIGHESTMODSEQ)")[1][0].decode()
+        counts = dict(zip(*[iter(status.split("(")[1].rstrip(")").split())] * 2))
+        client.select(folder, readonly=True)
+        found = client.fetch("1:*", "(UID FLAGS INTERNALDATE RFC822.SIZE)")[1]
+        messages = [" ".join(each.decode().replace("\\Recent", "").split()).replace(" )", ")") for each in found if each]
+        remembered[folder] = [counts["UIDVALIDITY"], *messages]
+        counted[folder] = counts
+    client.logout()
+    return {"remembered": remembered, "counted": counted}
+
+
 def folders(username, password):
     client = login(username, password)
     return [line.decode() for line in client.list()[1]]
@@ -175,6 +208,16 @@ def hold(username, password, ready):
     open(ready, "w").close()
     line = client.readline()
     return line.decode().strip() or "closed"
+
+
+def stay(username, password, ready, go):
+    """Logs in, says so in a file, waits for another one, and uses the session."""
+    client = login(username, password)
+    client.select("INBOX")
+    open(ready, "w").close()
+    while not os.path.exists(go):
+        time.sleep(0.1)
+    return client.noop()[0]
 
 
 def many(domain, number):
@@ -228,8 +271,11 @@ if __name__ == "__main__":
         "fetch": fetch,
         "count": count,
         "folders": folders,
+        "mark": mark,
+        "state": state,
         "login": try_login,
         "hold": hold,
+        "stay": stay,
         "many": many,
         "size": envelope_size,
         "submit": submit,
