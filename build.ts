@@ -10,6 +10,8 @@
  * @module
  */
 
+import { DOCTORS_PROGRAMS } from "./src/system/permissions.ts";
+
 /** Started by a URL that no bundler follows. */
 const WORKER = "src/system/bcrypt_worker.ts";
 
@@ -33,8 +35,10 @@ const PERMISSIONS = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  "--allow-run=/usr/sbin/postmap,/usr/sbin/postqueue",
-  "--allow-sys=uid,gid,userInfo,hostname,statfs",
+  `--allow-run=${
+    ["/usr/sbin/postmap", "/usr/sbin/postqueue", ...DOCTORS_PROGRAMS].join()
+  }`,
+  "--allow-sys=uid,gid,userInfo,hostname,statfs,networkInterfaces",
 ];
 
 async function deno(...args: string[]): Promise<string | undefined> {
@@ -104,7 +108,8 @@ async function bundle(): Promise<void> {
 /** What the program is made of. */
 const SOURCES = [
   ...["build.ts", "main.ts", "deno.json", "deno.lock"],
-  ...["src", "sql", "appliance"],
+  // The dashboard is a user of the client.
+  ...["src", "sql", "appliance", "clients/typescript"],
 ];
 
 /** Files below a path, in an order that does not change. */

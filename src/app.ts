@@ -303,8 +303,13 @@ export interface IntakeApp {
   readonly log: Log;
   /** The appliance's database. */
   readonly sql: Pool;
-  /** Key of fingerprints of deliveries and stored messages, 32 octets. */
+  /** Key of fingerprints of stored messages, 32 octets. */
   readonly hmacKey: Uint8Array<ArrayBuffer>;
+  /**
+   * Key of what tells one delivery, or one imported message, from another, 32
+   * octets: the first HMAC key of the appliance, whatever followed it.
+   */
+  readonly idKey: Uint8Array<ArrayBuffer>;
   /** What the database has said of vaultboxes. */
   readonly memory: RecipientMemory;
   /** Inserts rows of messages. */

@@ -5,6 +5,7 @@
  */
 
 import type { KeyKind } from "./x509/key_pair.ts";
+import { type DashboardConfig, dashboardConfig } from "./dashboard_settings.ts";
 import type {
   ContentCipher,
   EncryptionPolicy,
@@ -96,6 +97,10 @@ export interface Config {
   readonly doveadmSocket: string;
   /** ENCIMAP_SMTP_PORT. */
   readonly smtpPort: number;
+  /** ENCIMAP_SUBMISSION_PORT. */
+  readonly submissionPort: number;
+  /** ENCIMAP_IMAP_PORT. */
+  readonly imapPort: number;
   /** ENCIMAP_MAX_MESSAGE_BYTES. */
   readonly maxMessageBytes: number;
   /** ENCIMAP_MIN_FREE_BYTES. */
@@ -111,8 +116,15 @@ export interface Config {
    * ENCIMAP_HEADER_PROTECTION.
    */
   readonly encryption: EncryptionPolicy;
-  /** ENCIMAP_AUTHSERV_ID. */
+  /** ENCIMAP_MAIL_CHECKS. */
+  readonly mailChecks: "off" | "mark" | "refuse";
+  /**
+   * Whose Authentication-Results are believed: ENCIMAP_AUTHSERV_ID, or the host's
+   * name where ENCIMAP_MAIL_CHECKS is not "off"; undefined for nobody's.
+   */
   readonly authservId: string | undefined;
+  /** ENCIMAP_DASHBOARD_PORT and the others that begin so. */
+  readonly dashboard: DashboardConfig;
   /** ENCIMAP_LOG_LEVEL. */
   readonly logLevel: "error" | "warn" | "info" | "debug";
 }
@@ -248,6 +260,8 @@ export function parseConfig(
     transport: text("ENCIMAP_TRANSPORT") as Config["transport"],
     doveadmSocket: text("ENCIMAP_DOVEADM_SOCKET"),
     smtpPort: number("ENCIMAP_SMTP_PORT"),
+    submissionPort: number("ENCIMAP_SUBMISSION_PORT"),
+    imapPort: number("ENCIMAP_IMAP_PORT"),
     maxMessageBytes: number("ENCIMAP_MAX_MESSAGE_BYTES"),
     minFreeBytes: number("ENCIMAP_MIN_FREE_BYTES"),
     suspendedMail: text("ENCIMAP_SUSPENDED_MAIL") as Config["suspendedMail"],
@@ -258,7 +272,11 @@ export function parseConfig(
       keyTransport: text("ENCIMAP_KEY_TRANSPORT") as KeyTransport,
       headerProtection: text("ENCIMAP_HEADER_PROTECTION") as HeaderProtection,
     }),
-    authservId: values.get("ENCIMAP_AUTHSERV_ID"),
+    mailChecks: text("ENCIMAP_MAIL_CHECKS") as Config["mailChecks"],
+    authservId: text("ENCIMAP_MAIL_CHECKS") === "off"
+      ? values.get("ENCIMAP_AUTHSERV_ID")
+      : text("ENCIMAP_HOSTNAME"),
+    dashboard: dashboardConfig(values),
     logLevel: text("ENCIMAP_LOG_LEVEL") as Config["logLevel"],
   });
 }
@@ -326,6 +344,12 @@ function contradictions(values: ReadonlyMap<string, string>): string[] {
   }
   if (algorithm !== undefined && algorithm !== "HS256" && !hasKeys) {
     return [`ENCIMAP_TOKEN_KEYS must be set for ${algorithm}`];
+  }
+  const hasFilter = values.has("ENCIMAP_AUTHSERV_ID");
+  if (hasFilter && values.get("ENCIMAP_MAIL_CHECKS") !== "off") {
+    return [
+      "ENCIMAP_AUTHSERV_ID names a filter of your own, so ENCIMAP_MAIL_CHECKS must be off",
+    ];
   }
   return [];
 }

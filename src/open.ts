@@ -75,7 +75,32 @@ export async function openApp(
   config: Config,
   log: Log,
 ): Promise<App & AsyncDisposable> {
-  const masterKey = await readKeyFile(config.masterKeyFile);
+  return await openUnder(config, log, await readKeyFile(config.masterKeyFile));
+}
+
+/**
+ * Opens the world of `encimap doctor`, also where the master key cannot be read:
+ * then nothing opens under the key of this world, and nothing may be stored.
+ *
+ * @param config Settings.
+ * @param log Log.
+ * @returns The world; disposing of it closes the databases.
+ */
+export async function openDoctor(
+  config: Config,
+  log: Log,
+): Promise<App & AsyncDisposable> {
+  const masterKey = await readKeyFile(config.masterKeyFile)
+    .catch(() => crypto.getRandomValues(new Uint8Array(32)));
+  return await openUnder(config, log, masterKey);
+}
+
+/** Wipes the key that it is given. */
+async function openUnder(
+  config: Config,
+  log: Log,
+  masterKey: Uint8Array<ArrayBuffer>,
+): Promise<App & AsyncDisposable> {
   const storeKey = await importMasterKey(masterKey);
   const sealer = await openSealer(masterKey);
   masterKey.fill(0);
@@ -144,13 +169,14 @@ export async function openKeysUnder(
  * @param config Settings.
  * @param log Log.
  * @returns The world; disposing of it closes the database.
- * @throws {Error} If the HMAC key cannot be read.
+ * @throws {Error} If the HMAC key, or that of identities, cannot be read.
  */
 export async function openIntakeApp(
   config: Config,
   log: Log,
 ): Promise<IntakeApp & AsyncDisposable> {
   const hmacKey = await readKeyFile(config.hmacKeyFile);
+  const idKey = await readIdKey(config) ?? hmacKey;
   const sql = connect(config.databaseUrl, {
     max: INTAKE_CONNECTIONS,
     lockTimeoutMs: LOCK_TIMEOUT_MS,
@@ -161,6 +187,7 @@ export async function openIntakeApp(
     log,
     sql,
     hmacKey,
+    idKey,
     memory: new RecipientMemory(ADDRESSES_KNOWN_MAX),
     rows: new MessageBatches(sql, (task, id) => alone.run(task, id)),
     metrics: new IntakeMetrics(),
@@ -169,6 +196,18 @@ export async function openIntakeApp(
       await sql.end({ timeout: CLOSE_SECONDS });
     },
   };
+}
+
+/** What the first rotation of the HMAC key has left; before it there is none. */
+async function readIdKey(
+  { hmacKeyFile }: Config,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await readKeyFile(`${hmacKeyFile}.ids`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -10,6 +10,8 @@ import {
   KEY_TRANSPORTS,
 } from "./encryption_policy.ts";
 import type { Kind } from "./setting_kind.ts";
+import { DASHBOARD_SETTINGS } from "./dashboard_settings.ts";
+import { MAIL_CHECK_SETTINGS } from "./mail_check_settings.ts";
 import { UPKEEP_SETTINGS } from "./upkeep_settings.ts";
 
 /** One row of the table. */
@@ -372,17 +374,9 @@ export const SETTINGS: readonly Setting[] = [
     summary:
       "RFC 9788, where a vaultbox has chosen nothing: `protect` puts copies of header fields inside the encrypted part, `hide` shows no subject outside besides, which most mail clients then do not show in lists.",
   },
-  {
-    name: "ENCIMAP_AUTHSERV_ID",
-    kind: {
-      type: "text",
-      regexp: /^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$/,
-      form: "a host name in lower case",
-    },
-    summary:
-      "RFC 8601: the authserv-id of the operator's filter for incoming mail, whose Authentication-Results are believed. Set it only if that filter removes those that senders have written in its name.",
-  },
+  ...MAIL_CHECK_SETTINGS,
   ...UPKEEP_SETTINGS,
+  ...DASHBOARD_SETTINGS,
   {
     name: "ENCIMAP_LOG_LEVEL",
     fallback: "info",

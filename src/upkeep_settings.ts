@@ -39,4 +39,17 @@ export const UPKEEP_SETTINGS: readonly Setting[] = [
     summary:
       "Unix socket behind which systemd starts `encimap queue`, for the metrics of Postfix's queue.",
   },
+  {
+    name: "ENCIMAP_SUBMISSION_PORT",
+    fallback: "587",
+    kind: { type: "int", min: 1, max: 65535 },
+    summary:
+      "Port on 127.0.0.1 where Postfix takes submissions, for `encimap doctor`.",
+  },
+  {
+    name: "ENCIMAP_IMAP_PORT",
+    fallback: "993",
+    kind: { type: "int", min: 1, max: 65535 },
+    summary: "Port on 127.0.0.1 where Dovecot answers, for `encimap doctor`.",
+  },
 ];

@@ -19,6 +19,13 @@ export interface Place {
   readonly mayBeLink?: true;
 }
 
+/** Users of the filters of port 25, by the name of the filter's folder. */
+const CHECK_USERS = {
+  dkim: "opendkim",
+  spf: "pyspf-milter",
+  dmarc: "opendmarc",
+};
+
 /** What of a machine's settings the table depends on. */
 export interface PlaceSettings {
   /** Folder of the files with secrets. */
@@ -41,10 +48,14 @@ export interface PlaceSettings {
   readonly lmtpSocket: string;
   /** Folder of the Unix socket where Postfix asks about mail of port 587. */
   readonly submissionPath: string;
+  /** Folder of the sockets of the filters of port 25. */
+  readonly checksPath: string;
   /** Unix socket that tells of Postfix's queue. */
   readonly queueSocket: string;
   /** Unix socket of Dovecot's doveadm service. */
   readonly doveadmSocket: string;
+  /** Folder of the dashboard's accounts. */
+  readonly dashboardPath: string;
   /** Names of the units. */
   readonly units: readonly string[];
 }
@@ -65,12 +76,20 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
     { path: "/var/lib/encimap", is: ["root:root 755"] },
     { path: "/usr/local/lib/encimap", is: ["root:root 755"] },
     { path: "/usr/local/lib/encimap/current/encimap", is: ["root:root 755"] },
+    {
+      path: "/usr/local/bin/encimap_dkim",
+      is: ["root:root 755"],
+      isOptional: true,
+    },
     ...[
       "encimap",
       "encimap_backup",
+      "encimap_common.sh",
       "encimap_ctl",
       "encimap_keys",
       "encimap_pipe.sh",
+      "encimap_restore",
+      "encimap_tls",
     ].map((name): Place => ({
       path: `/usr/local/bin/${name}`,
       is: ["root:root 755"],
@@ -83,6 +102,9 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
       "/etc/dovecot/encimap-sql.conf.ext",
       "/etc/dovecot/encimap-last-use.conf.ext",
       "/etc/nginx/conf.d/encimap.conf",
+      ...["dkim", "spf", "dmarc"].map((name) =>
+        `${secretsPath}/checks/${name}.conf`
+      ),
       `${secretsPath}/release.pem`,
     ].map((path): Place => ({ path, ...OPTIONAL })),
     ...settings.units.map((unit): Place => ({
@@ -93,6 +115,16 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
     { path: `${secretsPath}/jwt.secret`, is: ["root:encimap 640"] },
     { path: settings.masterKeyFile, is: ["root:encimap 640"] },
     { path: settings.hmacKeyFile, is: ["root:vaultmail 640"] },
+    ...["ids", "former"].map((which): Place => ({
+      path: `${settings.hmacKeyFile}.${which}`,
+      is: ["root:vaultmail 640"],
+      isOptional: true,
+    })),
+    {
+      path: `${settings.masterKeyFile}.former`,
+      is: ["root:encimap 640"],
+      isOptional: true,
+    },
     { path: `${secretsPath}/intake.token`, is: ["root:vaultmail 640"] },
     {
       path: `${secretsPath}/tls/key.pem`,
@@ -111,27 +143,37 @@ export function placesOf(settings: PlaceSettings): readonly Place[] {
       is: ["root:root 700"],
       isOptional: true,
     },
+    {
+      path: settings.dashboardPath,
+      is: ["encimap-dashboard:encimap-dashboard 700"],
+      isOptional: true,
+    },
     { path: settings.keysPath, is: ["encimap:encimap 700"] },
     { path: settings.maildirBasePath, is: ["vaultmail:vaultmail 700"] },
     { path: mapsPath, is: ["encimap:postfix 2750"] },
     { path: settings.submissionPath, is: ["encimap:postfix 2750"] },
+    ...Object.entries(CHECK_USERS).map(([name, user]): Place => ({
+      path: `${settings.checksPath}/${name}`,
+      is: [`${user}:postfix 2750`],
+      isOptional: true,
+    })),
     {
       path: "/var/backups/encimap",
       is: ["root:root 700"],
       isOptional: true,
     },
-    // Sockets. Where encimap_ctl starts the daemons, the intake makes its own.
-    {
-      path: settings.intakeSocket,
-      is: ["vaultmail:encimap 660"],
-    },
-    { path: settings.lmtpSocket, is: ["vaultmail:postfix 660"] },
-    { path: settings.doveadmSocket, is: ["encimap:root 600"] },
-    {
-      path: settings.queueSocket,
-      is: ["root:encimap 660"],
+    // Sockets, whose absence other checks explain. Where encimap_ctl starts the
+    // daemons, the intake makes its own.
+    ...([
+      [settings.intakeSocket, "vaultmail:encimap 660"],
+      [settings.lmtpSocket, "vaultmail:postfix 660"],
+      [settings.doveadmSocket, "encimap:root 600"],
+      [settings.queueSocket, "root:encimap 660"],
+    ] as const).map(([path, is]): Place => ({
+      path,
+      is: [is],
       isOptional: true,
-    },
+    })),
   ];
 }
 

@@ -6,11 +6,43 @@
 
 import { TEMPLATES } from "./templates.ts";
 
+/** What the filters of port 25 do, each in its own words. */
+export interface MailCheckSettings {
+  /** Whether mail is refused where DMARC asks for that. */
+  readonly dmarcReject: "true" | "false";
+  /** What becomes of mail if DNS does not say its key. */
+  readonly dkimDnsError: "accept" | "tempfail";
+  /** Whether mail is put off if DNS does not say who may send it. */
+  readonly spfDnsErrorDefers: "True" | "False";
+}
+
+/**
+ * Says what the filters of port 25 do.
+ *
+ * @param mailChecks ENCIMAP_MAIL_CHECKS.
+ * @returns The settings.
+ */
+export function mailCheckSettings(
+  mailChecks: "off" | "mark" | "refuse",
+): MailCheckSettings {
+  return mailChecks === "refuse"
+    ? {
+      dmarcReject: "true",
+      dkimDnsError: "tempfail",
+      spfDnsErrorDefers: "True",
+    }
+    : {
+      dmarcReject: "false",
+      dkimDnsError: "accept",
+      spfDnsErrorDefers: "False",
+    };
+}
+
 /**
  * What differs between machines, and between a machine and a test in a folder
  * of its own. Paths are absolute.
  */
-export interface ApplianceSettings {
+export interface ApplianceSettings extends MailCheckSettings {
   /** Name of the mail server, as in its MX record. */
   readonly hostname: string;
   /** Folder of the maps `domains`, `transport`, `senders` and `refusals`. */
@@ -29,8 +61,16 @@ export interface ApplianceSettings {
   readonly programPath: string;
   /** The script that makes backups. */
   readonly backupScriptPath: string;
+  /** What the scripts of root's share. */
+  readonly commonScriptPath: string;
+  /** The script that restores backups. */
+  readonly restoreScriptPath: string;
   /** The script that rotates keys. */
   readonly keysScriptPath: string;
+  /** The script that puts certificates for TLS in use. */
+  readonly tlsScriptPath: string;
+  /** The script that starts the filter for DKIM. */
+  readonly dkimScriptPath: string;
   /** The script that starts daemons where systemd does not. */
   readonly controlPath: string;
   /** Folder of what is neither mail nor a setting. */
@@ -48,6 +88,15 @@ export interface ApplianceSettings {
    * Postfix's queue directory.
    */
   readonly submissionSocket: string;
+  /** Folder of the configuration of the filters of port 25. */
+  readonly checksConfPath: string;
+  /**
+   * Folder of the sockets of the filters of port 25: `encimap-checks` below
+   * Postfix's queue directory.
+   */
+  readonly checksPath: string;
+  /** Folder of the process id of the filter for SPF. */
+  readonly spfRunPath: string;
   /** What Postfix does with an address of a hosted domain that has no route. */
   readonly unroutedTransport: string;
   /** Port of the intake on 127.0.0.1. */
@@ -56,6 +105,12 @@ export interface ApplianceSettings {
   readonly apiUser: string;
   /** User of the intake, the pipe client and Dovecot's imap, its group too. */
   readonly mailUser: string;
+  /** User of the dashboard, its group too. */
+  readonly dashboardUser: string;
+  /** Folder of the dashboard's accounts. */
+  readonly dashboardPath: string;
+  /** Port of the dashboard on loopback. */
+  readonly dashboardPort: number;
   /** Name of the database. */
   readonly databaseName: string;
   /** Role that owns the database. */
@@ -104,15 +159,25 @@ export const DEFAULT_APPLIANCE = {
   configFile: "/etc/encimap/encimap.env",
   programPath: "/usr/local/lib/encimap/current/encimap",
   backupScriptPath: "/usr/local/bin/encimap_backup",
+  commonScriptPath: "/usr/local/bin/encimap_common.sh",
+  restoreScriptPath: "/usr/local/bin/encimap_restore",
   keysScriptPath: "/usr/local/bin/encimap_keys",
+  tlsScriptPath: "/usr/local/bin/encimap_tls",
+  dkimScriptPath: "/usr/local/bin/encimap_dkim",
   controlPath: "/usr/local/bin/encimap_ctl",
   statePath: "/var/lib/encimap",
   pipeScriptPath: "/usr/local/bin/encimap_pipe.sh",
   apiUser: "encimap",
   mailUser: "vaultmail",
+  dashboardUser: "encimap-dashboard",
+  dashboardPath: "/var/lib/encimap-dashboard",
+  dashboardPort: 3000,
   databaseName: "motorical_encrypted_imap",
   databaseOwner: "encimap",
   databaseSocketDir: "/run/postgresql",
+  checksConfPath: "/etc/encimap/checks",
+  checksPath: "/var/spool/postfix/encimap-checks",
+  spfRunPath: "/run/encimap-spf",
   dovecotRole: "dovecot",
   tlsCertPath: "/etc/encimap/tls/cert.pem",
   tlsKeyPath: "/etc/encimap/tls/key.pem",

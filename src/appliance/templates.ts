@@ -7,14 +7,22 @@
 import backupScript from "../../appliance/bin/encimap_backup" with {
   type: "text",
 };
+import commonScript from "../../appliance/bin/encimap_common.sh" with {
+  type: "text",
+};
 import controlScript from "../../appliance/bin/encimap_ctl" with {
   type: "text",
 };
 import command from "../../appliance/bin/encimap" with { type: "text" };
+import dkimScript from "../../appliance/bin/encimap_dkim" with { type: "text" };
 import keysScript from "../../appliance/bin/encimap_keys" with { type: "text" };
+import restoreScript from "../../appliance/bin/encimap_restore" with {
+  type: "text",
+};
 import pipeScript from "../../appliance/bin/encimap_pipe.sh" with {
   type: "text",
 };
+import tlsScript from "../../appliance/bin/encimap_tls" with { type: "text" };
 import dovecotConf23 from "../../appliance/dovecot/98-encimap-2.3.conf.tmpl" with {
   type: "text",
 };
@@ -79,6 +87,9 @@ import cleanUpTimer from "../../appliance/systemd/encimap-clean-up.timer.tmpl" w
 import maintenanceTasks from "../../appliance/systemd/encimap-maintenance@.service.tmpl" with {
   type: "text",
 };
+import dashboardService from "../../appliance/systemd/encimap-dashboard.service.tmpl" with {
+  type: "text",
+};
 import queueSocket from "../../appliance/systemd/encimap-queue.socket.tmpl" with {
   type: "text",
 };
@@ -100,14 +111,52 @@ import submissionService from "../../appliance/systemd/encimap-submission.servic
 import submissionSocket from "../../appliance/systemd/encimap-submission.socket.tmpl" with {
   type: "text",
 };
+import tlsService from "../../appliance/systemd/encimap-tls.service.tmpl" with {
+  type: "text",
+};
+import tlsTimer from "../../appliance/systemd/encimap-tls.timer.tmpl" with {
+  type: "text",
+};
+import dkimConf from "../../appliance/checks/dkim.conf.tmpl" with {
+  type: "text",
+};
+import dmarcConf from "../../appliance/checks/dmarc.conf.tmpl" with {
+  type: "text",
+};
+import spfConf from "../../appliance/checks/spf.conf.tmpl" with {
+  type: "text",
+};
+import checksCf from "../../appliance/postfix/checks.cf.tmpl" with {
+  type: "text",
+};
+import dkimService from "../../appliance/systemd/encimap-dkim.service.tmpl" with {
+  type: "text",
+};
+import dmarcService from "../../appliance/systemd/encimap-dmarc.service.tmpl" with {
+  type: "text",
+};
+import spfService from "../../appliance/systemd/encimap-spf.service.tmpl" with {
+  type: "text",
+};
 
 /** Path below appliance/ → text of the template. */
 export const TEMPLATES: Readonly<Record<string, string>> = {
   "bin/encimap": command,
   "bin/encimap_backup": backupScript,
+  "bin/encimap_common.sh": commonScript,
   "bin/encimap_ctl": controlScript,
+  "bin/encimap_dkim": dkimScript,
   "bin/encimap_keys": keysScript,
+  "bin/encimap_restore": restoreScript,
   "bin/encimap_pipe.sh": pipeScript,
+  "bin/encimap_tls": tlsScript,
+  "checks/dkim.conf.tmpl": dkimConf,
+  "checks/dmarc.conf.tmpl": dmarcConf,
+  "checks/spf.conf.tmpl": spfConf,
+  "postfix/checks.cf.tmpl": checksCf,
+  "systemd/encimap-dkim.service.tmpl": dkimService,
+  "systemd/encimap-dmarc.service.tmpl": dmarcService,
+  "systemd/encimap-spf.service.tmpl": spfService,
   "dovecot/98-encimap-2.3.conf.tmpl": dovecotConf23,
   "dovecot/98-encimap-2.4.conf.tmpl": dovecotConf24,
   "dovecot/99-encimap.conf.tmpl": dovecotConf,
@@ -129,9 +178,12 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "systemd/encimap-check.timer.tmpl": checkTimer,
   "systemd/encimap-clean-up.timer.tmpl": cleanUpTimer,
   "systemd/encimap-maintenance@.service.tmpl": maintenanceTasks,
+  "systemd/encimap-dashboard.service.tmpl": dashboardService,
   "systemd/encimap-queue.socket.tmpl": queueSocket,
   "systemd/encimap-queue@.service.tmpl": queueService,
   "systemd/encimap-report.timer.tmpl": reportTimer,
+  "systemd/encimap-tls.service.tmpl": tlsService,
+  "systemd/encimap-tls.timer.tmpl": tlsTimer,
   "systemd/encimap-verify.service.tmpl": verifyService,
   "systemd/encimap-verify.timer.tmpl": verifyTimer,
   "systemd/postfix-pipe.conf.tmpl": postfixPipe,
