@@ -74,6 +74,25 @@ export function messageIdOf(file: string): string | undefined {
   return id !== undefined && UUID_REGEXP.test(id) ? id : undefined;
 }
 
+/**
+ * Compares names of a Maildir by the time in them, as Dovecot does: by seconds, and
+ * then by the microseconds behind the M, which have as many digits as they need.
+ *
+ * @param a Name of a file.
+ * @param b Name of another file.
+ * @returns Below 0 if the first one is older; names of the same time are in the
+ * order of their letters.
+ */
+export function compareByTime(a: string, b: string): number {
+  return parseInt(a, 10) - parseInt(b, 10) ||
+    microseconds(a) - microseconds(b) ||
+    (a < b ? -1 : 1);
+}
+
+function microseconds(name: string): number {
+  return Number(/^\d+\.M(\d{1,6})(?!\d)/.exec(name)?.[1] ?? 0);
+}
+
 /** A message that is staged, and that nobody takes for abandoned. */
 export interface Staged extends Disposable {
   /** Octets that were written. */

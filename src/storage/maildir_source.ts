@@ -5,6 +5,7 @@
  */
 
 import { join, relative } from "node:path";
+import { compareByTime } from "./maildir.ts";
 
 /** A folder in a tree of Maildirs. */
 export interface SourceFolder {
@@ -79,10 +80,7 @@ export async function sourceFiles(folder: string): Promise<SourceFile[]> {
       });
     }
   }
-  return files.sort((a, b) =>
-    parseInt(a.name, 10) - parseInt(b.name, 10) ||
-    (a.name < b.name ? -1 : 1)
-  );
+  return files.sort((a, b) => compareByTime(a.name, b.name));
 }
 
 /**

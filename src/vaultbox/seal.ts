@@ -18,7 +18,7 @@ import {
   type MailDirectory,
   readFound,
 } from "../storage/mail_files.ts";
-import { messageIdOf } from "../storage/maildir.ts";
+import { compareByTime, messageIdOf } from "../storage/maildir.ts";
 import { removeIfThere, syncDirectory } from "../system/files.ts";
 import { readable, UnreadableMessage, whyLeftOut } from "./left_out.ts";
 import { originId, putMessage } from "./put.ts";
@@ -175,7 +175,7 @@ class Sealing {
     const names = (await fileNames(this.#base, path))
       // What has a name of ours was stored by us; `verify` says if it is whole.
       .filter((name) => !name.startsWith(".") && !messageIdOf(name))
-      .sort((a, b) => parseInt(a, 10) - parseInt(b, 10) || (a < b ? -1 : 1));
+      .sort(compareByTime);
     for (const name of names) {
       if (this.#options.isKnown?.(join(path, baseOf(name)))) continue;
       if (isOver?.()) {

@@ -48,12 +48,15 @@ async function seal(
 }
 
 /** Paths below the Maildir, with the date of each. */
-async function listing(world: TestWorld, id: string): Promise<string[]> {
+async function listing(
+  world: TestWorld,
+  id: string,
+  told = (line: string) => line.replace(/\d+\.M\d+R[^: ]*/, "SEALED"),
+): Promise<string[]> {
   const out = await run("find", [".", "-type", "f", "-printf", "%P %Ts\n"], {
     cwd: maildir(world, id),
   });
-  return new TextDecoder().decode(out).trimEnd().split("\n")
-    .map((line) => line.replace(/\d+\.M\d+R[^: ]*/, "SEALED")).sort();
+  return new TextDecoder().decode(out).trimEnd().split("\n").map(told).sort();
 }
 
 Deno.test("sealVaultbox() encrypts what is in clear in all folders, keeps flags and dates, and leaves drafts alone", async () => {
@@ -83,6 +86,27 @@ Deno.test("sealVaultbox() encrypts what is in clear in all folders, keeps flags 
   assert.deepEqual(await findings(world, id), []);
   const again = await seal(world, id);
   assert.deepEqual([again.looked, again.sealed], [0, 0]);
+});
+
+Deno.test("sealVaultbox() keeps the order in which a client has stored messages in one second", async () => {
+  await using world = await testWorld();
+  const id = await makeBox(world);
+  const micros = [5, 95_000, 102_000, 1_000];
+  for (const each of micros) {
+    const path = await store(
+      world,
+      id,
+      `.Sent/cur/1.M${each}P1.mail:2,S`,
+      `Subject: ${each}\n\nsecret-words\n`,
+    );
+    await Deno.utime(path, each, each);
+  }
+  await seal(world, id);
+  const names = (await listing(world, id, (line) => line)).sort();
+  assert.deepEqual(
+    names.map((name) => Number(name.split(" ")[1])),
+    [5, 1_000, 95_000, 102_000],
+  );
 });
 
 Deno.test("sealVaultbox() leaves alone what the intake has stored and what others have encrypted, to the last octet", async () => {

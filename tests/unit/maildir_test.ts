@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { maildirName, messageIdOf } from "../../src/storage/maildir.ts";
+import {
+  compareByTime,
+  maildirName,
+  messageIdOf,
+} from "../../src/storage/maildir.ts";
 
 const ID = "0123abcd-0123-8123-8123-0123456789ab";
 const OPTIONS = {
@@ -25,4 +29,17 @@ Deno.test("messageIdOf() finds the delivery in the name, and nothing in foreign 
   for (const name of ["", "x", "1.M2P3.host", "1.Rnonsense.host"]) {
     assert.equal(messageIdOf(name), undefined);
   }
+});
+
+Deno.test("compareByTime() has the order in which Dovecot numbers messages", () => {
+  const ordered = [
+    "999999999.M999999P1.host",
+    "1000000000.P1Q2.host",
+    "1000000000.M5P1.host",
+    "1000000000.M95000P9.host:2,S",
+    "1000000000.M102000P1.host",
+    "1000000000.M102000P2.host",
+    "1000000001.1.host",
+  ];
+  assert.deepEqual(ordered.toReversed().sort(compareByTime), ordered);
 });
