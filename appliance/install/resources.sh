@@ -41,9 +41,10 @@ check_name() {
 # By DNS and not by /etc/hosts, which has the machine's own name.
 addresses_of() { getent -s hosts:dns "ahostsv$2" "$1" 2>/dev/null | awk '{ print $1 }' | sort -u; }
 
-# answers_dns: it knows where this machine has its packages from, or Debian's own name.
+# Whether any name can be looked up: that of the server of this machine's packages,
+# which may be the only one, or Debian's own.
 answers_dns() {
-  mirror=$(apt-get indextargets --format '$(SITE)' 2>/dev/null | sed -n 's,^[a-z+]*://\([^/:]*\).*,\1,p' | head -n 1)
+  mirror=$(sed -n 's,^[^#]*[a-z]://\([^/: ]*\).*,\1,p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
   getent ahosts "${mirror:-debian.org}" >/dev/null 2>&1 || getent ahosts debian.org >/dev/null 2>&1
 }
 
