@@ -184,7 +184,8 @@ export function explained(
       for (const [name, state] of states) {
         if (state.active === "active") continue;
         const word = wordOf(state);
-        const more = word === "inactive"
+        // What an administrator has disabled is not for it.
+        const more = word === "inactive" && state.isEnabled
           ? ' ("encimap doctor --fix" starts it)'
           : "";
         throw new Error(`${name} is ${word}${more}`, { cause: error });

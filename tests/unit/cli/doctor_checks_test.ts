@@ -117,6 +117,26 @@ Deno.test("what a check notes is said while all is well, also of what systemd ru
   assert.deepEqual([late!.note, late!.problem], [undefined, "60 hours old"]);
 });
 
+Deno.test("a failure says which unit is down, and that --fix starts it where it does", async () => {
+  const said = async (enabled: string): Promise<string | undefined> => {
+    const stdout =
+      `Id=dovecot.service\nActiveState=inactive\nLoadState=loaded\nUnitFileState=${enabled}\n`;
+    const exec = () => Promise.resolve({ code: 0, stdout, stderr: "" });
+    const run = explained(
+      { exec, hasSystemd: true },
+      ["dovecot.service"],
+      () => Promise.reject(new Error("refused")),
+    );
+    const [outcome] = await outcomes([check("imap", { run })]);
+    return outcome!.problem;
+  };
+  assert.equal(
+    await said("enabled"),
+    'dovecot.service is inactive ("encimap doctor --fix" starts it): refused',
+  );
+  assert.equal(await said("disabled"), "dovecot.service is inactive: refused");
+});
+
 Deno.test("what can be mended is mended only when asked, and looked at again", async () => {
   let isBroken = true;
   const broken = check("maps", {
