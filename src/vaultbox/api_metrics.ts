@@ -20,9 +20,10 @@ import { reason } from "../log.ts";
 import { gauge, gauges } from "../metrics/metric.ts";
 import { METRICS } from "../metrics/table.ts";
 import { residentBytes, startSeconds } from "../system/process.ts";
+import { kept } from "./health.ts";
 
 /** Milliseconds for which sums over everything are given again. */
-const SUMS_KEPT_MS = 60_000;
+export const SUMS_KEPT_MS = 60_000;
 
 /** Milliseconds that the database may take. */
 const TIMEOUT_MS = 8000;
@@ -51,7 +52,7 @@ export function metricsText(
   app: Pick<App, "config" | "log" | "metrics" | "now" | "sql">,
   peers: Peers,
 ): () => Promise<string> {
-  const sums = keptSums(app);
+  const sums = kept(app, () => sumsText(app), SUMS_KEPT_MS);
   const asked = async (
     part: string,
     ask: () => Promise<string>,
@@ -118,23 +119,6 @@ async function databaseText(
     ),
     await sums(),
   ].join("");
-}
-
-function keptSums(
-  app: Pick<App, "config" | "now" | "sql">,
-): () => Promise<string> {
-  let text: Promise<string> | undefined;
-  let askedAt = -Infinity;
-  return () => {
-    const now = performance.now();
-    if (text === undefined || now - askedAt > SUMS_KEPT_MS) {
-      askedAt = now;
-      text = sumsText(app);
-      // Not kept for a minute; who asks gets the failure.
-      text.catch(() => text = undefined);
-    }
-    return text;
-  };
 }
 
 async function sumsText(

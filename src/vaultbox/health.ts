@@ -113,11 +113,13 @@ export function readyCheck(
 }
 
 /**
- * Keeps an answer; who asks while it is being found waits for the same one.
+ * Keeps an answer; who asks while it is being found waits for the same one. A
+ * failure is not kept.
  *
  * @param app Uses `now`.
  * @param find Finds it.
- * @param ms Milliseconds for which it is given again; two seconds if left out.
+ * @param ms Milliseconds for which it is given again; two seconds if left out. It
+ * is found anew when the clock was set back.
  * @returns What gives it.
  */
 export function kept<T>(
@@ -126,13 +128,16 @@ export function kept<T>(
   ms: number = KEPT_MS,
 ): () => Promise<T> {
   let answer: Promise<T> | undefined;
-  let until = 0;
+  let foundAt: number | undefined;
   return () => {
-    if (answer === undefined || app.now().getTime() >= until) {
-      until = Infinity;
-      answer = find().finally(() => {
-        until = app.now().getTime() + ms;
-      });
+    const age = foundAt === undefined ? 0 : app.now().getTime() - foundAt;
+    if (answer === undefined || age < 0 || age >= ms) {
+      foundAt = undefined;
+      answer = find();
+      answer.then(
+        () => foundAt = app.now().getTime(),
+        () => answer = undefined,
+      );
     }
     return answer;
   };

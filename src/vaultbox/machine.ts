@@ -8,6 +8,7 @@
 import type { App } from "../app.ts";
 import { type DoctorReport, findDoctorReport } from "../db/doctor_reports.ts";
 import { sumVaultboxes, type VaultboxSums } from "../db/measures.ts";
+import { SUMS_KEPT_MS } from "./api_metrics.ts";
 import { type Health, healthCheck, kept, part } from "./health.ts";
 import { readStore, type StoreRoom } from "./intake_metrics.ts";
 import { intakeText, queueText } from "./metrics_peers.ts";
@@ -18,9 +19,6 @@ import { type QueueState, readQueues } from "./queue_metrics.ts";
  * started for it.
  */
 const QUEUE_KEPT_MS = 10_000;
-
-/** Milliseconds for which sums over all vaultboxes are given again. */
-const SUMS_KEPT_MS = 60_000;
 
 /** How the machine is. */
 export interface Machine {
@@ -59,14 +57,11 @@ export function machineCheck(
   // The API may not look at the mail store itself.
   const store = () =>
     read(() => intakeText(app.config.intakeSocket), readStore);
+  const keptSums = kept(app, () => sumVaultboxes(app.sql), SUMS_KEPT_MS);
   let sums: VaultboxSums | undefined;
-  const areSumsFound = kept(
-    app,
-    part(async () => {
-      sums = await sumVaultboxes(app.sql);
-    }),
-    SUMS_KEPT_MS,
-  );
+  const areSumsFound = part(async () => {
+    sums = await keptSums();
+  });
   let report: DoctorReport | undefined;
   const isReportFound = part(async () => {
     report = await findDoctorReport(app.sql);
