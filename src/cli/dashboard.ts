@@ -18,6 +18,7 @@ import { UUID_REGEXP } from "../http/auth.ts";
 import { PREFIX } from "../http/openapi.ts";
 import { type Log, reason } from "../log.ts";
 import { BcryptThread } from "../system/bcrypt.ts";
+import { isThere } from "../system/files.ts";
 import { dropPermissions } from "../system/permissions.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
 import { parse, type Parsed } from "./operator.ts";
@@ -180,17 +181,33 @@ export async function runDashboardLoad(io: Io): Promise<number> {
       // All of it into the one file.
       store.all("pragma wal_checkpoint(truncate)");
     }
-    for (const suffix of ["-wal", "-shm"]) {
-      await remove(`${storePath(path)}${suffix}`);
-    }
+    const former = await putAside(path);
     await Deno.rename(loaded, storePath(path));
     io.print(`Loaded ${accounts} account(s)`);
+    if (former !== undefined) io.print(`The former ones are in ${former}`);
   } finally {
     for (const suffix of ["", "-wal", "-shm"]) {
       await remove(`${loaded}${suffix}`);
     }
   }
   return EXIT.ok;
+}
+
+/** Keeps the store that is there, in place of one that was kept before. */
+async function putAside(folder: string): Promise<string | undefined> {
+  const path = storePath(folder);
+  if (!await isThere(path)) return undefined;
+  try {
+    using store = new Store(path);
+    // All of it into the one file.
+    store.all("pragma wal_checkpoint(truncate)");
+  } catch {
+    // One that cannot be read is kept as it is.
+  }
+  const former = `${folder}/former.sqlite`;
+  await Deno.rename(path, former);
+  for (const suffix of ["-wal", "-shm"]) await remove(`${path}${suffix}`);
+  return former;
 }
 
 async function remove(path: string): Promise<void> {

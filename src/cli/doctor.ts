@@ -4,11 +4,11 @@
  * @module
  */
 
-import { lstat } from "node:fs/promises";
 import type { Config } from "../config.ts";
 import { createLog, reason } from "../log.ts";
 import { openDoctor } from "../open.ts";
 import { exec } from "../system/exec.ts";
+import { isThere } from "../system/files.ts";
 import { VERSION } from "../version.ts";
 import { EXIT, type Io, loadConfig, UsageError } from "./command.ts";
 import { type Outcome, runChecks } from "./doctor/check.ts";
@@ -157,8 +157,4 @@ function jsonOf(
       milliseconds: outcome.milliseconds,
     })),
   });
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await lstat(path).then(() => true, () => false);
 }

@@ -11,6 +11,7 @@ import { constants } from "node:fs";
 import { lstat, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { exec } from "../system/exec.ts";
+import { isThere } from "../system/files.ts";
 import { readNumbers, readOwnership } from "../system/ownership.ts";
 import { isUnfinished } from "./unfinished.ts";
 import { EXIT, type Io, loadConfig } from "./command.ts";
@@ -132,8 +133,4 @@ async function own(
 async function systemctl(verb: string, unit: string): Promise<void> {
   const { code, stderr } = await exec(["/usr/bin/systemctl", verb, unit]);
   if (code !== 0) throw new Error(stderr.trim());
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await lstat(path).then(() => true, () => false);
 }

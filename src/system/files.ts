@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, lstat, open } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
@@ -104,6 +104,16 @@ export async function replaceFile(
     throw error;
   }
   await syncDirectory(dirname(path));
+}
+
+/**
+ * Says whether something is at a path, be it a link that leads nowhere.
+ *
+ * @param path The path.
+ * @returns Whether it is; false as well where this process may not look.
+ */
+export async function isThere(path: string): Promise<boolean> {
+  return await lstat(path).then(() => true, () => false);
 }
 
 /**

@@ -37,7 +37,10 @@ Deno.test("the dashboard's accounts are saved while it runs, and loaded without 
       assert.deepEqual(store.all("select 1 from accounts"), []);
       const loaded = await cat.encimap("dashboard load", saved.file!);
       assert.equal(loaded.status, 0, loaded.err);
-      assert.equal(loaded.out, "Loaded 1 account(s)");
+      assert.equal(
+        loaded.out,
+        `Loaded 1 account(s)\nThe former ones are in ${path}/former.sqlite`,
+      );
     }
     using store = new Store(file);
     assert.deepEqual(
@@ -54,8 +57,14 @@ Deno.test("the dashboard's accounts are saved while it runs, and loaded without 
     );
     const names = (await Array.fromAsync(Deno.readDir(path)))
       .map(({ name }) => name);
-    assert.ok(names.every((name) => name.startsWith("dashboard.")), `${names}`);
+    assert.deepEqual(
+      names.filter((name) => !name.startsWith("dashboard.")),
+      ["former.sqlite"],
+    );
     assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
+    const former = await Deno.readFile(`${path}/former.sqlite`);
+    const undone = await cat.encimap("dashboard load", former);
+    assert.match(undone.out, /^Loaded 0 account/);
   } finally {
     await Deno.remove(path, { recursive: true });
   }

@@ -6,6 +6,7 @@
 
 import { lstat, statfs } from "node:fs/promises";
 import { findLastRun } from "../../db/maintenance.ts";
+import { isThere } from "../../system/files.ts";
 import { readOwnership } from "../../system/ownership.ts";
 import { placesHere, wrongPlaces } from "../places.ts";
 import { type Check, refuse, warn, Warning } from "./check.ts";
@@ -178,8 +179,4 @@ async function said(
   const { code, stdout, stderr } = await exec(argv);
   refuse(code !== 0, `${argv[0]} ends with ${code}: ${stderr.trim()}`);
   return stdout.trim().split(" ")[0]!;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await lstat(path).then(() => true, () => false);
 }
