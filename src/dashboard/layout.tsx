@@ -278,6 +278,33 @@ export function Table(
   );
 }
 
+/**
+ * Links to the first and to the next rows of a list, with what it was asked for;
+ * nothing where all rows are shown.
+ */
+export function Pager(
+  { path, query, nextCursor }: {
+    path: string;
+    query: Readonly<Record<string, string>>;
+    nextCursor: string | undefined;
+  },
+): Html | null {
+  const { cursor, done: _done, ...filter } = query;
+  if (cursor === undefined && nextCursor === undefined) return null;
+  const to = (more: Record<string, string>): string => {
+    const search = new URLSearchParams({ ...filter, ...more }).toString();
+    return search === "" ? path : `${path}?${search}`;
+  };
+  return (
+    <p>
+      {cursor !== undefined && <a href={to({})}>{TEXTS.pager.first}</a>}{" "}
+      {nextCursor !== undefined && (
+        <a href={to({ cursor: nextCursor })} rel="next">{TEXTS.pager.next}</a>
+      )}
+    </p>
+  );
+}
+
 /** Lines to type, which scroll alone where they are long. */
 export function Lines({ lines }: { lines: readonly string[] }): Html {
   return <pre tabindex={0}><code>{lines.join("\n")}</code></pre>;

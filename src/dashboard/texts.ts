@@ -244,9 +244,8 @@ export const TEXTS = {
     used: "Used",
     empty: "There is no vaultbox yet. Create one: it takes a minute.",
     notFound: "No vaultbox is like that. Search for less, or for all.",
-    next: "Next page",
-    first: "First page",
   },
+  pager: { first: "First page", next: "Next page" },
   states: { active: "active", suspended: "suspended" },
   custodies: {
     server: "This server keeps the private key",

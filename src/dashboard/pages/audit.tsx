@@ -6,7 +6,7 @@
 
 import type { AuditEntry } from "../../../clients/typescript/encimap.ts";
 import type { Content } from "../html.ts";
-import { Field, Problem, Table, Time } from "../layout.tsx";
+import { Field, Pager, Problem, Table, Time } from "../layout.tsx";
 import { refusal } from "../refused.ts";
 import {
   ADMINS,
@@ -48,11 +48,6 @@ async function page({ who, query }: PageRequest): Promise<Reply> {
   } catch (error) {
     problem = refusal(error);
   }
-  const nextQuery = new URLSearchParams({
-    ...vaultbox && { vaultbox },
-    ...action && { action },
-    cursor: next ?? "",
-  });
   return {
     title: texts.title,
     status: problem === undefined ? 200 : 400,
@@ -96,13 +91,7 @@ async function page({ who, query }: PageRequest): Promise<Reply> {
             ])}
           />
         )}
-        {next !== undefined && (
-          <p>
-            <a href={`/audit?${nextQuery}`} rel="next">
-              {TEXTS.vaultboxes.next}
-            </a>
-          </p>
-        )}
+        <Pager path="/audit" query={query} nextCursor={next} />
       </>
     ),
   };

@@ -5,7 +5,7 @@
  */
 
 import type { Customer } from "../../../clients/typescript/encimap.ts";
-import { bytes, Done, Field, Form, Problem, Table } from "../layout.tsx";
+import { bytes, Done, Field, Form, Pager, Problem, Table } from "../layout.tsx";
 import { limitOf } from "../numbers.ts";
 import { refusal } from "../refused.ts";
 import {
@@ -91,16 +91,7 @@ async function listPage({ who, query }: PageRequest): Promise<Reply> {
             ])}
           />
         )}
-        {nextCursor !== undefined && (
-          <p>
-            <a
-              href={`/customers?${new URLSearchParams({ cursor: nextCursor })}`}
-              rel="next"
-            >
-              {TEXTS.vaultboxes.next}
-            </a>
-          </p>
-        )}
+        <Pager path="/customers" query={query} nextCursor={nextCursor} />
       </>
     ),
   };

@@ -11,7 +11,7 @@ import type {
 } from "../../../clients/typescript/encimap.ts";
 import { AppError } from "../../errors.ts";
 import type { Html } from "../html.ts";
-import { Done, Field, Form, Once, Problem, Table } from "../layout.tsx";
+import { Done, Field, Form, Once, Pager, Problem, Table } from "../layout.tsx";
 import { isNotFound, onceOf, refusal } from "../refused.ts";
 import {
   ADMINS,
@@ -148,13 +148,7 @@ async function listPage(
             ])}
           />
         )}
-        {nextCursor !== undefined && (
-          <p>
-            <a href={`/domains?cursor=${nextCursor}`} rel="next">
-              {TEXTS.vaultboxes.next}
-            </a>
-          </p>
-        )}
+        <Pager path="/domains" query={query} nextCursor={nextCursor} />
         <h2>{texts.add}</h2>
         <Form who={who} action="/domains" stack>
           <Once />

@@ -7,7 +7,7 @@
 
 import type { Message } from "../../../clients/typescript/encimap.ts";
 import { type Bar, BarChart } from "../chart.tsx";
-import { bytes, Table, Time } from "../layout.tsx";
+import { bytes, Pager, Table, Time } from "../layout.tsx";
 import {
   type DashboardRoute,
   EVERY_ROLE,
@@ -94,20 +94,7 @@ async function page(
               texts.encrypters[each["encrypted_by"]],
             ])}
           />
-          <p>
-            {cursor !== undefined && (
-              <a href={path}>{TEXTS.vaultboxes.first}</a>
-            )} {listed.nextCursor !== undefined && (
-              <a
-                href={`${path}?${new URLSearchParams({
-                  cursor: listed.nextCursor,
-                })}`}
-                rel="next"
-              >
-                {TEXTS.vaultboxes.next}
-              </a>
-            )}
-          </p>
+          <Pager path={path} query={query} nextCursor={listed.nextCursor} />
         </>
       ),
   });

@@ -16,6 +16,7 @@ import {
   Field,
   Form,
   Once,
+  Pager,
   Problem,
   Table,
 } from "../layout.tsx";
@@ -96,13 +97,8 @@ async function listPage({ who, query }: PageRequest): Promise<Reply> {
   } catch (error) {
     problem = refusal(error);
   }
-  const { cursor, done: _done, ...filter } = query;
-  const isAll = !filter["q"] && !filter["status"] && cursor === undefined;
-  const nextPath = `/vaultboxes?${new URLSearchParams({
-    ...filter,
-    cursor: next ?? "",
-  })}`;
-  const firstPath = `/vaultboxes?${new URLSearchParams(filter)}`;
+  const { q, status, sort, cursor } = query;
+  const isAll = !q && !status && cursor === undefined;
   return {
     title: texts.title,
     status: problem === undefined ? 200 : 400,
@@ -119,7 +115,7 @@ async function listPage({ who, query }: PageRequest): Promise<Reply> {
             label={texts.search}
             name="q"
             type="search"
-            value={filter["q"] ?? ""}
+            value={q ?? ""}
             help={texts.searchHelp}
             maxlength={320}
             isCode
@@ -127,13 +123,13 @@ async function listPage({ who, query }: PageRequest): Promise<Reply> {
           <Choice
             label={texts.status}
             name="status"
-            value={filter["status"]}
+            value={status}
             options={[["", texts.anyStatus], ...Object.entries(TEXTS.states)]}
           />
           <Choice
             label={texts.sort}
             name="sort"
-            value={filter["sort"]}
+            value={sort}
             options={Object.entries(texts.sorts)}
           />
           <button type="submit">{texts.find}</button>
@@ -141,10 +137,7 @@ async function listPage({ who, query }: PageRequest): Promise<Reply> {
         {rows.length > 0
           ? <VaultboxTable rows={rows} />
           : <p>{isAll ? texts.empty : texts.notFound}</p>}
-        <p>
-          {cursor !== undefined && <a href={firstPath}>{texts.first}</a>}{" "}
-          {next !== undefined && <a href={nextPath} rel="next">{texts.next}</a>}
-        </p>
+        <Pager path="/vaultboxes" query={query} nextCursor={next} />
       </>
     ),
   };

@@ -147,6 +147,10 @@ Deno.test("the list finds by address, domain, name and state, page by page", asy
   const next = /href="([^"]+)" rel="next"/.exec(browser.page!.text)![1]!;
   const second = await found(next.replaceAll("&amp;", "&"));
   assert.equal(second.length, 2);
+  assert.match(
+    browser.page!.text,
+    /<a href="\/vaultboxes\?sort=address">First page</,
+  );
   assert.equal(new Set([...first, ...second]).size, 52);
   for (const bad of ["sort=x", "status=x", "cursor=x", "q=%20a%20b%40"]) {
     assert.equal((await browser.open(`/vaultboxes?${bad}`)).status, 400, bad);
