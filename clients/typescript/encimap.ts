@@ -493,6 +493,7 @@ export interface Vaultbox {
   "max_messages": number | null;
   "used_bytes": number;
   "used_messages": number;
+  "last_received": string | null;
   "publish_certificate": boolean;
   "created_at": string;
 }
@@ -504,6 +505,7 @@ export interface VaultboxSums {
   full: number;
   messages: number;
   bytes: number;
+  "last_received": string | null;
 }
 
 /** Body of createVaultbox. */

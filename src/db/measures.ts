@@ -23,6 +23,8 @@ export interface VaultboxSums {
   readonly messages: number;
   /** Octets of those. */
   readonly bytes: number;
+  /** When the newest mail came; null if none has. */
+  readonly lastReceived: Date | null;
 }
 
 /** Newest certificates that end within some days. */
@@ -73,7 +75,8 @@ export async function sumVaultboxes(db: Db): Promise<VaultboxSums> {
       count(*) filter (where status = 'suspended') as suspended,
       count(*) filter (where is_full) as full,
       coalesce(sum(used_messages), 0)::bigint as messages,
-      coalesce(sum(used_bytes), 0)::bigint as bytes
+      coalesce(sum(used_bytes), 0)::bigint as bytes,
+      max(last_received) as last_received
     from vaultboxes where not is_self_test
   `;
   return row;

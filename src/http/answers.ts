@@ -114,6 +114,7 @@ export const VAULTBOX: Schema = shape("Vaultbox", {
   "max_messages": COUNT_OR_NULL,
   "used_bytes": COUNT,
   "used_messages": COUNT,
+  "last_received": TIME_OR_NULL,
   "publish_certificate": { type: "boolean" },
   "created_at": TIME,
 });
@@ -146,6 +147,7 @@ export function vaultboxJson(
     "max_messages": vaultbox.maxMessages,
     "used_bytes": vaultbox.usedBytes,
     "used_messages": vaultbox.usedMessages,
+    "last_received": vaultbox.lastReceived,
     "publish_certificate": vaultbox.publishCertificate,
     "created_at": vaultbox.createdAt,
   };

@@ -7,7 +7,14 @@
 import type { Machine } from "../vaultbox/machine.ts";
 import { QUEUES } from "../vaultbox/queue_metrics.ts";
 import { VERSION } from "../version.ts";
-import { COUNT, type Json, shape, TEXT, TIME } from "./answers.ts";
+import {
+  COUNT,
+  type Json,
+  shape,
+  TEXT,
+  TIME,
+  TIME_OR_NULL,
+} from "./answers.ts";
 import type { Schema } from "./fields.ts";
 import { SERVICES, servicesJson } from "./health_answers.ts";
 
@@ -50,6 +57,7 @@ export const MACHINE: Schema = shape("Machine", {
         full: COUNT,
         messages: COUNT,
         bytes: COUNT,
+        "last_received": TIME_OR_NULL,
       }),
       { type: "null" },
     ],
@@ -108,6 +116,7 @@ export function machineJson(machine: Machine): Json {
       "full": sums.full,
       "messages": sums.messages,
       "bytes": sums.bytes,
+      "last_received": sums.lastReceived,
     },
     "doctor": doctor === undefined ? null : {
       "at": doctor.at,

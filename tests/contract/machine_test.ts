@@ -50,7 +50,14 @@ Deno.test("an operator sees the machine, and null for what does not answer", asy
     },
     queues: null,
     store: null,
-    vaultboxes: { active: 0, suspended: 0, full: 0, messages: 0, bytes: 0 },
+    vaultboxes: {
+      active: 0,
+      suspended: 0,
+      full: 0,
+      messages: 0,
+      bytes: 0,
+      "last_received": null,
+    },
     doctor: null,
   });
   const health = await api.fetch("/health", "");
@@ -135,13 +142,15 @@ Deno.test("all vaultboxes are added up, once in a minute", async () => {
   await app.sql`
     update vaultboxes set used_messages = 2, used_bytes = 3000`;
   await app.sql`
-    update vaultboxes set status = 'suspended' where alias = 'owl'`;
+    update vaultboxes set status = 'suspended', last_received = ${AT}
+    where alias = 'owl'`;
   const three = {
     active: 2,
     suspended: 1,
     full: 0,
     messages: 6,
     bytes: 9000,
+    "last_received": AT.toISOString(),
   };
   assert.deepEqual(await sums(), three);
   await app.sql`update vaultboxes set status = 'active'`;

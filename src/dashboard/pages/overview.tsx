@@ -5,8 +5,8 @@
  */
 
 import type { Machine } from "../../../clients/typescript/encimap.ts";
-import type { Html } from "../html.ts";
-import { bytes, Table } from "../layout.tsx";
+import type { Content, Html } from "../html.ts";
+import { bytes, Table, Time } from "../layout.tsx";
 import {
   type DashboardRoute,
   EVERY_ROLE,
@@ -51,7 +51,7 @@ export function overviewRoutes(): DashboardRoute[] {
 /** Numbers with their words, and what stands above and below them. */
 interface Parts {
   readonly above?: Html | null;
-  readonly cards: readonly (readonly [string | number, string])[];
+  readonly cards: readonly (readonly [Content, string])[];
   readonly below?: Html;
 }
 
@@ -132,6 +132,7 @@ async function machineParts({ api }: SignedIn): Promise<Parts> {
       ],
       [vaultboxes?.messages ?? TEXTS.none, texts.messages],
       [vaultboxes === null ? TEXTS.none : bytes(vaultboxes.bytes), texts.used],
+      [<Time at={vaultboxes?.["last_received"] ?? null} />, texts.newestMail],
       [certificates?.expiring ?? TEXTS.none, texts.expiring],
       [certificates?.expired ?? TEXTS.none, texts.expired],
       [sending?.stopped ?? TEXTS.none, texts.stopped],

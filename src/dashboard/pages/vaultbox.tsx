@@ -157,6 +157,10 @@ function Facts({ vaultbox }: { vaultbox: Vaultbox }): Html {
       <dd>{vaultbox["used_messages"]}</dd>
       <dt>{texts.used}</dt>
       <dd>{bytes(vaultbox["used_bytes"])}</dd>
+      <dt>{TEXTS.vaultboxes.newestMail}</dt>
+      <dd>
+        <Time at={vaultbox["last_received"]} />
+      </dd>
       <dt>{texts.since}</dt>
       <dd>
         <Time at={vaultbox["created_at"]} />

@@ -19,6 +19,7 @@ import {
   Pager,
   Problem,
   Table,
+  Time,
 } from "../layout.tsx";
 import { onceOf, refusal } from "../refused.ts";
 import {
@@ -159,6 +160,7 @@ export function VaultboxTable({ rows }: { rows: Vaultbox[] }): Html {
         texts.status,
         texts.messages,
         texts.used,
+        texts.newestMail,
       ]}
       rows={rows.map((each) => [
         <a href={`/vaultboxes/${each.id}`}>{`${each.alias}@${each.domain}`}</a>,
@@ -166,6 +168,7 @@ export function VaultboxTable({ rows }: { rows: Vaultbox[] }): Html {
         TEXTS.states[each.status],
         each["used_messages"],
         bytes(each["used_bytes"]),
+        <Time at={each["last_received"]} />,
       ])}
     />
   );

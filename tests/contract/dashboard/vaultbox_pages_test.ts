@@ -305,6 +305,16 @@ Deno.test("messages show when and from where, and nothing of what stands in them
   const today = new Date().toISOString().slice(0, 10);
   assert.ok(text.includes(`<title>${today}: 2</title>`), text);
   assert.doesNotMatch(text, /cheese|Mouse|<b>/);
+  const time = `<time datetime="${today}[^<]*</time>`;
+  const operator = await made.dashboard.signedIn({ role: "operator" });
+  for (
+    const [who, path, newest] of [
+      [browser, `/vaultboxes/${id}`, `<dt>Newest mail</dt><dd>${time}`],
+      [browser, "/", `<td>${time}</td>`],
+      [browser, "/vaultboxes", `<td>${time}</td>`],
+      [operator, "/", `<b>${time}</b>newest mail`],
+    ] as const
+  ) assert.match((await who.open(path)).text, new RegExp(newest), path);
 });
 
 Deno.test("the owners of a vaultbox are invited and removed by its customer alone", async () => {
