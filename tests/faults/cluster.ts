@@ -5,6 +5,7 @@
  */
 
 import { connect } from "../../src/db/connect.ts";
+import { endChild } from "../helpers/child.ts";
 import { run } from "../helpers/openssl.ts";
 import { until } from "../helpers/until.ts";
 
@@ -117,12 +118,7 @@ export class Cluster implements AsyncDisposable {
     const child = this.#child;
     if (child === undefined) return;
     this.#child = undefined;
-    try {
-      child.kill(signal);
-    } catch {
-      // It has ended by itself.
-    }
-    await child.status;
+    await endChild(child, signal);
   }
 
   /** Stops it and removes its files. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { endChild } from "../helpers/child.ts";
 import { until } from "../helpers/until.ts";
 
 /** The program that `deno task build` has made. */
@@ -95,12 +96,7 @@ export class Intake implements AsyncDisposable {
     const child = this.#child;
     if (child === undefined) return undefined;
     this.#child = undefined;
-    try {
-      child.kill(signal);
-    } catch {
-      // It has ended by itself.
-    }
-    return (await child.status).code;
+    return await endChild(child, signal);
   }
 
   /** Kills what still runs. */

@@ -14,6 +14,7 @@ import {
 import { UNROUTED } from "../../src/db/recipients.ts";
 import { transportOf } from "../../src/vaultbox/routes.ts";
 import { testConfig } from "./app.ts";
+import { endChild } from "./child.ts";
 import { latin1 } from "./mail.ts";
 import { type TestDatabase, testDatabase, testPgHost } from "./database.ts";
 import { isMissing } from "./openssl.ts";
@@ -489,8 +490,7 @@ ${ours}`,
     stderr: "null",
   }).spawn();
   stack.defer(async () => {
-    child.kill("SIGTERM");
-    await child.status;
+    await endChild(child);
   });
   await until("Dovecot offers SASL", async () => {
     const socket = `${dir}/spool/private/auth-encimap`;
@@ -557,8 +557,7 @@ ${ours.replaceAll(/^ *listen \[::\].*\n|^.*# dashboard\n/gm, "")}
     stdin: "null",
   }).spawn();
   stack.defer(async () => {
-    child.kill("SIGTERM");
-    await child.status;
+    await endChild(child);
   });
   await until("nginx answers", async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() =>

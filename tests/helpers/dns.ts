@@ -6,6 +6,7 @@
 
 import type { Dns } from "../../src/app.ts";
 import { systemDns } from "../../src/system/dns.ts";
+import { endChild } from "./child.ts";
 import { isMissing } from "./openssl.ts";
 import { freePort } from "./ports.ts";
 import { until } from "./until.ts";
@@ -65,8 +66,7 @@ export async function dnsServer(
     dns,
     port,
     async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await child.status;
+      await endChild(child);
     },
   };
 }

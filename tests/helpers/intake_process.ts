@@ -7,6 +7,7 @@
 import { request } from "node:http";
 import { Readable } from "node:stream";
 import type { TestWorld } from "./app.ts";
+import { endChild } from "./child.ts";
 import { until } from "./until.ts";
 
 /** A running intake. */
@@ -63,8 +64,7 @@ export async function startIntakeProcess(
       return Promise.resolve(log.includes("event=listening"));
     });
   } catch (cause) {
-    if (!hasEnded) child.kill("SIGKILL");
-    await child.status;
+    await endChild(child, "SIGKILL");
     await logged;
     throw new Error(`The intake does not start: ${log}`, { cause });
   }
@@ -73,8 +73,7 @@ export async function startIntakeProcess(
     socket,
     log: () => log,
     async [Symbol.asyncDispose]() {
-      if (!hasEnded) child.kill("SIGTERM");
-      await child.status;
+      await endChild(child);
       await logged;
     },
   };

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { endChild } from "./child.ts";
 import { isMissing } from "./openssl.ts";
 import { until } from "./until.ts";
 
@@ -88,16 +89,14 @@ export async function startMailChecks(
   }).spawn();
   const inside = ["-t", String(network.pid), "--net", "--mount"];
   stack.defer(async () => {
-    network.kill("SIGKILL");
-    await network.status;
+    await endChild(network, "SIGKILL");
   });
   const running = new Map<Filter, Deno.ChildProcess>();
   const kill = async (filter: Filter): Promise<void> => {
     const child = running.get(filter);
     if (child === undefined) return;
     running.delete(filter);
-    child.kill("SIGKILL");
-    await child.status;
+    await endChild(child, "SIGKILL");
   };
   const start = async (filter: Filter): Promise<void> => {
     const [user, , command] = PROGRAMS[filter];

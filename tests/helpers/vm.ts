@@ -5,6 +5,7 @@
  */
 
 import { dirname, join } from "node:path";
+import { endChild } from "./child.ts";
 
 /** Root of the repository. */
 const REPOSITORY = new URL("../../", import.meta.url).pathname;
@@ -120,8 +121,7 @@ export async function createVm(name: string, options: VmOptions): Promise<Vm> {
         readable: child.stdout,
         writable: child.stdin,
         async [Symbol.asyncDispose]() {
-          child.kill("SIGTERM");
-          await child.status;
+          await endChild(child);
         },
       };
     },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { endChild } from "../helpers/child.ts";
 import { testDashboard } from "../helpers/dashboard.ts";
 import { isMissing, run, temporaryDirectory } from "../helpers/openssl.ts";
 import { freePort } from "../helpers/ports.ts";
@@ -50,12 +51,7 @@ Deno.test({
     stderr: "null",
   }).spawn();
   stack.defer(async () => {
-    try {
-      nginx.kill("SIGTERM");
-    } catch {
-      // It has ended.
-    }
-    await nginx.status;
+    await endChild(nginx);
   });
   const url = `https://dashboard.example.org:${tls}`;
   dashboard.world.url = url;

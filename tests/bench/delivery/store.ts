@@ -10,6 +10,7 @@ import { fingerprintSha256 } from "../../../src/x509/fingerprint.ts";
 import { generateRsaKey } from "../../../src/x509/key_pair.ts";
 import { pemEncode } from "../../../src/x509/pem.ts";
 import { selfSignedCertificate } from "../../../src/x509/self_signed.ts";
+import { endChild } from "../../helpers/child.ts";
 import { testDatabase } from "../../helpers/database.ts";
 import { until } from "../../helpers/until.ts";
 import { runLoad } from "./load.ts";
@@ -301,10 +302,9 @@ async function startIntake(
     stdin: "null",
   }).spawn();
   let hasEnded = false;
-  const ended = child.status.then(() => hasEnded = true);
+  child.status.then(() => hasEnded = true);
   stack.defer(async () => {
-    if (!hasEnded) child.kill("SIGTERM");
-    await ended;
+    await endChild(child);
   });
   await until("the intake listens", async () => {
     const text = await Deno.readTextFile(log).catch(() => "");
