@@ -7,7 +7,7 @@
 
 import { dirname, join } from "node:path";
 import { removeIfThere } from "../system/files.ts";
-import { messageIdOf } from "./maildir.ts";
+import { messageIdOf } from "./maildir_names.ts";
 
 /** Folder below MAILDIR_BASE_PATH; no vaultbox has such a name. */
 const FROZEN_FOLDER = ".backup";

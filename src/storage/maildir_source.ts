@@ -5,7 +5,7 @@
  */
 
 import { join, relative } from "node:path";
-import { compareByTime } from "./maildir.ts";
+import { compareByTime } from "./maildir_names.ts";
 
 /** A folder in a tree of Maildirs. */
 export interface SourceFolder {

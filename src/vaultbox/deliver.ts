@@ -20,11 +20,10 @@ import { policyInForce } from "../encryption_policy.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
   discardMessage,
-  maildirName,
   showMessage,
   stageMessage,
-  UUID_REGEXP,
 } from "../storage/maildir.ts";
+import { maildirName, UUID_REGEXP } from "../storage/maildir_names.ts";
 import { forDatabase, messageIdField, uuidOf } from "./message_facts.ts";
 import type { Received } from "./receive.ts";
 import { findVaultbox, type KnownVaultbox } from "./recipients.ts";

@@ -12,7 +12,7 @@ import { listVaultboxIds } from "../db/backups.ts";
 import { type NewHmac, replaceHmacs } from "../db/hmacs.ts";
 import { findKnownHmacs } from "../db/verifications.ts";
 import { AppError } from "../errors.ts";
-import { messageIdOf, UUID_REGEXP } from "../storage/maildir.ts";
+import { messageIdOf, UUID_REGEXP } from "../storage/maildir_names.ts";
 import {
   fileNames,
   lookAtFile,

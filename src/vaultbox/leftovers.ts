@@ -10,11 +10,11 @@ import { reason } from "../log.ts";
 import {
   discardMessage,
   lockStaged,
-  messageIdOf,
   showMessage,
   stagedMessages,
   vaultboxesWithMail,
 } from "../storage/maildir.ts";
+import { messageIdOf } from "../storage/maildir_names.ts";
 import { dropAbandoned } from "./freeze.ts";
 import type { Sightings } from "./sightings.ts";
 

@@ -15,10 +15,10 @@ import { AppError } from "../errors.ts";
 import { encryptMessage } from "../smime/encrypt_message.ts";
 import {
   discardMessage,
-  maildirName,
   showMessage,
   stageMessage,
 } from "../storage/maildir.ts";
+import { maildirName } from "../storage/maildir_names.ts";
 import { messageIdField, uuidOf } from "./message_facts.ts";
 import type { Received } from "./receive.ts";
 import { getKnownVaultbox } from "./recipients.ts";

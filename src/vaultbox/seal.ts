@@ -18,7 +18,7 @@ import {
   type MailDirectory,
   readFound,
 } from "../storage/mail_files.ts";
-import { compareByTime, messageIdOf } from "../storage/maildir.ts";
+import { compareByTime, messageIdOf } from "../storage/maildir_names.ts";
 import { removeIfThere, syncDirectory } from "../system/files.ts";
 import { readable, UnreadableMessage, whyLeftOut } from "./left_out.ts";
 import { originId, putMessage } from "./put.ts";

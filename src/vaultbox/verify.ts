@@ -22,7 +22,7 @@ import {
   mailDirectories,
   type MailDirectory,
 } from "../storage/mail_files.ts";
-import { messageIdOf } from "../storage/maildir.ts";
+import { messageIdOf } from "../storage/maildir_names.ts";
 
 /** What verification needs: no private key, and nothing to write with. */
 export type VerifyApp = Pick<IntakeApp, "config" | "hmacKey" | "log" | "sql">;

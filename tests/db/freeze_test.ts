@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { connect } from "../../src/db/connect.ts";
 import { leaveUidsOut } from "../../src/storage/frozen_mail.ts";
-import { messageIdOf } from "../../src/storage/maildir.ts";
+import { messageIdOf } from "../../src/storage/maildir_names.ts";
 import { deliver } from "../../src/vaultbox/deliver.ts";
 import { freezeAll } from "../../src/vaultbox/freeze.ts";
 import { finishDeliveries } from "../../src/vaultbox/leftovers.ts";

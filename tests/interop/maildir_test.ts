@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  maildirName,
-  showMessage,
-  stageMessage,
-} from "../../src/storage/maildir.ts";
+import { showMessage, stageMessage } from "../../src/storage/maildir.ts";
+import { maildirName } from "../../src/storage/maildir_names.ts";
 
 const BOX = "0123abcd-0123-4123-8123-0123456789ab";
 

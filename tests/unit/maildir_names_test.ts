@@ -3,7 +3,7 @@ import {
   compareByTime,
   maildirName,
   messageIdOf,
-} from "../../src/storage/maildir.ts";
+} from "../../src/storage/maildir_names.ts";
 
 const ID = "0123abcd-0123-8123-8123-0123456789ab";
 const OPTIONS = {
