@@ -39,20 +39,25 @@ export interface PageRequest<Who = SignedIn> {
   readonly userAgent: string;
 }
 
-/** What a page answers. */
+/** A page of HTML. */
+export interface HtmlPage {
+  /** Title of the page. */
+  readonly title: string;
+  /** What stands in it. */
+  readonly main: Html;
+  /** What comes below that while it is already shown. */
+  readonly parts?: AsyncIterable<Html>;
+  /** 200 if left out. */
+  readonly status?: number;
+  /** Seconds after which to try again. */
+  readonly retryAfter?: number;
+  /** Values of Set-Cookie. */
+  readonly cookies?: readonly string[];
+}
+
+/** What is answered. */
 export type Reply =
-  | {
-    /** Title of the page. */
-    readonly title: string;
-    /** What stands in it. */
-    readonly main: Html;
-    /** 200 if left out. */
-    readonly status?: number;
-    /** Seconds after which to try again. */
-    readonly retryAfter?: number;
-    /** Values of Set-Cookie. */
-    readonly cookies?: readonly string[];
-  }
+  | HtmlPage
   | {
     /** A file to be saved. */
     readonly octets: Uint8Array<ArrayBuffer>;

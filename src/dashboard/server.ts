@@ -19,6 +19,7 @@ import { apiFor } from "./api_access.ts";
 import { ASSETS } from "./assets.ts";
 import { NO_SESSION_COOKIE, readCookies, SESSION_COOKIE } from "./cookies.ts";
 import { document } from "./layout.tsx";
+import { pageInParts } from "./page_in_parts.ts";
 import { accountRoutes } from "./pages/account.tsx";
 import { auditRoutes } from "./pages/audit.tsx";
 import { bulkRoutes } from "./pages/bulk.tsx";
@@ -40,7 +41,7 @@ import { signInRoutes } from "./pages/sign_in.tsx";
 import { tokenRoutes } from "./pages/tokens.tsx";
 import { vaultboxRoutes } from "./pages/vaultbox.tsx";
 import { vaultboxesRoutes } from "./pages/vaultboxes.tsx";
-import type { DashboardRoute, Reply, SignedIn } from "./route.ts";
+import type { DashboardRoute, HtmlPage, Reply, SignedIn } from "./route.ts";
 import { formToken, isSame } from "./secrets.ts";
 import { SignIn } from "./sign_in.ts";
 import { networkOf } from "./client_network.ts";
@@ -124,7 +125,10 @@ export function buildDashboard(
       const request = c.req.raw;
       const reply = await answer(world, route, request, c.req.param());
       const who = signedIn(world, request);
-      return respond(reply, who, new URL(request.url).pathname);
+      return respond(reply, who, {
+        path: new URL(request.url).pathname,
+        sorry: (thrown) => failurePage(world, request, c.env.requestId, thrown),
+      });
     });
   }
   app.notFound((c) =>
@@ -245,7 +249,7 @@ function strangeForm(): AppError {
 function respond(
   reply: Reply,
   who: SignedIn | undefined,
-  path: string,
+  { path, sorry }: { path: string; sorry: (thrown: unknown) => HtmlPage },
 ): Response {
   const headers = new Headers();
   for (const cookie of reply.cookies ?? []) {
@@ -261,13 +265,15 @@ function respond(
     headers.set("Content-Disposition", disposition);
     return new Response(reply.octets, { headers });
   }
-  const { title, main, status = 200, retryAfter } = reply;
+  const { title, main, parts, status = 200, retryAfter } = reply;
   headers.set("Content-Type", "text/html; charset=utf-8");
   if (retryAfter !== undefined) headers.set("Retry-After", String(retryAfter));
-  return new Response(document({ title, main, who, path }), {
-    status,
-    headers,
-  });
+  const html = document({ title, main, who, path });
+  if (parts === undefined) return new Response(html, { status, headers });
+  // nginx would wait for the whole of it.
+  headers.set("X-Accel-Buffering", "no");
+  const body = pageInParts(html, parts, (thrown) => sorry(thrown).main);
+  return new Response(body, { status, headers });
 }
 
 function failure(
@@ -276,6 +282,19 @@ function failure(
   requestId: string,
   thrown: unknown,
 ): Response {
+  const sorry = (thrown: unknown): HtmlPage =>
+    failurePage(world, request, requestId, thrown);
+  const path = new URL(request.url).pathname;
+  return respond(sorry(thrown), signedIn(world, request), { path, sorry });
+}
+
+/** Writes it into the log, too. */
+function failurePage(
+  world: DashboardWorld,
+  request: Request,
+  requestId: string,
+  thrown: unknown,
+): HtmlPage {
   const failed = failureOf(thrown);
   world.log.write(failed.isOurs ? "error" : "info", "request failed", {
     request: requestId,
@@ -283,10 +302,5 @@ function failure(
     status: failed.status,
     cause: failed.isOurs ? reason(failed.cause) : undefined,
   });
-  const who = signedIn(world, request);
-  return respond(
-    errorPage(failed, requestId),
-    who,
-    new URL(request.url).pathname,
-  );
+  return errorPage(failed, requestId);
 }

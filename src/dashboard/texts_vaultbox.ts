@@ -226,15 +226,15 @@ export const VAULTBOX_TEXTS = {
     listHelp: (most: number): string =>
       `At most ${most} lines. A name may follow behind a comma, as in CSV: cat@pets.example, Tom`,
     button: "Create them",
-    patience:
-      "A key is made for each: a hundred take up to a minute. If it breaks off, send the same page again: none is made twice.",
+    patience: "A key is made for each: a hundred take up to a minute.",
+    wait: (count: number): string =>
+      `Keys are made for ${count} addresses. What is done stands below, and at the end how many were created. If that does not come, load this page again: none is made twice.`,
     noLines: "There is no address.",
     tooMany: (most: number): string =>
       `These are too many lines: at most ${most} at once.`,
     noAddress: (line: string): string => `This is no address: ${line}`,
     noDomain: "One of the domains is not here. Add it first.",
     results: "What became of them",
-    result: "Result",
     made: (count: number, all: number): string =>
       `Vaultboxes created: ${count} of ${all}.`,
     there: "created",

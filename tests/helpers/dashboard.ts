@@ -145,6 +145,12 @@ export class Browser {
     this.#base = base;
   }
 
+  /** What it sends as Cookie. */
+  cookieHeader(): string {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`)
+      .join("; ");
+  }
+
   /** Opens a path. */
   open(path: string): Promise<Shown> {
     return this.send(path, {});
@@ -196,8 +202,7 @@ export class Browser {
   async send(path: string, init: RequestInit): Promise<Shown> {
     const headers = new Headers(init.headers);
     headers.set("user-agent", "Test/1.0");
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`);
-    if (cookie.length > 0) headers.set("cookie", cookie.join("; "));
+    if (this.cookies.size > 0) headers.set("cookie", this.cookieHeader());
     const response = await fetch(this.#base + path, {
       ...init,
       headers,

@@ -9,8 +9,8 @@ import type {
   BulkCreateVaultboxesBody,
   BulkFailure,
 } from "../../../clients/typescript/encimap.ts";
-import type { Content } from "../html.ts";
-import { Choice, Form, Once, Problem, Table, TextArea } from "../layout.tsx";
+import type { Content, Html } from "../html.ts";
+import { Choice, Form, Once, Problem, TextArea } from "../layout.tsx";
 import { isNotFound, onceOf, refusal } from "../refused.ts";
 import {
   ADMINS,
@@ -72,23 +72,11 @@ export function bulkRoutes(): DashboardRoute[] {
             : refusal(error);
           return formPage(who, { list, custody, problem });
         }
-        const results: Result[] = [];
-        for (let from = 0; from < lines.length; from += CHUNK) {
-          const items = all.slice(from, from + CHUNK);
-          // Sent again by a second press, each part has the same answer.
-          const idempotencyKey = `${once}-${from}`;
-          try {
-            results.push(
-              ...await who.api.bulkCreateVaultboxes({ items }, {
-                idempotencyKey,
-              }),
-            );
-          } catch (error) {
-            // Those before are made: say which.
-            return resultPage(lines, results, refusal(error));
-          }
-        }
-        return resultPage(lines, results);
+        return {
+          title: TEXTS.bulk.results,
+          main: <p>{TEXTS.bulk.wait(lines.length)}</p>,
+          parts: results(who, { lines, all, once }),
+        };
       },
     },
   ];
@@ -179,33 +167,44 @@ function formPage(
   };
 }
 
-function resultPage(
-  lines: readonly Line[],
-  results: readonly Result[],
-  problem?: string,
-): Reply {
+/** Makes them, and says of each what became of it as soon as it is known. */
+async function* results(
+  { api }: SignedIn,
+  { lines, all, once }: { lines: readonly Line[]; all: Items; once: string },
+): AsyncGenerator<Html> {
   const texts = TEXTS.bulk;
-  const made = results.filter(({ success }) => success).length;
-  return {
-    title: texts.results,
-    main: (
-      <>
-        <Problem text={problem} />
-        <p class="done" role="status">{texts.made(made, lines.length)}</p>
-        <Table
-          caption={texts.results}
-          heads={[TEXTS.vaultboxes.address, texts.result]}
-          rows={lines.map(({ address }, index) => [
-            address,
-            words(results[index]),
-          ])}
-        />
-        <p>
-          <a class="button" href="/vaultboxes">{TEXTS.vaultboxes.title}</a>
-        </p>
-      </>
-    ),
-  };
+  let made = 0;
+  let problem: string | undefined;
+  for (let from = 0; from < lines.length; from += CHUNK) {
+    const items = all.slice(from, from + CHUNK);
+    let found: Result[] = [];
+    if (problem === undefined) {
+      try {
+        // Sent again by a second press, each part has the same answer.
+        const idempotencyKey = `${once}-${from}`;
+        found = await api.bulkCreateVaultboxes({ items }, { idempotencyKey });
+      } catch (error) {
+        problem = refusal(error);
+        yield <Problem text={problem} />;
+      }
+    }
+    made += found.filter(({ success }) => success).length;
+    yield (
+      <ol start={from + 1}>
+        {lines.slice(from, from + CHUNK).map(({ address }, index) => (
+          <li>{address}: {words(found[index])}</li>
+        ))}
+      </ol>
+    );
+  }
+  yield (
+    <>
+      <p class="done" role="status">{texts.made(made, lines.length)}</p>
+      <p>
+        <a class="button" href="/vaultboxes">{TEXTS.vaultboxes.title}</a>
+      </p>
+    </>
+  );
 }
 
 function words(result: Result | undefined): Content {

@@ -7,7 +7,7 @@
 import { EncimapError } from "../../../clients/typescript/encimap.ts";
 import { AppError, OUTCOMES, toAppError } from "../../errors.ts";
 import { wordsOf } from "../refused.ts";
-import type { Reply } from "../route.ts";
+import type { HtmlPage } from "../route.ts";
 import { TEXTS } from "../texts.ts";
 
 /** A failure as a page has it. */
@@ -86,7 +86,7 @@ export function errorPage(
     "status" | "message" | "retryAfter"
   >,
   requestId: string,
-): Reply {
+): HtmlPage {
   const known = String(status) in TEXTS.errors;
   const key = known ? status : status < 500 ? 400 : 500;
   const [title, help] = TEXTS.errors[String(key) as "400"];

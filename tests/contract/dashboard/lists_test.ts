@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { hostDomain } from "../../../src/vaultbox/domains.ts";
 import { ALICE, BOB, SERVICE } from "../../helpers/app.ts";
-import { PASSWORD } from "../../helpers/dashboard.ts";
+import { ORIGIN, PASSWORD } from "../../helpers/dashboard.ts";
 import { box, place } from "../../helpers/dashboard_place.ts";
+import { until } from "../../helpers/until.ts";
 
 const CUSTOMER = { role: "customer", userId: ALICE } as const;
 
@@ -14,6 +15,12 @@ function rowsOf(text: string): string[][] {
     [...row!.matchAll(/<td>(.*?)<\/td>/gs)]
       .map(([, cell]) => cell!.replace(/<[^>]*>/g, ""))
   );
+}
+
+/** Lines of the list, and what became of each. */
+function linesOf(text: string): string[] {
+  return [...text.matchAll(/<li>(.*?)<\/li>/gs)]
+    .map(([, line]) => line!.replace(/<[^>]*>/g, ""));
 }
 
 Deno.test("many vaultboxes are made of a pasted list, with a result for each line", async () => {
@@ -44,16 +51,47 @@ Deno.test("many vaultboxes are made of a pasted list, with a result for each lin
   const { values } = browser.formOf(MANY);
   const page = await browser.post(MANY, { ...values, list });
   assert.match(page.text, /Vaultboxes created: 11 of 13/);
-  const rows = rowsOf(page.text);
-  assert.deepEqual(rows.slice(0, 2), [
-    ["cat@pets.example", "created"],
-    ["dog@pets.example", "created"],
+  const lines = linesOf(page.text);
+  assert.deepEqual(lines.slice(0, 2), [
+    "cat@pets.example: created",
+    "dog@pets.example: created",
   ]);
-  assert.match(rows[2]![1]!, /not yours/);
-  assert.equal(rows[12]![1], "Address is taken");
+  assert.match(lines[2]!, /^x@bob\.example: .*not yours/);
+  assert.equal(lines[12], "cat@pets.example: Address is taken");
+  assert.deepEqual(page.text.match(/<ol start="\d+"/g), [
+    '<ol start="1"',
+    '<ol start="11"',
+  ]);
   // By a second press: the same answers, and nothing is made twice.
   const again = await browser.post(MANY, { ...values, list });
-  assert.deepEqual(rowsOf(again.text), rows);
+  assert.deepEqual(linesOf(again.text), lines);
+});
+
+Deno.test("a list is worked on to its end though its page is left", async () => {
+  await using made = await place();
+  const { app } = made.world;
+  await hostDomain(app, SERVICE, "pets.example", ALICE, "declared");
+  const browser = await made.dashboard.signedIn(CUSTOMER);
+  await browser.open(MANY);
+  const { values } = browser.formOf(MANY);
+  const list = Array.from({ length: 21 }, (_, i) => `n${i}@pets.example`);
+  const leaves = new AbortController();
+  const response = await fetch(made.dashboard.base + MANY, {
+    method: "POST",
+    headers: { origin: ORIGIN, cookie: browser.cookieHeader() },
+    body: new URLSearchParams({ ...values, list: list.join("\n") }),
+    signal: leaves.signal,
+  });
+  assert.equal(response.headers.get("x-accel-buffering"), "no");
+  const { value } = await response.body!.getReader().read();
+  const begin = new TextDecoder().decode(value);
+  assert.match(begin, /<h1>What became of them/);
+  assert.doesNotMatch(begin, /n20@/);
+  leaves.abort();
+  await until("all of them are made", async () => {
+    const rows = await app.sql`select from vaultboxes`;
+    return rows.length === list.length;
+  });
 });
 
 Deno.test("an operator's list belongs to the customers of its domains", async () => {
