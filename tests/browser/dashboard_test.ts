@@ -243,6 +243,21 @@ Deno.test({
     },
   );
 
+  await t.step("many new vaultboxes of a list", async () => {
+    const window = await openWindow(browser, dashboard, PHONE);
+    const { page } = window;
+    await signIn(window, dashboard, CUSTOMER);
+    await page.goto("/vaultboxes/many");
+    const names = Array.from({ length: 12 }, (_, i) => `n${i}@pets.example`);
+    await page.getByLabel("Addresses").fill(names.join("\n"));
+    await page.getByRole("button", { name: "Create them" }).click();
+    await page.getByText("Vaultboxes created: 12 of 12").waitFor();
+    assert.equal(await page.getByRole("link", { name: "created" }).count(), 12);
+    await judge(window, "customer 360 made of a list");
+    assertQuiet(window, dashboard);
+    await window.context.close();
+  });
+
   await t.step("signing in again takes one form", async () => {
     const window = await openWindow(browser, dashboard);
     const { page } = window;
