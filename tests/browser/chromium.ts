@@ -96,7 +96,7 @@ export async function signIn(
 ): Promise<void> {
   await page.goto(dashboard.invite(grant));
   await page.getByLabel("Name or mail address").fill(
-    `${grant.role}-${crypto.randomUUID().slice(0, 8)}`,
+    `n${crypto.randomUUID().slice(0, 4)}`,
   );
   await page.getByLabel("New password").fill(PASSWORD);
   await page.getByLabel("The same password again").fill(PASSWORD);
@@ -124,6 +124,10 @@ export async function judge(
   const [inner, outer] = await page.evaluate(
     "[document.documentElement.scrollWidth, innerWidth]",
   ) as [number, number];
+  const broken = await page.evaluate(
+    "[...document.querySelectorAll('nav a')].filter((a) => a.offsetHeight > 60).length",
+  );
+  assert.equal(broken, 0, `${name} breaks words of its navigation`);
   assert.ok(
     inner <= outer,
     `${name} is ${inner} wide, and the window ${outer}`,
