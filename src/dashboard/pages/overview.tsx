@@ -97,16 +97,13 @@ async function customerParts(
 ): Promise<Parts> {
   const texts = TEXTS.overview;
   const customer = await api.getCustomer(userId);
+  const { "used_messages": messages, "used_bytes": used } = customer;
   return {
     cards: [
-      [customer["vaultbox_count"], texts.vaultboxes],
-      [customer["used_messages"] ?? TEXTS.none, texts.messages],
-      [
-        customer["used_bytes"] === null
-          ? TEXTS.none
-          : bytes(customer["used_bytes"]),
-        texts.used,
-      ],
+      [customer["vaultbox_count"], texts.vaultboxes] as const,
+      // Counted where the customer has a limit for them.
+      ...messages === null ? [] : [[messages, texts.messages] as const],
+      ...used === null ? [] : [[bytes(used), texts.used] as const],
     ],
   };
 }

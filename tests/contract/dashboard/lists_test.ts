@@ -137,6 +137,9 @@ Deno.test("an operator sees customers and sets their limits", async () => {
   const browser = await made.dashboard.signedIn({ role: "operator" });
   const { text } = await browser.open("/customers");
   assert.ok(rowsOf(text).some(([id, count]) => id === ALICE && count === "1"));
+  const before = await made.dashboard.signedIn(CUSTOMER);
+  assert.match(before.page!.text, /<b>1<\/b>vaultboxes/);
+  assert.doesNotMatch(before.page!.text, /messages stored/);
   const path = `/customers/${ALICE}`;
   await browser.open(path);
   const bad = await browser.submit({ vaultboxes: "-1" }, path);
@@ -145,6 +148,7 @@ Deno.test("an operator sees customers and sets their limits", async () => {
   assert.match(browser.page!.text, /Saved/);
   assert.match((await browser.open("/customers")).text, /1 of 1/);
   const alice = await made.dashboard.signedIn(CUSTOMER);
+  assert.match(alice.page!.text, /<b>0<\/b>messages stored/);
   await alice.open("/vaultboxes/new");
   const full = await alice.submit({ alias: "dog" }, "/vaultboxes/new");
   assert.equal(full.status, 400);
