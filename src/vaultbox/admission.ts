@@ -27,8 +27,8 @@ export const MESSAGES_MAX = 16;
 
 /**
  * Of these, messages that are larger than what is in memory: they are delivered
- * to one recipient after the other, and small ones go on beside them. Each takes
- * up to 35 MB, and four keep the processor busy.
+ * to one recipient after the other, and small ones go on beside them. Four of 50
+ * MB take up to 142 MiB (docs/performance.md).
  */
 export const LARGE_MAX = MESSAGES_MAX / 4;
 
