@@ -8,6 +8,7 @@
 
 import { parseArgs } from "node:util";
 import { benchApi } from "./api.ts";
+import { benchDashboard } from "./dashboard.ts";
 import { benchDelivery } from "./delivery/delivery.ts";
 import { benchFlat } from "./delivery/flat.ts";
 import { benchMemory } from "./delivery/memory.ts";
@@ -18,6 +19,7 @@ import { SCALE } from "./measure.ts";
 /** The parts, by name; each returns what it has measured. */
 const PARTS = {
   api: benchApi,
+  dashboard: benchDashboard,
   delivery: benchDelivery,
   flat: benchFlat,
   memory: benchMemory,
