@@ -242,7 +242,7 @@ export const VAULTBOX_TEXTS = {
   },
   people: {
     title: "People",
-    empty: "Nobody has an account yet.",
+    empty: "Nobody has such an account.",
     login: "Name",
     may: "May act as",
     codes: "Codes",
@@ -262,7 +262,8 @@ export const VAULTBOX_TEXTS = {
     ownerHelp:
       "Whoever opens the link gets an account for this vaultbox alone: its mail passwords, devices and messages.",
     noUuid: "A customer needs a UUID.",
-    tooMany: "Too many links wait already. Take some back first.",
+    tooMany: (most: number): string =>
+      `A vaultbox has at most ${most} accounts and links that wait. Remove some first.`,
     link: "One-time link",
     linkHelp:
       "Send this link by a way that you trust: whoever opens it first has the account. It is shown only now.",

@@ -8,7 +8,16 @@
 import { AppError } from "../../errors.ts";
 import { UUID_REGEXP } from "../../http/auth.ts";
 import type { Html } from "../html.ts";
-import { Choice, Done, Field, Form, Problem, Table, Time } from "../layout.tsx";
+import {
+  Choice,
+  Done,
+  Field,
+  Form,
+  Pager,
+  Problem,
+  Table,
+  Time,
+} from "../layout.tsx";
 import type { Grant } from "../roles.ts";
 import {
   ADMINS,
@@ -24,6 +33,7 @@ import {
   insertInvitation,
 } from "../store/accounts.ts";
 import {
+  countOwners,
   deleteInvitation,
   listAccounts,
   listInvitations,
@@ -35,8 +45,11 @@ import { framed } from "./vaultbox_frame.tsx";
 /** Milliseconds for which a link works. */
 const LINK_MS = 86_400_000;
 
-/** Links of one vaultbox that wait, at most: a customer makes them himself. */
-const LINKS_MAX = 20;
+/** Accounts and links of one vaultbox, at most: a customer makes them himself. */
+const OWNERS_MAX = 20;
+
+/** Rows of a page. */
+const ROWS = 50;
 
 /** Whom a page is about; null is everybody. */
 type VaultboxId = string | null;
@@ -115,6 +128,7 @@ function routesAt(
           world={world}
           vaultboxId={vaultboxId}
           path={pathOf(params)}
+          query={query}
         />
       ),
     });
@@ -154,8 +168,8 @@ function routesAt(
       const { who, params, form } = request;
       const vaultboxId = params["id"] ?? null;
       const isFull = vaultboxId !== null &&
-        listInvitations(store, now(), vaultboxId).length >= LINKS_MAX;
-      if (isFull) return page(request, TEXTS.people.tooMany);
+        countOwners(store, now(), vaultboxId) >= OWNERS_MAX;
+      if (isFull) return page(request, TEXTS.people.tooMany(OWNERS_MAX));
       const grant = vaultboxId === null
         ? grantOf(form)
         : await ownerOf(who, vaultboxId);
@@ -179,10 +193,7 @@ function routesAt(
       return { to: `${pathOf(request.params)}?done=deleted` };
     }),
     post("take-back", ({ params, form: { digest = "" } }) => {
-      const vaultboxId = params["id"] ?? null;
-      const isOurs = listInvitations(store, now(), vaultboxId)
-        .some((each) => each.digest === digest);
-      if (isOurs) deleteInvitation(store, digest);
+      deleteInvitation(store, digest, params["id"] ?? null);
       return { to: `${pathOf(params)}?done=deleted` };
     }),
   ];
@@ -214,18 +225,40 @@ function grantOf(form: Form): Grant | undefined {
 }
 
 function People(
-  { who, world: { store, now }, vaultboxId, path }: {
+  { who, world: { store, now }, vaultboxId, path, query }: {
     who: SignedIn;
     world: DashboardWorld;
     vaultboxId: VaultboxId;
     path: string;
+    query: Form;
   },
 ): Html {
   const texts = TEXTS.people;
-  const accounts = listAccounts(store, vaultboxId);
+  const { q = "", cursor = "" } = query;
+  const found = listAccounts(store, {
+    vaultboxId,
+    search: q.trim(),
+    after: cursor,
+    limit: ROWS + 1,
+  });
+  const accounts = found.slice(0, ROWS);
+  const next = found.length > ROWS ? accounts.at(-1)!.login : undefined;
   const links = listInvitations(store, now(), vaultboxId);
   return (
     <>
+      {vaultboxId === null && (
+        <form action={path} class="row" role="search">
+          <Field
+            label={texts.login}
+            name="q"
+            type="search"
+            value={q}
+            maxlength={254}
+            isCode
+          />
+          <button type="submit">{TEXTS.vaultboxes.find}</button>
+        </form>
+      )}
       {accounts.length === 0 ? <p>{texts.empty}</p> : (
         <Table
           caption={texts.title}
@@ -256,6 +289,7 @@ function People(
           ])}
         />
       )}
+      <Pager path={path} query={query} nextCursor={next} />
       {links.length > 0 && (
         <Table
           caption={texts.links}

@@ -70,7 +70,7 @@ export function getAccount(store: Store, id: string): Account {
 }
 
 /**
- * Makes a one-time link.
+ * Makes a one-time link. One for a new password ends the one before it.
  *
  * @param store The store.
  * @param invitation What it makes.
@@ -79,16 +79,21 @@ export function getAccount(store: Store, id: string): Account {
 export function insertInvitation(store: Store, invitation: Invitation): string {
   const { accountId, grant, expiresAt } = invitation;
   const secret = newSecret();
-  store.run(
-    `insert into invitations values
-      (:hash, :accountId, :role, :userId, :vaultboxId, :expiresAt)`,
-    {
-      hash: digest(secret),
+  store.atOnce(() => {
+    store.run("delete from invitations where account_id = :accountId", {
       accountId,
-      ...grantRow(grant),
-      expiresAt: expiresAt.getTime(),
-    },
-  );
+    });
+    store.run(
+      `insert into invitations values
+        (:hash, :accountId, :role, :userId, :vaultboxId, :expiresAt)`,
+      {
+        hash: digest(secret),
+        accountId,
+        ...grantRow(grant),
+        expiresAt: expiresAt.getTime(),
+      },
+    );
+  });
   return secret;
 }
 

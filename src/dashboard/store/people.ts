@@ -8,6 +8,9 @@ import { type Grant, grantOf, type GrantRow } from "../roles.ts";
 import type { Account } from "./accounts.ts";
 import type { Store } from "./store.ts";
 
+/** One-time links that are listed. */
+export const LINKS_SHOWN = 100;
+
 /** An account in a list. */
 export type AccountRow = Pick<Account, "id" | "login" | "grant"> & {
   /** Whether a code is asked for. */
@@ -18,17 +21,28 @@ export type AccountRow = Pick<Account, "id" | "login" | "grant"> & {
   readonly seenAt: Date | null;
 };
 
+/** Which accounts are listed. */
+export interface AccountList {
+  /** UUID of the vaultbox whose owners they are; null is everybody's. */
+  readonly vaultboxId: string | null;
+  /** What is in their logins; all if left out. */
+  readonly search?: string;
+  /** Login behind which they come; from the first on if left out. */
+  readonly after?: string;
+  /** Rows, at most. */
+  readonly limit: number;
+}
+
 /**
  * Lists accounts by login.
  *
  * @param store The store.
- * @param vaultboxId UUID of the vaultbox whose owners they are; everybody's if
- * left out.
- * @returns All of them.
+ * @param list Which.
+ * @returns The accounts.
  */
 export function listAccounts(
   store: Store,
-  vaultboxId: string | null = null,
+  { vaultboxId, search = "", after = "", limit }: AccountList,
 ): AccountRow[] {
   return store.all<
     GrantRow & {
@@ -43,9 +57,11 @@ export function listAccounts(
        totp_secret is not null as hasCodes, created_at as createdAt,
        (select max(seen_at) from sessions where account_id = accounts.id)
          as seenAt
-     from accounts where :vaultboxId is null or vaultbox_id = :vaultboxId
-     order by login`,
-    { vaultboxId },
+     from accounts
+     where (:vaultboxId is null or vaultbox_id = :vaultboxId)
+       and instr(login, :search) > 0 and login > :after
+     order by login limit :limit`,
+    { vaultboxId, search: search.toLowerCase(), after, limit },
   ).map((row) => ({
     id: row.id,
     login: row.login,
@@ -73,13 +89,13 @@ export interface InvitationRow {
  *
  * @param store The store.
  * @param now The time.
- * @param vaultboxId As for {@linkcode listAccounts}.
- * @returns All of them; the first to end comes first.
+ * @param vaultboxId UUID of the vaultbox whose owners they make; null is all.
+ * @returns The first to end, and those behind it: {@linkcode LINKS_SHOWN}.
  */
 export function listInvitations(
   store: Store,
   now: Date,
-  vaultboxId: string | null = null,
+  vaultboxId: string | null,
 ): InvitationRow[] {
   return store.all<
     GrantRow & { digest: string; login: string | null; expiresAt: number }
@@ -90,8 +106,8 @@ export function listInvitations(
      from invitations i left join accounts a on a.id = i.account_id
      where i.expires_at > :now
        and (:vaultboxId is null or i.vaultbox_id = :vaultboxId)
-     order by i.expires_at`,
-    { now: now.getTime(), vaultboxId },
+     order by i.expires_at limit :limit`,
+    { now: now.getTime(), vaultboxId, limit: LINKS_SHOWN },
   ).map((row) => ({
     digest: row.digest,
     login: row.login,
@@ -101,13 +117,42 @@ export function listInvitations(
 }
 
 /**
+ * Counts those who may sign in for a vaultbox alone, and the links for more.
+ *
+ * @param store The store.
+ * @param now The time.
+ * @param vaultboxId UUID of the vaultbox.
+ * @returns How many.
+ */
+export function countOwners(
+  store: Store,
+  now: Date,
+  vaultboxId: string,
+): number {
+  const [row] = store.all<{ count: number }>(
+    `select (select count(*) from accounts where vaultbox_id = :vaultboxId) +
+       (select count(*) from invitations where vaultbox_id = :vaultboxId
+          and account_id is null and expires_at > :now) as count`,
+    { vaultboxId, now: now.getTime() },
+  );
+  return row!.count;
+}
+
+/**
  * Takes a one-time link back.
  *
  * @param store The store.
  * @param digest Of the link, as {@linkcode listInvitations} has it.
+ * @param vaultboxId UUID of the vaultbox whose link it must be; null is any.
  */
-export function deleteInvitation(store: Store, digest: string): void {
-  store.run("delete from invitations where lower(hex(hash)) = :digest", {
-    digest,
-  });
+export function deleteInvitation(
+  store: Store,
+  digest: string,
+  vaultboxId: string | null,
+): void {
+  store.run(
+    `delete from invitations where lower(hex(hash)) = :digest
+       and (:vaultboxId is null or vaultbox_id = :vaultboxId)`,
+    { digest, vaultboxId },
+  );
 }

@@ -1,4 +1,9 @@
 import assert from "node:assert/strict";
+import type { Grant } from "../../../src/dashboard/roles.ts";
+import {
+  acceptInvitation,
+  insertInvitation,
+} from "../../../src/dashboard/store/accounts.ts";
 import { hostDomain } from "../../../src/vaultbox/domains.ts";
 import { ALICE, BOB, SERVICE } from "../../helpers/app.ts";
 import { ORIGIN, PASSWORD } from "../../helpers/dashboard.ts";
@@ -194,4 +199,47 @@ Deno.test("a vaultbox takes what is for no other address of a domain, until it d
   await browser.submit({}, `${path}/catch-all`);
   assert.match(browser.page!.text, /Deleted/);
   assert.doesNotMatch(browser.page!.text, />cat@pets\.example<\/a>/);
+});
+
+Deno.test("people are listed page by page and found by name, and a vaultbox has no more than twenty", async () => {
+  await using made = await place();
+  const { dashboard, world: { app } } = made;
+  const { store } = dashboard.world;
+  const id = await box(made, ALICE, "pets.example");
+  const add = (login: string, grant: Grant): void => {
+    const expiresAt = new Date(app.now().getTime() + 60_000);
+    const invitation = { accountId: null, grant, expiresAt };
+    const secret = insertInvitation(store, invitation);
+    const input = { login, passwordHash: "$2b$04$x", now: app.now() };
+    acceptInvitation(store, secret, input);
+  };
+  for (let i = 10; i < 61; i++) add(`n${i}@pets.example`, CUSTOMER);
+  const operator = await dashboard.signedIn({ role: "operator" }, "ann");
+  const names = async (path: string): Promise<string[]> =>
+    rowsOf((await operator.open(path)).text).map(([name]) => name!);
+  const first = await names("/people");
+  assert.deepEqual([first.length, first[0]], [50, "ann"]);
+  const [, next] = /href="([^"]+)" rel="next"/.exec(operator.page!.text)!;
+  assert.deepEqual(await names(next!), [
+    "n59@pets.example",
+    "n60@pets.example",
+  ]);
+  assert.deepEqual(await names("/people?q=N42"), ["n42@pets.example"]);
+  assert.deepEqual(await names("/people?q=%25"), []);
+
+  const owner = { role: "owner", userId: ALICE, vaultboxId: id } as const;
+  for (let i = 0; i < 19; i++) add(`owner${i}`, owner);
+  const alice = await dashboard.signedIn(CUSTOMER);
+  const path = `/vaultboxes/${id}/people`;
+  for (
+    const [status, said] of [[200, /shown only now/], [
+      400,
+      /at most 20/,
+    ]] as const
+  ) {
+    await alice.open(path);
+    const page = await alice.submit({}, `${path}/invite`);
+    assert.equal(page.status, status);
+    assert.match(page.text, said);
+  }
 });
