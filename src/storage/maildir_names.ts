@@ -46,20 +46,24 @@ export function messageIdOf(file: string): string | undefined {
 }
 
 /**
- * Compares names of a Maildir by the time in them, as Dovecot does: by seconds, and
- * then by the microseconds behind the M, which have as many digits as they need.
+ * Compares names of a Maildir by the time in them, as Dovecot does: by the seconds
+ * in front, and then by the microseconds, the digits behind the first M up to the
+ * next dot, which are as many as they need. So Dovecot, Courier (`1.M2P3.host`)
+ * and Postfix (`1.V4I5M2.host`) write them.
  *
  * @param a Name of a file.
  * @param b Name of another file.
- * @returns Below 0 if the first one is older; names of the same time are in the
- * order of their letters.
+ * @returns Below 0 if the first one is older. Without microseconds it comes first
+ * in its second; names of the same time are in the order of their letters.
  */
 export function compareByTime(a: string, b: string): number {
-  return parseInt(a, 10) - parseInt(b, 10) ||
-    microseconds(a) - microseconds(b) ||
+  const [first, second] = [timeOf(a), timeOf(b)];
+  return first.seconds - second.seconds ||
+    first.micros - second.micros ||
     (a < b ? -1 : 1);
 }
 
-function microseconds(name: string): number {
-  return Number(/^\d+\.M(\d{1,6})(?!\d)/.exec(name)?.[1] ?? 0);
+function timeOf(name: string): { seconds: number; micros: number } {
+  const [, seconds, micros] = /^(\d*)(?:\.[^.:,]*?M(\d+))?/.exec(name)!;
+  return { seconds: Number(seconds), micros: Number(micros ?? -1) };
 }

@@ -31,15 +31,23 @@ Deno.test("messageIdOf() finds the delivery in the name, and nothing in foreign 
   }
 });
 
-Deno.test("compareByTime() has the order in which Dovecot numbers messages", () => {
+Deno.test("compareByTime() has the order in which messages were stored, whoever has named them", () => {
   const ordered = [
+    "no-time",
     "999999999.M999999P1.host",
     "1000000000.P1Q2.host",
     "1000000000.M5P1.host",
+    // Postfix, with the number of a file.
+    "1000000000.V803I9fM700.host",
     "1000000000.M95000P9.host:2,S",
+    "1000000000.V803I1aM96000.host,S=1",
     "1000000000.M102000P1.host",
     "1000000000.M102000P2.host",
-    "1000000001.1.host",
+    "1000000001.1.hostM1",
   ];
-  assert.deepEqual(ordered.toReversed().sort(compareByTime), ordered);
+  for (let i = 0; i < 20; i++) {
+    const mixed = ordered.map((name) => ({ name, at: Math.random() }))
+      .sort((a, b) => a.at - b.at).map(({ name }) => name);
+    assert.deepEqual(mixed.sort(compareByTime), ordered);
+  }
 });
