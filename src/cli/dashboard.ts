@@ -181,8 +181,11 @@ export async function runDashboardLoad(io: Io): Promise<number> {
       // All of it into the one file.
       store.all("pragma wal_checkpoint(truncate)");
     }
-    const former = await putAside(path);
+    const former = await keepFormer(path);
     await Deno.rename(loaded, storePath(path));
+    for (const suffix of ["-wal", "-shm"]) {
+      await remove(`${storePath(path)}${suffix}`);
+    }
     io.print(`Loaded ${accounts} account(s)`);
     if (former !== undefined) io.print(`The former ones are in ${former}`);
   } finally {
@@ -193,20 +196,31 @@ export async function runDashboardLoad(io: Io): Promise<number> {
   return EXIT.ok;
 }
 
-/** Keeps the store that is there, in place of one that was kept before. */
-async function putAside(folder: string): Promise<string | undefined> {
+/**
+ * Keeps the store that is there, in place of one that was kept before. It stays
+ * where it is as well, until another one takes its name.
+ */
+async function keepFormer(folder: string): Promise<string | undefined> {
   const path = storePath(folder);
   if (!await isThere(path)) return undefined;
+  const former = `${folder}/former.sqlite`;
+  for (const suffix of ["-wal", "-shm"]) await remove(`${former}${suffix}`);
   try {
     using store = new Store(path);
     // All of it into the one file.
     store.all("pragma wal_checkpoint(truncate)");
   } catch {
-    // One that cannot be read is kept as it is.
+    // One that cannot be read is kept with what belongs to it.
+    for (const suffix of ["-wal", "-shm"]) {
+      const beside = `${path}${suffix}`;
+      if (await isThere(beside)) {
+        await Deno.rename(beside, `${former}${suffix}`);
+      }
+    }
   }
-  const former = `${folder}/former.sqlite`;
-  await Deno.rename(path, former);
-  for (const suffix of ["-wal", "-shm"]) await remove(`${path}${suffix}`);
+  await remove(`${former}.new`);
+  await Deno.link(path, `${former}.new`);
+  await Deno.rename(`${former}.new`, former);
   return former;
 }
 

@@ -40,7 +40,7 @@ export const DASHBOARD_COMMANDS: readonly Command[] = [
     summary:
       "Take accounts from standard input in place of those that are there",
     help:
-      "Reads what `dashboard save` wrote; sessions end, and one-time links. The store\nthat was there becomes former.sqlite beside it. Stop encimap-dashboard.service\nfirst. install.sh does both after `encimap restore`.",
+      "Reads what `dashboard save` wrote; sessions end, and one-time links. The store\nthat was there becomes former.sqlite beside it, in place of one before. Stop encimap-dashboard.service\nfirst. install.sh does both after `encimap restore`.",
     run: async (_args, io) =>
       (await import("./dashboard.ts")).runDashboardLoad(io),
   },

@@ -65,6 +65,18 @@ Deno.test("the dashboard's accounts are saved while it runs, and loaded without 
     const former = await Deno.readFile(`${path}/former.sqlite`);
     const undone = await cat.encimap("dashboard load", former);
     assert.match(undone.out, /^Loaded 0 account/);
+    // One that nobody can read is kept as it is, with what belongs to it.
+    await Deno.writeTextFile(file, "broken");
+    await Deno.writeTextFile(`${file}-wal`, "more of it");
+    const mended = await cat.encimap("dashboard load", former);
+    assert.equal(mended.status, 0, mended.err);
+    assert.equal(await Deno.readTextFile(`${path}/former.sqlite`), "broken");
+    assert.equal(
+      await Deno.readTextFile(`${path}/former.sqlite-wal`),
+      "more of it",
+    );
+    using again = new Store(file);
+    assert.deepEqual(again.all("select 1 from accounts"), []);
   } finally {
     await Deno.remove(path, { recursive: true });
   }
