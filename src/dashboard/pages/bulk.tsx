@@ -4,11 +4,13 @@
  * @module
  */
 
-import type {
-  BulkCreated,
-  BulkCreateVaultboxesBody,
-  BulkFailure,
+import {
+  type BulkCreated,
+  type BulkCreateVaultboxesBody,
+  type BulkFailure,
+  EncimapError,
 } from "../../../clients/typescript/encimap.ts";
+import type { Api } from "../api_access.ts";
 import type { Content, Html } from "../html.ts";
 import { Choice, Form, Once, Problem, TextArea } from "../layout.tsx";
 import { isNotFound, onceOf, refusal } from "../refused.ts";
@@ -27,6 +29,9 @@ const LINES_MAX = 100;
 
 /** Vaultboxes of a request: its keys are made within the client's patience. */
 const CHUNK = 10;
+
+/** Times that one asks again for what another page is at. */
+const TRIES_MAX = 60;
 
 /** A line of the list. */
 interface Line {
@@ -180,9 +185,7 @@ async function* results(
     let found: Result[] = [];
     if (problem === undefined) {
       try {
-        // Sent again by a second press, each part has the same answer.
-        const idempotencyKey = `${once}-${from}`;
-        found = await api.bulkCreateVaultboxes({ items }, { idempotencyKey });
+        found = await create(api, items, `${once}-${from}`);
       } catch (error) {
         problem = refusal(error);
         yield <Problem text={problem} />;
@@ -205,6 +208,28 @@ async function* results(
       </p>
     </>
   );
+}
+
+/**
+ * Makes some. Sent again, by a second press or by loading the page again, they have
+ * the same answers; those that the first page is at are waited for.
+ */
+async function create(
+  api: Api,
+  items: Items,
+  idempotencyKey: string,
+): Promise<Result[]> {
+  for (let tries = 0;; tries++) {
+    try {
+      return await api.bulkCreateVaultboxes({ items }, { idempotencyKey });
+    } catch (error) {
+      const isUnderWay = error instanceof EncimapError &&
+        error.code === "conflict" && error.retryAfter !== undefined;
+      if (!isUnderWay || tries >= TRIES_MAX) throw error;
+      const ms = error.retryAfter * 1000;
+      await new Promise((resolve) => setTimeout(resolve, ms));
+    }
+  }
 }
 
 function words(result: Result | undefined): Content {
