@@ -33,7 +33,7 @@ import { peopleRoutes } from "./pages/people.tsx";
 import { settingsRoutes } from "./pages/settings.tsx";
 import { credentialRoutes } from "./pages/credentials.tsx";
 import { domainRoutes } from "./pages/domains.tsx";
-import { errorPage, failureOf } from "./pages/error.tsx";
+import { errorPage, failureOf, within } from "./pages/error.tsx";
 import { invitationRoutes } from "./pages/invitation.tsx";
 import { overviewRoutes } from "./pages/overview.tsx";
 import { platformRoutes } from "./pages/platform.ts";
@@ -165,11 +165,10 @@ async function answer(
   const { pathname, search } = new URL(request.url);
   checkHeaders(request.headers);
   checkPath(pathname);
-  checkIds(params);
   const who = signedIn(world, request);
   const { headers } = request;
   const asked = {
-    params,
+    params: checkIds(params),
     query: parseSearch(search),
     form: {} as Record<string, string>,
     cookies: readCookies(headers.get("cookie")),
@@ -197,14 +196,20 @@ async function answer(
   return await route.handle({ ...asked, who });
 }
 
-/** What a path names is a UUID, a domain or a one-time link, and nothing else. */
+/**
+ * What a path names is a UUID, a domain or a one-time link, and nothing else. A
+ * UUID is written in one way from here on.
+ */
 function checkIds(
-  { domain: _domain, secret: _secret, ...ids }: Readonly<
-    Record<string, string>
-  >,
-): void {
-  if (Object.values(ids).every((id) => UUID_REGEXP.test(id))) return;
-  throw new AppError("not_found", "No such page");
+  params: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => {
+      if (name === "domain" || name === "secret") return [name, value];
+      if (UUID_REGEXP.test(value)) return [name, value.toLowerCase()];
+      throw new AppError("not_found", "No such page");
+    }),
+  );
 }
 
 /** Who sends a request, by its cookie. */
@@ -272,7 +277,7 @@ function respond(
   if (parts === undefined) return new Response(html, { status, headers });
   // nginx would wait for the whole of it.
   headers.set("X-Accel-Buffering", "no");
-  const body = pageInParts(html, parts, (thrown) => sorry(thrown).main);
+  const body = pageInParts(html, parts, (thrown) => within(sorry(thrown)));
   return new Response(body, { status, headers });
 }
 

@@ -228,7 +228,7 @@ export const VAULTBOX_TEXTS = {
     button: "Create them",
     patience: "A key is made for each: a hundred take up to a minute.",
     wait: (count: number): string =>
-      `Keys are made for ${count} addresses. What is done stands below, and at the end how many were created. If that does not come, load this page again: none is made twice.`,
+      `Vaultboxes to create: ${count}. What is done stands below, and at the end how many there are. If that does not come, load this page again: none is made twice.`,
     noLines: "There is no address.",
     tooMany: (most: number): string =>
       `These are too many lines: at most ${most} at once.`,
@@ -242,7 +242,8 @@ export const VAULTBOX_TEXTS = {
   },
   people: {
     title: "People",
-    empty: "Nobody has such an account.",
+    empty: "Nobody has an account yet.",
+    notFound: "Nobody has a name like that.",
     login: "Name",
     may: "May act as",
     codes: "Codes",

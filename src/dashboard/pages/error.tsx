@@ -6,6 +6,8 @@
 
 import { EncimapError } from "../../../clients/typescript/encimap.ts";
 import { AppError, OUTCOMES, toAppError } from "../../errors.ts";
+import type { Html } from "../html.ts";
+import { Problem } from "../layout.tsx";
 import { wordsOf } from "../refused.ts";
 import type { HtmlPage } from "../route.ts";
 import { TEXTS } from "../texts.ts";
@@ -105,4 +107,19 @@ export function errorPage(
       </>
     ),
   };
+}
+
+/**
+ * Writes a failure into a page that is shown already.
+ *
+ * @param page The page of the failure.
+ * @returns What stands there.
+ */
+export function within({ title, main }: HtmlPage): Html {
+  return (
+    <>
+      <Problem text={title} />
+      {main}
+    </>
+  );
 }

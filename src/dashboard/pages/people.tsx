@@ -167,13 +167,14 @@ function routesAt(
     post("invite", async (request) => {
       const { who, params, form } = request;
       const vaultboxId = params["id"] ?? null;
-      const isFull = vaultboxId !== null &&
-        countOwners(store, now(), vaultboxId) >= OWNERS_MAX;
-      if (isFull) return page(request, TEXTS.people.tooMany(OWNERS_MAX));
       const grant = vaultboxId === null
         ? grantOf(form)
         : await ownerOf(who, vaultboxId);
       if (grant === undefined) return page(request, TEXTS.people.noUuid);
+      // From here to the link nothing waits: no other request comes in between.
+      const isFull = vaultboxId !== null &&
+        countOwners(store, now(), vaultboxId) >= OWNERS_MAX;
+      if (isFull) return page(request, TEXTS.people.tooMany(OWNERS_MAX));
       return shown(request, { accountId: null, grant });
     }),
     post("reset", (request) => {
@@ -259,36 +260,38 @@ function People(
           <button type="submit">{TEXTS.vaultboxes.find}</button>
         </form>
       )}
-      {accounts.length === 0 ? <p>{texts.empty}</p> : (
-        <Table
-          caption={texts.title}
-          heads={[texts.login, texts.may, texts.codes, texts.seen, ""]}
-          rows={accounts.map(({ id, login, grant, hasCodes, seenAt }) => [
-            login,
-            mayOf(grant),
-            hasCodes ? texts.on : texts.off,
-            <Time at={seenAt} />,
-            <Form who={who} action={`${path}/remove`}>
-              <input type="hidden" name="account" value={id} />
-              <button
-                type="submit"
-                class="plain"
-                formaction={`${path}/reset`}
-                aria-label={texts.reset(login)}
-              >
-                {texts.reset("")}
-              </button>
-              <button
-                type="submit"
-                class="plain"
-                aria-label={texts.remove(login)}
-              >
-                {texts.remove("")}
-              </button>
-            </Form>,
-          ])}
-        />
-      )}
+      {accounts.length === 0
+        ? <p>{q === "" ? texts.empty : texts.notFound}</p>
+        : (
+          <Table
+            caption={texts.title}
+            heads={[texts.login, texts.may, texts.codes, texts.seen, ""]}
+            rows={accounts.map(({ id, login, grant, hasCodes, seenAt }) => [
+              login,
+              mayOf(grant),
+              hasCodes ? texts.on : texts.off,
+              <Time at={seenAt} />,
+              <Form who={who} action={`${path}/remove`}>
+                <input type="hidden" name="account" value={id} />
+                <button
+                  type="submit"
+                  class="plain"
+                  formaction={`${path}/reset`}
+                  aria-label={texts.reset(login)}
+                >
+                  {texts.reset("")}
+                </button>
+                <button
+                  type="submit"
+                  class="plain"
+                  aria-label={texts.remove(login)}
+                >
+                  {texts.remove("")}
+                </button>
+              </Form>,
+            ])}
+          />
+        )}
       <Pager path={path} query={query} nextCursor={next} />
       {links.length > 0 && (
         <Table

@@ -89,8 +89,9 @@ export interface InvitationRow {
  *
  * @param store The store.
  * @param now The time.
- * @param vaultboxId UUID of the vaultbox whose owners they make; null is all.
- * @returns The first to end, and those behind it: {@linkcode LINKS_SHOWN}.
+ * @param vaultboxId UUID of the vaultbox whose owners they make; null for those
+ * of customers and operators.
+ * @returns The newest {@linkcode LINKS_SHOWN}.
  */
 export function listInvitations(
   store: Store,
@@ -105,8 +106,8 @@ export function listInvitations(
        i.expires_at as expiresAt
      from invitations i left join accounts a on a.id = i.account_id
      where i.expires_at > :now
-       and (:vaultboxId is null or i.vaultbox_id = :vaultboxId)
-     order by i.expires_at limit :limit`,
+       and (i.vaultbox_id is :vaultboxId)
+     order by i.expires_at desc limit :limit`,
     { now: now.getTime(), vaultboxId, limit: LINKS_SHOWN },
   ).map((row) => ({
     digest: row.digest,

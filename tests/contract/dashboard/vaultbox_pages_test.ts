@@ -349,6 +349,20 @@ Deno.test("the owners of a vaultbox are invited and removed by its customer alon
   const there = `/vaultboxes/${id}/people/invite`;
   const form = { formToken: formToken! };
   assert.equal((await bob.post(there, form)).status, 404);
+  await alice.open(path);
+  await alice.submit({}, `${path}/invite`);
+  const [, waits] = /class="secret">https:\/\/[^/]+([^<]+)</
+    .exec(alice.page!.text)!;
+  const { text } = await alice.open(path);
+  const digest = /name="digest" value="([^"]+)"/.exec(text)![1]!;
+  for (const box of [id, own]) {
+    const there = `/vaultboxes/${box}/people/take-back`;
+    await bob.post(there, { formToken: formToken!, digest });
+    assert.equal((await made.dashboard.browser().open(waits!)).status, 200);
+  }
+  await alice.submit({ digest }, `${path}/take-back`);
+  assert.equal((await made.dashboard.browser().open(waits!)).status, 404);
+
   await alice.submit({ account }, `${path}/remove`);
   assert.equal((await kid.open("/")).path, "/sign-in");
 });
