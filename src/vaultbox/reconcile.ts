@@ -22,9 +22,9 @@ export interface Reconciliation {
 }
 
 /**
- * Removes what a killed self-test has left, mends Postfix's maps, destroys keys and ends sessions that have to go, counts
- * vaultboxes again where that is wrong, and finds key files without a
- * certificate.
+ * Removes what a killed self-test has left, mends Postfix's maps, destroys keys
+ * and ends sessions that have to go, counts vaultboxes again where that is wrong,
+ * and finds key files without a certificate.
  *
  * Such a key is named and not removed: it may belong to a database that was
  * restored from an older backup.
